@@ -1,0 +1,231 @@
+//! Clicks: as captured by the redirector, and as enriched, judged and stored by the worker.
+
+use std::net::IpAddr;
+
+use crate::{ClickId, LinkId, Millis, Parameter, Utm, WorkspaceId};
+
+/// The place of a stored click in its workspace's order of storage. Rises in commit order; may
+/// have holes.
+pub type Seq = i64;
+
+macro_rules! coded {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The number written to rows and records; never reused for another meaning.
+            pub fn code(self) -> i16 {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            pub fn from_code(code: i16) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+coded!(
+    /// What became of a request that found a link.
+    Outcome {
+        /// Sent on to the target.
+        Redirected = 0,
+        /// Sent on to the fallback address.
+        Fallback = 1,
+        Expired = 2,
+        /// The link is deleted or switched off.
+        Disabled = 3,
+        /// The click limit was reached.
+        Limit = 4,
+        /// A password was asked for.
+        Password = 5,
+        /// A preview page was shown.
+        Preview = 6,
+    }
+);
+
+impl Outcome {
+    /// Whether counts include it: the visitor was sent on.
+    pub fn is_counted(self) -> bool {
+        matches!(self, Self::Redirected | Self::Fallback)
+    }
+}
+
+coded!(
+    /// Who clicked.
+    Verdict { Human = 0, Suspected = 1, Bot = 2, Internal = 3 }
+);
+
+coded!(
+    /// Why a click was judged as it was.
+    VerdictReason {
+        /// Nothing spoke against a person.
+        NoSignal = 0,
+        /// A HEAD request: a link checker or a preview, never a person.
+        HeadRequest = 1,
+        /// The user agent names a crawler.
+        Crawler = 2,
+        /// The user agent is that of an HTTP library or command-line tool.
+        HttpLibrary = 3,
+        /// There is no user agent at all.
+        NoUserAgent = 4,
+    }
+);
+
+impl VerdictReason {
+    /// The stable name and a sentence for a person.
+    pub fn describe(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NoSignal => ("NO_SIGNAL", "Nothing about the request speaks against a person."),
+            Self::HeadRequest => ("HEAD_REQUEST", "A HEAD request comes from link checkers and previews, not from a person."),
+            Self::Crawler => ("CRAWLER", "The user agent names a crawler."),
+            Self::HttpLibrary => ("HTTP_LIBRARY", "The user agent is that of an HTTP library or command-line tool."),
+            Self::NoUserAgent => ("NO_USER_AGENT", "The request carried no user agent, which every browser sends."),
+        }
+    }
+}
+
+coded!(
+    /// The class of the visitor's device.
+    Device { Unknown = 0, Desktop = 1, Mobile = 2, Tablet = 3, Tv = 4, Bot = 5 }
+);
+
+coded!(
+    /// The request's method; others never reach a link.
+    Method { Get = 0, Head = 1 }
+);
+
+impl Method {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+        }
+    }
+}
+
+/// A click as the redirector saw it: facts of one request, nothing looked up yet. It lives in the
+/// spool and the stream only, since it holds the visitor's address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CapturedClick {
+    pub id: ClickId,
+    pub workspace: WorkspaceId,
+    pub link: LinkId,
+    pub link_version: i32,
+    pub outcome: Outcome,
+    /// The HTTP status answered.
+    pub status: u16,
+    pub method: Method,
+    /// The short URL as requested, with its query.
+    pub url: String,
+    /// Where the visitor was sent.
+    pub target: String,
+    pub ip: Option<IpAddr>,
+    pub user_agent: Option<String>,
+    pub referrer: Option<String>,
+    pub accept_language: Option<String>,
+    /// From the request's first byte read to the record's append, in microseconds.
+    pub redirect_micros: u32,
+}
+
+/// Where an address is, as far as the geo database knows.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct GeoPlace {
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// ISO 3166-2 where known.
+    pub region: Option<String>,
+    pub city: Option<String>,
+    pub latitude: Option<f64>,
+    pub longitude: Option<f64>,
+}
+
+/// What a user agent says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserAgentFacts {
+    pub browser: Option<String>,
+    pub browser_version: Option<String>,
+    pub os: Option<String>,
+    pub os_version: Option<String>,
+    pub device: Device,
+}
+
+/// A click as stored, queried and pushed live.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Click {
+    pub id: ClickId,
+    /// Zero until the store has given it its place.
+    pub seq: Seq,
+    pub link: LinkId,
+    pub link_version: i32,
+    pub outcome: Outcome,
+    pub status: u16,
+    pub method: Method,
+    pub url: String,
+    pub target: String,
+    pub verdict: Verdict,
+    pub verdict_reason: VerdictReason,
+    pub place: GeoPlace,
+    pub browser: Option<String>,
+    pub browser_version: Option<String>,
+    pub os: Option<String>,
+    pub os_version: Option<String>,
+    pub device: Device,
+    /// The first language of Accept-Language, as a primary subtag (`de`).
+    pub language: Option<String>,
+    pub user_agent: Option<String>,
+    pub referrer: Option<String>,
+    pub referrer_host: Option<String>,
+    pub utm: Utm,
+    /// Custom query parameters of the short URL: all but the five UTM ones.
+    pub parameters: Vec<Parameter>,
+    /// The visitor's network, /24 or /48.
+    pub network: Option<String>,
+    pub redirect_micros: u32,
+}
+
+impl Click {
+    /// When it happened: the millisecond that its id was made in.
+    pub fn occurred_at(&self) -> Millis {
+        self.id.made_at()
+    }
+}
+
+/// The network of an address that may be kept: /24 of IPv4, /48 of IPv6, IPv4-mapped as IPv4.
+pub fn network_of(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [a, b, c, _] = ip.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(ip) => {
+            let [a, b, c, ..] = ip.segments();
+            format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_hide_the_host() {
+        let of = |text: &str| network_of(text.parse().unwrap());
+        assert_eq!(of("203.0.113.77"), "203.0.113.0/24");
+        assert_eq!(of("::ffff:203.0.113.77"), "203.0.113.0/24");
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1::/48");
+    }
+
+    #[test]
+    fn codes_go_both_ways() {
+        for outcome in Outcome::ALL {
+            assert_eq!(Outcome::from_code(outcome.code()), Some(*outcome));
+        }
+        assert_eq!(Verdict::from_code(99), None);
+    }
+}

@@ -1,0 +1,107 @@
+//! Links as users make and change them, and as the redirector needs them.
+
+use crate::{Issue, IssueCode, LinkId, Millis, Slug, TargetUrl, WorkspaceId};
+
+/// The status that sends the browser on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct RedirectStatus(u16);
+
+impl RedirectStatus {
+    /// 302: what browsers neither cache nor change the method's meaning for.
+    pub const DEFAULT: Self = Self(302);
+
+    /// # Errors
+    /// An issue at `redirectStatus` for anything but 301, 302, 307 and 308.
+    pub fn parse(status: i64) -> Result<Self, Issue> {
+        match status {
+            301 | 302 | 307 | 308 => Ok(Self(status as u16)),
+            _ => {
+                Err(Issue::new("redirectStatus", IssueCode::OutOfRange, "Use 302 (the default), 307, 301 or 308 as the redirect's status."))
+            }
+        }
+    }
+
+    pub fn code(self) -> u16 {
+        self.0
+    }
+}
+
+/// A link as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    pub id: LinkId,
+    pub slug: Slug,
+    pub target: TargetUrl,
+    pub title: Option<String>,
+    pub external_id: Option<String>,
+    pub redirect_status: RedirectStatus,
+    pub forward_query: bool,
+    /// Raised by every change, from 1.
+    pub version: i32,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+    pub last_clicked_at: Option<Millis>,
+}
+
+/// A link to be made.
+#[derive(Clone, Debug)]
+pub struct NewLink {
+    pub id: LinkId,
+    pub slug: Slug,
+    pub target: TargetUrl,
+    pub title: Option<String>,
+    pub external_id: Option<String>,
+    pub redirect_status: RedirectStatus,
+    pub forward_query: bool,
+}
+
+/// A change to a link: `None` leaves a field as it is, `Some(None)` clears it.
+#[derive(Clone, Debug, Default)]
+pub struct LinkChange {
+    pub slug: Option<Slug>,
+    pub target: Option<TargetUrl>,
+    pub title: Option<Option<String>>,
+    pub external_id: Option<Option<String>>,
+    pub redirect_status: Option<RedirectStatus>,
+    pub forward_query: Option<bool>,
+}
+
+/// What a redirect needs to know of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedLink {
+    pub id: LinkId,
+    pub workspace: WorkspaceId,
+    pub version: i32,
+    pub target: TargetUrl,
+    pub redirect_status: RedirectStatus,
+    pub forward_query: bool,
+    /// A deleted link keeps its slug and answers 410.
+    pub deleted: bool,
+}
+
+/// A title of at most 200 characters; empty means none.
+///
+/// # Errors
+/// An issue at `title`.
+pub fn parse_title(text: &str) -> Result<Option<String>, Issue> {
+    parse_text("title", text, 200)
+}
+
+/// The caller's own id for a link, at most 128 characters; empty means none.
+///
+/// # Errors
+/// An issue at `externalId`.
+pub fn parse_external_id(text: &str) -> Result<Option<String>, Issue> {
+    parse_text("externalId", text, 128)
+}
+
+fn parse_text(field: &str, text: &str, max: usize) -> Result<Option<String>, Issue> {
+    let text = text.trim();
+    if text.chars().count() > max {
+        return Err(Issue::new(field, IssueCode::TooLong, format!("Use at most {max} characters here.")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Issue::new(field, IssueCode::Invalid, "Remove line breaks and other control characters here."));
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}

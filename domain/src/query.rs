@@ -1,0 +1,146 @@
+//! What the visitor's URLs say: query parameters, UTM fields, the referrer's host.
+
+use url::{Url, form_urlencoded};
+
+/// Limits on what one click may carry; the rest of a longer query is left out.
+const MAX_PARAMETERS: usize = 32;
+const MAX_KEY_CHARS: usize = 64;
+const MAX_VALUE_CHARS: usize = 512;
+
+/// One query parameter, decoded.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Parameter {
+    pub key: String,
+    pub value: String,
+}
+
+/// The five campaign fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Utm {
+    pub source: Option<String>,
+    pub medium: Option<String>,
+    pub campaign: Option<String>,
+    pub term: Option<String>,
+    pub content: Option<String>,
+}
+
+impl Utm {
+    fn field(&mut self, key: &str) -> Option<&mut Option<String>> {
+        match key {
+            "utm_source" => Some(&mut self.source),
+            "utm_medium" => Some(&mut self.medium),
+            "utm_campaign" => Some(&mut self.campaign),
+            "utm_term" => Some(&mut self.term),
+            "utm_content" => Some(&mut self.content),
+            _ => None,
+        }
+    }
+}
+
+/// The campaign fields of `requested`, each falling back to the target's own, and the other
+/// parameters of `requested`. Both are URLs; a malformed one says nothing.
+pub fn parse_utm(requested: &str, target: &str) -> (Utm, Vec<Parameter>) {
+    let mut utm = Utm::default();
+    let mut others = Vec::new();
+    for parameter in parse_query(query_of(requested)) {
+        match utm.field(&parameter.key.to_ascii_lowercase()) {
+            Some(field) if !parameter.value.is_empty() => {
+                field.get_or_insert(parameter.value);
+            }
+            Some(_) => {}
+            None => others.push(parameter),
+        }
+    }
+    for parameter in parse_query(query_of(target)) {
+        if let Some(field) = utm.field(&parameter.key.to_ascii_lowercase()).filter(|_| !parameter.value.is_empty()) {
+            field.get_or_insert(parameter.value);
+        }
+    }
+    (utm, others)
+}
+
+fn query_of(url: &str) -> &str {
+    let without_fragment = url.split('#').next().unwrap_or_default();
+    without_fragment.split_once('?').map_or("", |(_, query)| query)
+}
+
+/// At most 32 parameters, keys cut at 64 and values at 512 characters. U+0000, which PostgreSQL
+/// cannot store, becomes U+FFFD.
+pub fn parse_query(query: &str) -> Vec<Parameter> {
+    form_urlencoded::parse(query.as_bytes())
+        .filter(|(key, _)| !key.is_empty())
+        .take(MAX_PARAMETERS)
+        .map(|(key, value)| Parameter { key: clean(&key, MAX_KEY_CHARS), value: clean(&value, MAX_VALUE_CHARS) })
+        .collect()
+}
+
+fn clean(text: &str, max_chars: usize) -> String {
+    text.chars().take(max_chars).map(|c| if c == '\0' { '\u{fffd}' } else { c }).collect()
+}
+
+/// The referrer's host in lower case, without `www.`; `None` for anything that is no web address.
+pub fn referrer_host(referrer: &str) -> Option<String> {
+    let url = Url::parse(referrer).ok()?;
+    if !matches!(url.scheme(), "http" | "https" | "android-app") {
+        return None;
+    }
+    let host = url.host_str()?.trim_end_matches('.').to_ascii_lowercase();
+    let host = host.strip_prefix("www.").unwrap_or(&host);
+    (!host.is_empty()).then(|| host.to_owned())
+}
+
+/// The target with the visitor's query appended, for links that forward it. Names that the target
+/// sets itself stay as they are: a visitor cannot override them. The result is built by the URL
+/// parser; if it grew beyond what a target may have, the target alone is used.
+pub fn forward_query(target: &str, query: &str) -> String {
+    let Ok(mut url) = Url::parse(target) else { return target.to_owned() };
+    let own: Vec<String> = url.query_pairs().map(|(key, _)| key.into_owned()).collect();
+    let new: Vec<_> = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| !own.iter().any(|o| o == key)).collect();
+    if new.is_empty() {
+        return target.to_owned();
+    }
+    url.query_pairs_mut().extend_pairs(new);
+    if url.as_str().len() > 2 * crate::MAX_TARGET_BYTES { target.to_owned() } else { url.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utm_of_the_click_wins_over_the_targets() {
+        let (utm, others) = parse_utm(
+            "http://x/abc?utm_source=mail&UTM_Medium=cpc&n=1&utm_term=",
+            "https://example.com/?utm_source=site&utm_campaign=spring#utm_content=no",
+        );
+        assert_eq!(utm.source.as_deref(), Some("mail"));
+        assert_eq!(utm.medium.as_deref(), Some("cpc"));
+        assert_eq!(utm.campaign.as_deref(), Some("spring"));
+        assert_eq!((utm.term, utm.content), (None, None));
+        assert_eq!(others, vec![Parameter { key: "n".into(), value: "1".into() }]);
+    }
+
+    #[test]
+    fn hostile_queries_stay_bounded() {
+        let query: String = (0..1_000).map(|i| format!("k{i}={}&", "v".repeat(600))).collect();
+        let parsed = parse_query(&query);
+        assert_eq!(parsed.len(), 32);
+        assert!(parsed.iter().all(|p| p.value.len() == 512));
+        assert_eq!(parse_query("a=%00b&=x&&%ff=%ff")[0].value, "\u{fffd}b");
+    }
+
+    #[test]
+    fn referrers() {
+        assert_eq!(referrer_host("https://www.News.example.com/x?y").as_deref(), Some("news.example.com"));
+        assert_eq!(referrer_host("android-app://com.slack/").as_deref(), Some("com.slack"));
+        for text in ["", "about:blank", "javascript:1", "data:text/html,x", "not a url"] {
+            assert_eq!(referrer_host(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_visitor_adds_but_never_overrides() {
+        assert_eq!(forward_query("https://example.com/?a=1", "a=2&b=%0d%0aSet-Cookie"), "https://example.com/?a=1&b=%0D%0ASet-Cookie");
+        assert_eq!(forward_query("https://example.com/", ""), "https://example.com/");
+    }
+}

@@ -1,0 +1,224 @@
+//! Where a link leads: a URL that was parsed, checked and serialised when the link was saved, so
+//! that `Location` is never built from anything else.
+
+use url::{Host, Url};
+
+use crate::{Issue, IssueCode};
+
+pub const MAX_TARGET_BYTES: usize = 2_048;
+
+/// The host (and port) that serves the installation's short links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShortDomain {
+    host: String,
+    port: Option<u16>,
+    https: bool,
+}
+
+impl ShortDomain {
+    /// Reads `host`, `host:port`, or either after `http://` or `https://`. Short URLs are https
+    /// unless the host is loopback or the value begins with `http://`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let has_scheme = text.contains("://");
+        let url = Url::parse(&if has_scheme { text.to_owned() } else { format!("https://{text}") }).ok()?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !bare || !matches!(url.scheme(), "http" | "https") {
+            return None;
+        }
+        let host = url.host()?;
+        let https = if has_scheme { url.scheme() == "https" } else { !is_loopback(&host) };
+        // A port that the scheme implies is not written, but 443 typed after a loopback host is.
+        let port = url.port().or_else(|| text.rsplit_once(':').and_then(|(_, port)| port.parse().ok()));
+        let implied = if https { 443 } else { 80 };
+        Some(Self { host: fold_host(&host.to_string()), port: port.filter(|port| *port != implied), https })
+    }
+
+    /// `host` or `host:port`, as it stands in short URLs.
+    pub fn authority(&self) -> String {
+        match self.port {
+            Some(port) => format!("{}:{port}", self.host),
+            None => self.host.clone(),
+        }
+    }
+
+    /// The short URL of `slug`.
+    pub fn short_url(&self, slug: &str) -> String {
+        format!("{}{}/{slug}", self.scheme_prefix(), self.authority())
+    }
+
+    fn scheme_prefix(&self) -> &'static str {
+        if self.https { "https://" } else { "http://" }
+    }
+
+    /// Whether a request with this `Host` header is for the shared short domain: it names it (the
+    /// port does not matter behind a proxy), or it is a loopback host.
+    pub fn serves(&self, host_header: &str) -> bool {
+        let host = strip_port(host_header);
+        fold_host(host) == self.host || is_loopback_text(host)
+    }
+
+    /// The slug that a short URL of this domain names, if it is one.
+    pub fn slug_of(&self, short_url: &str) -> Option<String> {
+        let url = Url::parse(short_url).ok()?;
+        self.is_own(&url).then(|| url.path().trim_start_matches('/').to_owned())
+    }
+
+    fn is_own(&self, url: &Url) -> bool {
+        let Some(host) = url.host() else { return false };
+        let port = url.port_or_known_default();
+        let own_port = self.port.unwrap_or(if self.https { 443 } else { 80 });
+        let same_host = fold_host(&host.to_string()) == self.host;
+        // A public short domain is one's own on either default port, since both lead to it.
+        let same_port = port == Some(own_port) || (self.port.is_none() && matches!(port, Some(80 | 443)));
+        (same_host && same_port) || (is_loopback(&host) && is_loopback_text(&self.host) && port == Some(own_port))
+    }
+}
+
+fn strip_port(host_header: &str) -> &str {
+    match host_header.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => host_header,
+    }
+}
+
+fn fold_host(host: &str) -> String {
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
+    match host {
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.is_loopback(),
+        Host::Domain(name) => {
+            let name = fold_host(name.as_ref());
+            name == "localhost" || name.ends_with(".localhost")
+        }
+    }
+}
+
+fn is_loopback_text(host: &str) -> bool {
+    Host::parse(host).is_ok_and(|host| is_loopback(&host))
+}
+
+/// An absolute http or https URL of at most 2,048 bytes without credentials or control characters
+/// that does not lead back to the short domain.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TargetUrl(String);
+
+impl TargetUrl {
+    /// # Errors
+    /// An issue at `field` saying which rule is broken and what to do.
+    pub fn parse(field: &str, text: &str, own: &ShortDomain) -> Result<Self, Issue> {
+        let refuse = |code, message: &str| Err(Issue::new(field, code, message));
+        let text = text.trim_matches(' ');
+        if text.is_empty() {
+            return refuse(IssueCode::Required, "Enter the address that the link leads to.");
+        }
+        if text.len() > MAX_TARGET_BYTES {
+            return refuse(IssueCode::TooLong, "The address is longer than 2,048 bytes. Use a shorter one.");
+        }
+        // The URL parser would drop tabs and line ends without a word.
+        if text.chars().any(char::is_control) {
+            return refuse(IssueCode::Invalid, "The address contains control characters, such as a line break. Remove them.");
+        }
+        let Ok(url) = Url::parse(text) else {
+            return refuse(IssueCode::Invalid, "This is not a complete address. It must look like https://example.com/page.");
+        };
+        if !matches!(url.scheme(), "http" | "https") {
+            return refuse(IssueCode::NotAllowed, "The address must begin with http:// or https://.");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse(IssueCode::NotAllowed, "The address must not contain a user name or password.");
+        }
+        if own.is_own(&url) {
+            return refuse(
+                IssueCode::NotAllowed,
+                "The address leads back to the short domain, which would make a loop. Enter the final address.",
+            );
+        }
+        if url.as_str().len() > MAX_TARGET_BYTES {
+            return refuse(
+                IssueCode::TooLong,
+                "The address is longer than 2,048 bytes once its special characters are encoded. Use a shorter one.",
+            );
+        }
+        Ok(Self(url.into()))
+    }
+
+    /// A target read back from the store, where only parsed ones are written.
+    pub fn from_store(text: String) -> Self {
+        Self(text)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own() -> ShortDomain {
+        ShortDomain::parse("go.example.com").unwrap()
+    }
+
+    #[test]
+    fn short_urls_follow_the_scheme_rule() {
+        let url = |text: &str| ShortDomain::parse(text).unwrap().short_url("abc");
+        assert_eq!(url("go.example.com"), "https://go.example.com/abc");
+        assert_eq!(url("http://go.example.com"), "http://go.example.com/abc");
+        assert_eq!(url("127.0.0.1:8081"), "http://127.0.0.1:8081/abc");
+        assert_eq!(url("localhost:8081"), "http://localhost:8081/abc");
+        assert_eq!(url("[::1]:8081"), "http://[::1]:8081/abc");
+        assert_eq!(url("go.example.com:8443"), "https://go.example.com:8443/abc");
+        for text in ["", "a b", "ftp://x", "https://go.example.com/path", "https://u@go.example.com"] {
+            assert_eq!(ShortDomain::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_are_served() {
+        assert!(own().serves("GO.example.com."));
+        assert!(own().serves("go.example.com:8081"));
+        assert!(own().serves("127.0.0.1:9000") && own().serves("localhost") && own().serves("[::1]:80"));
+        assert!(!own().serves("evil.example.com") && !own().serves(""));
+    }
+
+    #[test]
+    fn good_targets_are_serialised() {
+        let parsed = TargetUrl::parse("targetUrl", " https://EXAMPLE.com/ä?q=ü ", &own()).unwrap();
+        assert_eq!(parsed.as_str(), "https://example.com/%C3%A4?q=%C3%BC");
+    }
+
+    #[test]
+    fn bad_targets_are_refused() {
+        let long = format!("https://example.com/{}", "a".repeat(2_048));
+        let encoded = format!("https://example.com/{}", "ä".repeat(1_000));
+        let bad = [
+            "",
+            "example.com",
+            "javascript:alert(1)",
+            "ftp://example.com/",
+            "https://user:pw@example.com/",
+            "https://user@example.com/",
+            "https://example.com/\n",
+            "https://exa\tmple.com/",
+            "https://",
+            "https://go.example.com/abc",
+            "http://GO.EXAMPLE.COM./abc",
+            &long,
+            &encoded,
+        ];
+        for text in bad {
+            assert_eq!(TargetUrl::parse("targetUrl", text, &own()).unwrap_err().path, "targetUrl", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_loopback_short_domain_is_known_by_all_its_names() {
+        let own = ShortDomain::parse("127.0.0.1:8081").unwrap();
+        assert!(TargetUrl::parse("t", "http://localhost:8081/x", &own).is_err());
+        assert!(TargetUrl::parse("t", "http://127.0.0.1:3000/x", &own).is_ok());
+    }
+}

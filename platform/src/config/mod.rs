@@ -1,0 +1,125 @@
+//! The one configuration: flags, then environment, then `linklogger.toml`, then defaults.
+//!
+//! `settings.rs` is the table of all settings; flags, variables, file keys and help come from it.
+//! `values.rs` finds where each value comes from, this file turns them into typed fields and says
+//! what is wrong with one that does not fit.
+
+mod parse;
+mod settings;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use domain::ShortDomain;
+use ipnet::IpNet;
+
+pub use parse::{Capture, Database, Durability, LogFormat, Origins, RoleSet, SignUp};
+pub use settings::{SETTINGS, Setting};
+pub use values::{Flags, Source, Values};
+
+/// A value that cannot be used: which, where it came from, what is wrong, how to mend it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+/// Everything a process is told from outside.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub roles: RoleSet,
+    pub data_dir: PathBuf,
+    pub database: Database,
+    pub nats_url: Option<String>,
+    pub api_listen: SocketAddr,
+    pub redirect_listen: SocketAddr,
+    pub ops_listen: SocketAddr,
+    pub short_domain: ShortDomain,
+    pub public_url: url::Url,
+    pub allowed_origins: Origins,
+    pub trusted_proxies: Vec<IpNet>,
+    pub geoip_db: Vec<PathBuf>,
+    pub durability: Durability,
+    pub capture: Capture,
+    pub sign_up: SignUp,
+    pub outbound_allow: Vec<IpNet>,
+    pub log: String,
+    pub log_format: LogFormat,
+}
+
+impl Config {
+    /// Reads flags, environment and file, and checks every value.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the first value that does not fit.
+    pub fn load(flags: &Flags) -> Result<(Self, Values), ConfigError> {
+        let values = Values::gather(flags)?;
+        let config = Self::from_values(&values)?;
+        Ok((config, values))
+    }
+
+    /// # Errors
+    /// [`ConfigError`] naming the first value that does not fit.
+    pub fn from_values(values: &Values) -> Result<Self, ConfigError> {
+        let api_listen = values.parsed("api_listen", parse::address)?;
+        let redirect_listen = values.parsed("redirect_listen", parse::address)?;
+        let data_dir = values.parsed("data_dir", parse::path)?;
+        let short_domain = match values.text("short_domain") {
+            Some(_) => values.parsed("short_domain", parse::short_domain)?,
+            None => parse::short_domain(&local_authority(redirect_listen)).map_err(ConfigError)?,
+        };
+        let public_url = match values.text("public_url") {
+            Some(_) => values.parsed("public_url", parse::public_url)?,
+            None => parse::public_url(&format!("http://{}", local_authority(api_listen))).map_err(ConfigError)?,
+        };
+        let database = match values.text("database_url") {
+            Some(_) => values.parsed("database_url", parse::database)?,
+            None => Database::Sqlite(data_dir.join("linklogger.db")),
+        };
+        let allowed_origins = match values.text("allowed_origins") {
+            Some(_) => values.parsed("allowed_origins", parse::origins)?,
+            None => Origins::default_for(&public_url),
+        };
+        let config = Self {
+            roles: values.parsed("roles", parse::roles)?,
+            nats_url: values.optional("nats_url", parse::nats_url)?,
+            ops_listen: values.parsed("ops_listen", parse::address)?,
+            trusted_proxies: values.parsed("trusted_proxies", parse::networks)?,
+            geoip_db: values.parsed("geoip_db", parse::paths)?,
+            durability: values.parsed("durability", parse::durability)?,
+            capture: values.parsed("capture", parse::capture)?,
+            sign_up: values.parsed("sign_up", parse::sign_up)?,
+            outbound_allow: values.parsed("outbound_allow", parse::networks)?,
+            log: values.parsed("log", |text| Ok(text.to_owned()))?,
+            log_format: values.parsed("log_format", parse::log_format)?,
+            api_listen,
+            redirect_listen,
+            data_dir,
+            short_domain,
+            public_url,
+            allowed_origins,
+            database,
+        };
+        config.check()
+    }
+
+    fn check(self) -> Result<Self, ConfigError> {
+        if !self.roles.is_all() && self.nats_url.is_none() {
+            return Err(ConfigError(
+                "LINKLOGGER_ROLES splits the roles over processes, which meet over NATS. Set LINKLOGGER_NATS_URL (such as nats://127.0.0.1:4222), or leave out LINKLOGGER_ROLES.".into(),
+            ));
+        }
+        Ok(self)
+    }
+}
+
+/// What a listener's address is called on this machine: an unspecified one is reached by loopback.
+fn local_authority(address: SocketAddr) -> String {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+    }
+    address.to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! From a setting's text to its type. Each parser answers a wrong text with the sentence that says
+//! how to write a right one.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use domain::ShortDomain;
+use ipnet::IpNet;
+use url::Url;
+
+/// The roles of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoleSet {
+    pub api: bool,
+    pub redirector: bool,
+    pub worker: bool,
+}
+
+impl RoleSet {
+    pub fn is_all(self) -> bool {
+        self.api && self.redirector && self.worker
+    }
+}
+
+/// Where rows are kept.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Database {
+    Sqlite(PathBuf),
+    /// A URL for PostgreSQL, password included.
+    Postgres(String),
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Postgres(_) => f.write_str("Postgres(hidden)"),
+        }
+    }
+}
+
+/// What the spool's append survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    Os,
+    Fsync,
+}
+
+/// Who sees the visitor's full address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capture {
+    Worker,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignUp {
+    Open,
+    Invite,
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Which pages may call the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// Any origin on this machine.
+    Loopback,
+    /// These, as browsers send them: `https://app.example.com`.
+    Listed(Vec<String>),
+}
+
+impl Origins {
+    pub(super) fn default_for(public_url: &Url) -> Self {
+        if is_loopback(public_url) { Self::Loopback } else { Self::Listed(vec![public_url.origin().ascii_serialization()]) }
+    }
+
+    /// Whether a page with this `Origin` header may call.
+    pub fn allow(&self, origin: &str) -> bool {
+        match self {
+            Self::Loopback => Url::parse(origin).is_ok_and(|url| is_loopback(&url)),
+            Self::Listed(origins) => origins.iter().any(|allowed| allowed == origin),
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+pub(super) fn roles(text: &str) -> Result<RoleSet, String> {
+    let mut roles = RoleSet { api: false, redirector: false, worker: false };
+    for item in items(text) {
+        match item {
+            "all" => roles = RoleSet { api: true, redirector: true, worker: true },
+            "api" => roles.api = true,
+            "redirector" => roles.redirector = true,
+            "worker" => roles.worker = true,
+            other => return Err(format!("\"{other}\" is no role. The roles are api, redirector and worker.")),
+        }
+    }
+    if roles.api || roles.redirector || roles.worker { Ok(roles) } else { Err("name at least one of api, redirector and worker.".into()) }
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let text = text.strip_prefix("localhost").map_or_else(|| text.to_owned(), |rest| format!("127.0.0.1{rest}"));
+    text.parse().map_err(|_| "this is no address to listen on. Write it like 127.0.0.1:8080 or [::]:8080.".into())
+}
+
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() { Err("name a folder.".into()) } else { Ok(PathBuf::from(text)) }
+}
+
+pub(super) fn paths(text: &str) -> Result<Vec<PathBuf>, String> {
+    Ok(items(text).map(PathBuf::from).collect())
+}
+
+pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    let one = |item: &str| {
+        let single = || item.parse::<std::net::IpAddr>().map(IpNet::from);
+        item.parse::<IpNet>()
+            .or_else(|_| single())
+            .map_err(|_| format!("\"{item}\" is no network. Write CIDRs like 10.0.0.0/8, separated by commas."))
+    };
+    items(text).map(one).collect()
+}
+
+pub(super) fn short_domain(text: &str) -> Result<ShortDomain, String> {
+    ShortDomain::parse(text).ok_or_else(|| "this is no host. Write it like go.example.com or 127.0.0.1:8081.".into())
+}
+
+pub(super) fn public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| "this is no web address. Write it like https://links.example.com.".into())
+}
+
+pub(super) fn nats_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "nats" | "tls") && url.has_host());
+    url.map(|_| text.to_owned()).ok_or_else(|| "this is no NATS address. Write it like nats://127.0.0.1:4222.".into())
+}
+
+pub(super) fn database(text: &str) -> Result<Database, String> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return match Url::parse(text) {
+            Ok(url) if url.path().len() > 1 => Ok(Database::Postgres(text.to_owned())),
+            _ => Err("the address is incomplete. Write it like postgres://user:password@host:5432/database.".into()),
+        };
+    }
+    let rest = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:"));
+    match rest.map(|rest| rest.split('?').next().unwrap_or_default()) {
+        Some(path) if !path.is_empty() && path != ":memory:" => Ok(Database::Sqlite(Path::new(path).to_owned())),
+        _ => Err("this is no database address. Write sqlite://path/to/file.db or postgres://user:password@host:5432/database.".into()),
+    }
+}
+
+pub(super) fn origins(text: &str) -> Result<Origins, String> {
+    let one = |item: &str| {
+        let url = Url::parse(item).ok().filter(|url| url.origin().is_tuple() && url.path() == "/" && url.query().is_none());
+        url.map(|url| url.origin().ascii_serialization())
+            .ok_or_else(|| format!("\"{item}\" is no origin. Write origins like https://app.example.com, separated by commas."))
+    };
+    items(text).map(one).collect::<Result<_, _>>().map(Origins::Listed)
+}
+
+pub(super) fn durability(text: &str) -> Result<Durability, String> {
+    match text {
+        "os" => Ok(Durability::Os),
+        "fsync" => Ok(Durability::Fsync),
+        _ => Err("write os or fsync.".into()),
+    }
+}
+
+pub(super) fn capture(text: &str) -> Result<Capture, String> {
+    match text {
+        "worker" => Ok(Capture::Worker),
+        "strict" => Err("this version cannot capture strictly yet. Write worker.".into()),
+        _ => Err("write worker.".into()),
+    }
+}
+
+pub(super) fn sign_up(text: &str) -> Result<SignUp, String> {
+    match text {
+        "open" => Ok(SignUp::Open),
+        "invite" => Ok(SignUp::Invite),
+        "closed" => Ok(SignUp::Closed),
+        _ => Err("write open, invite or closed.".into()),
+    }
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("write text or json.".into()),
+    }
+}

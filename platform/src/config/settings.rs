@@ -1,0 +1,60 @@
+//! The table of settings. A line here is a flag (`--api-listen`), a variable
+//! (`LINKLOGGER_API_LISTEN`), a key of `linklogger.toml` (`api_listen`) and a line of help.
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// The key in the file; flag and variable are made from it.
+    pub name: &'static str,
+    /// `None` where the default depends on other settings or there is none.
+    pub default: Option<&'static str>,
+    pub help: &'static str,
+    /// Whether the value may hold a password, and is printed without it.
+    pub secret: bool,
+}
+
+impl Setting {
+    pub fn variable(&self) -> String {
+        format!("LINKLOGGER_{}", self.name.to_ascii_uppercase())
+    }
+
+    pub fn flag(&self) -> String {
+        self.name.replace('_', "-")
+    }
+}
+
+const fn setting(name: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
+    Setting { name, default, help, secret: false }
+}
+
+pub const SETTINGS: &[Setting] = &[
+    setting("roles", Some("api,redirector,worker"), "Roles of this process"),
+    setting("data_dir", Some("./data"), "Folder of the SQLite file and the spool"),
+    Setting {
+        name: "database_url", default: None, help: "sqlite://… or postgres://… [default: SQLite in the data folder]", secret: true
+    },
+    Setting {
+        name: "nats_url",
+        default: None,
+        help: "nats://… switches stream and live feed to NATS [default: unset, embedded]",
+        secret: true,
+    },
+    setting("api_listen", Some("127.0.0.1:8080"), "Address of the GraphQL API"),
+    setting("redirect_listen", Some("127.0.0.1:8081"), "Address of the short links"),
+    setting("ops_listen", Some("127.0.0.1:9090"), "Address of /livez, /readyz and /metrics"),
+    setting("short_domain", None, "Host (and port) of the shared short domain [default: the redirect address]"),
+    setting("public_url", None, "Where users reach the API and dashboard [default: the API address]"),
+    setting(
+        "allowed_origins",
+        None,
+        "Origins whose pages may call the API, comma-separated [default: the public URL; any loopback origin while that is loopback]",
+    ),
+    setting("trusted_proxies", Some(""), "CIDRs whose X-Forwarded-For counts, comma-separated"),
+    setting("geoip_db", Some(""), ".mmdb files, comma-separated; the first that answers wins"),
+    setting("durability", Some("os"), "What the spool's append survives: os (death of the process) or fsync (power cut)"),
+    setting("capture", Some("worker"), "Who looks up and truncates the address: worker, or strict for the redirector"),
+    setting("sign_up", Some("open"), "Who may sign up: open, invite or closed"),
+    setting("outbound_allow", Some(""), "CIDRs that webhooks and link checks may reach although private, comma-separated"),
+    setting("log", Some("info"), "Log filter, such as info or info,stream=debug"),
+    setting("log_format", Some("text"), "Log format: text or json"),
+];

@@ -1,0 +1,70 @@
+//! The order of sources, and what a mistake is told.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let env: BTreeMap<_, _> = pairs.iter().map(|(name, value)| (format!("LINKLOGGER_{name}"), (*value).to_owned())).collect();
+    let values = Values::merge(&Flags::default(), |name| env.get(name).cloned(), "linklogger.toml", &BTreeMap::new());
+    Config::from_values(&values)
+}
+
+#[test]
+fn defaults_are_embedded_on_loopback() {
+    let config = load(&[]).unwrap();
+    assert!(config.roles.is_all() && config.nats_url.is_none());
+    assert_eq!(config.short_domain.short_url("abc"), "http://127.0.0.1:8081/abc");
+    assert_eq!(config.database, Database::Sqlite("./data/linklogger.db".into()));
+    assert!(config.allowed_origins.allow("http://localhost:5173") && !config.allowed_origins.allow("https://evil.example"));
+}
+
+#[test]
+fn a_public_url_allows_only_itself() {
+    let config = load(&[("PUBLIC_URL", "https://links.example.com/")]).unwrap();
+    assert!(config.allowed_origins.allow("https://links.example.com") && !config.allowed_origins.allow("http://localhost:5173"));
+}
+
+#[test]
+fn flags_beat_environment_beats_file_beats_defaults() {
+    let flags = Flags(BTreeMap::from([("log", "debug".to_owned())]));
+    let file = BTreeMap::from([
+        ("log".to_owned(), "warn".to_owned()),
+        ("sign_up".to_owned(), "closed".to_owned()),
+        ("durability".to_owned(), "fsync".to_owned()),
+    ]);
+    let env = |name: &str| (name == "LINKLOGGER_SIGN_UP").then(|| "invite".to_owned());
+    let config = Config::from_values(&Values::merge(&flags, env, "linklogger.toml", &file)).unwrap();
+    assert_eq!((config.log.as_str(), config.sign_up, config.durability), ("debug", SignUp::Invite, Durability::Fsync));
+}
+
+#[test]
+fn every_mistake_names_its_variable_and_its_mend() {
+    let wrong = [
+        ("API_LISTEN", "8080"),
+        ("ROLES", "api,chef"),
+        ("DATABASE_URL", "mysql://x"),
+        ("DATABASE_URL", "postgres://secret-user:secret-word@host"),
+        ("NATS_URL", "http://x"),
+        ("SHORT_DOMAIN", "https://x/y"),
+        ("PUBLIC_URL", "links"),
+        ("TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("DURABILITY", "maybe"),
+        ("ALLOWED_ORIGINS", "https://x/path"),
+        ("SIGN_UP", "yes"),
+    ];
+    for (name, value) in wrong {
+        let message = load(&[(name, value)]).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("LINKLOGGER_{name} (from: environment)")), "{message}");
+        assert!(!message.contains("secret-word"), "{message}");
+    }
+    assert!(load(&[("ROLES", "worker")]).unwrap_err().to_string().contains("LINKLOGGER_NATS_URL"));
+}
+
+#[test]
+fn the_listing_hides_passwords() {
+    let env = |name: &str| (name == "LINKLOGGER_DATABASE_URL").then(|| "postgres://ada:secret-word@db/links".to_owned());
+    let listing = Values::merge(&Flags::default(), env, "linklogger.toml", &BTreeMap::new()).describe();
+    assert!(listing.contains("postgres://ada:hidden@db/links  # environment") && !listing.contains("secret-word"));
+    assert!(listing.contains("LINKLOGGER_SIGN_UP=open  # default"));
+}

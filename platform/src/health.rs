@@ -1,0 +1,103 @@
+//! Readiness: what each part of the process says of itself, joined for `/readyz`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+/// How far a hop's acknowledgement reaches: `os` survives the death of the process, `fsync` a
+/// power cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DurabilityClass {
+    Os,
+    Fsync,
+    /// The hop's server does not say.
+    Unknown,
+}
+
+/// One hop of a click's way and its class.
+#[derive(Clone, Debug, Serialize)]
+pub struct HopDurability {
+    pub class: DurabilityClass,
+    pub note: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Readiness {
+    Ready,
+    /// Works, but something it would use is away.
+    Degraded,
+    /// Cannot serve.
+    Down,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    parts: BTreeMap<&'static str, (Readiness, String)>,
+    warnings: BTreeMap<&'static str, String>,
+    durability: BTreeMap<&'static str, HopDurability>,
+}
+
+/// Shared by all parts of a process; each part reports under its own name.
+#[derive(Clone, Debug, Default)]
+pub struct Health(Arc<Mutex<State>>);
+
+/// What `/readyz` prints.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub status: Readiness,
+    pub parts: BTreeMap<&'static str, Part>,
+    pub warnings: Vec<String>,
+    pub durability: BTreeMap<&'static str, HopDurability>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Part {
+    pub status: Readiness,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+impl Health {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reports the state of `part`. The detail is for operators: no addresses of visitors, no
+    /// secrets.
+    pub fn report(&self, part: &'static str, readiness: Readiness, detail: impl Into<String>) {
+        let detail = detail.into();
+        let previous = self.state().parts.insert(part, (readiness, detail.clone()));
+        if previous.is_some_and(|(before, _)| before != readiness) {
+            tracing::info!(part, ?readiness, detail, "readiness changed");
+        }
+    }
+
+    /// Raises a standing warning once; true the first time.
+    pub fn warn(&self, key: &'static str, text: impl Into<String>) -> bool {
+        let mut state = self.state();
+        if state.warnings.contains_key(key) {
+            return false;
+        }
+        state.warnings.insert(key, text.into());
+        true
+    }
+
+    pub fn durability(&self, hop: &'static str, class: DurabilityClass, note: &'static str) {
+        self.state().durability.insert(hop, HopDurability { class, note });
+    }
+
+    pub fn snapshot(&self) -> Report {
+        let state = self.state();
+        let status =
+            state.parts.values().map(|(readiness, _)| *readiness).max_by_key(|readiness| *readiness as u8).unwrap_or(Readiness::Down);
+        Report {
+            status,
+            parts: state.parts.iter().map(|(name, (status, detail))| (*name, Part { status: *status, detail: detail.clone() })).collect(),
+            warnings: state.warnings.values().cloned().collect(),
+            durability: state.durability.clone(),
+        }
+    }
+}

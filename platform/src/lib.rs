@@ -1,0 +1,23 @@
+//! What every role stands on: the one configuration, the clock and its random twin, logging,
+//! metrics, readiness, listeners and the order of a stop.
+//!
+//! Nothing outside this crate reads the environment, the wall clock or the system's randomness.
+
+mod clock;
+pub mod config;
+mod health;
+mod lifecycle;
+mod listen;
+mod metrics;
+mod ops;
+mod rng;
+mod telemetry;
+
+pub use clock::Clock;
+pub use health::{DurabilityClass, Health, HopDurability, Readiness};
+pub use lifecycle::Lifecycle;
+pub use listen::{BindError, bind, bind_reuse_port};
+pub use metrics::Metrics;
+pub use ops::serve_ops;
+pub use rng::Rng;
+pub use telemetry::init_telemetry;
