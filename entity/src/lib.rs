@@ -1,1 +1,16 @@
-//! Placeholder.
+//! SeaORM rows, one file per table, and nothing else. What they mean is documented in `domain`;
+//! how they come to be is `migration`'s.
+
+pub mod click;
+pub mod dead_letter;
+pub mod link;
+pub mod link_slug;
+pub mod link_stat;
+pub mod membership;
+pub mod refresh_token;
+pub mod rollup_cell;
+pub mod session;
+pub mod signing_key;
+pub mod user;
+pub mod workspace;
+pub mod workspace_head;

@@ -1,0 +1,29 @@
+//! A tracked link; deleted ones stay as tombstones.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "links")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub workspace_id: Uuid,
+    /// As written; unique by its folded form in `link_slugs`.
+    pub slug: String,
+    /// Serialised by the URL parser.
+    pub target_url: String,
+    pub title: Option<String>,
+    /// The caller's own id, unique in the workspace.
+    pub external_id: Option<String>,
+    pub redirect_status: i16,
+    pub forward_query: bool,
+    pub version: i32,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub deleted_at: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,22 @@
+//! The counts of one quarter-hour of one link, or of the whole workspace (nil link).
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "rollup_cells")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub workspace_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub link_id: Uuid,
+    /// Quarter-hours since 1970, UTC.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub quarter: i64,
+    /// The packed counts; see `store`'s cell.
+    pub body: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
