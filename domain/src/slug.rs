@@ -47,6 +47,11 @@ impl Slug {
         (text.len() == GENERATED_SLUG_LENGTH).then_some(Self(text))
     }
 
+    /// A slug read back from the store, where only parsed ones are written.
+    pub fn from_store(text: String) -> Self {
+        Self(text)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

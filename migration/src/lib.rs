@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The schema's history, for PostgreSQL and SQLite alike. A migration that has been released is
+//! never changed; running them is `store`'s.
+//!
+//! Statements are kept as SQL files with placeholders where the two databases differ, since both
+//! must be read side by side with the policies that guard them.
+
+mod m20261124_000001_foundation;
+
+pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
+
+/// All migrations, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261124_000001_foundation::Migration)]
+    }
+}

@@ -1,1 +1,34 @@
-//! Placeholder.
+//! Every SQL statement of Link Logger, on SQLite and PostgreSQL.
+//!
+//! Rows of a tenant are reached through a [`WorkspaceScope`] only: it carries the workspace into
+//! every statement, and on PostgreSQL puts the transaction under that workspace's policies in its
+//! first statement. Rows of the installation (users, sessions, keys) and the look-ups before a
+//! workspace is known are methods of [`Store`]. Clicks come in through [`Store::ingest`].
+
+mod accounts;
+mod cell;
+mod clicks;
+mod connect;
+mod counts;
+mod error;
+mod filter_sql;
+mod ingest;
+mod keys;
+mod links;
+mod lookup;
+mod migrate;
+mod partitions;
+mod scope;
+mod sessions;
+
+pub use accounts::{Account, Membership, NewAccount, Workspace};
+pub use clicks::{ClickPage, PageRequest};
+pub use connect::Store;
+pub use counts::{Counts, Series, Source, Totals};
+pub use error::{Conflict, StoreError};
+pub use ingest::{Incoming, IngestReport, Ingested, Poison};
+pub use keys::StoredKey;
+pub use links::LinkPage;
+pub use migrate::migrate;
+pub use scope::{Access, WorkspaceScope};
+pub use sessions::{NewSession, Refresh, RefreshHash, RefreshOutcome, SessionState};

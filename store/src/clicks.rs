@@ -1,0 +1,148 @@
+//! Stored clicks, page by page, in the order of time or the order of storage.
+
+use domain::{Click, ClickFilter, ClickId, Device, GeoPlace, LinkId, Method, Outcome, Seq, Utm, Verdict, VerdictReason};
+use entity::click::{Column, Entity, Model};
+use entity::workspace_head;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::filter_sql::condition;
+use crate::{StoreError, WorkspaceScope};
+
+/// Which part of a list is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest<C> {
+    pub limit: u64,
+    /// Only what stands after this in the list.
+    pub after: Option<C>,
+    /// Only what stands before this in the list.
+    pub before: Option<C>,
+    /// Whether the last rows of that part are wanted, rather than the first.
+    pub backwards: bool,
+}
+
+impl<C> PageRequest<C> {
+    pub fn first(limit: u64) -> Self {
+        Self { limit, after: None, before: None, backwards: false }
+    }
+
+    /// Takes the row too many off again, restores the list's order, and says whether there is
+    /// more after and before.
+    pub(crate) fn cut<T>(&self, mut rows: Vec<T>) -> (Vec<T>, bool, bool) {
+        let more = rows.len() as u64 > self.limit;
+        rows.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
+        if self.backwards {
+            rows.reverse();
+            (rows, self.before.is_some(), more)
+        } else {
+            (rows, more, self.after.is_some())
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct ClickPage {
+    pub clicks: Vec<Click>,
+    pub has_next: bool,
+    pub has_previous: bool,
+}
+
+impl WorkspaceScope {
+    /// Clicks by time, newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn clicks_by_time(&self, filter: &ClickFilter, page: &PageRequest<ClickId>) -> Result<ClickPage, StoreError> {
+        let mut query = Entity::find().filter(condition(self.workspace, filter));
+        if let Some(after) = page.after {
+            query = query.filter(Column::Id.lt(after.0));
+        }
+        if let Some(before) = page.before {
+            query = query.filter(Column::Id.gt(before.0));
+        }
+        let query = if page.backwards { query.order_by_asc(Column::Id) } else { query.order_by_desc(Column::Id) };
+        self.page(page, query).await
+    }
+
+    /// Clicks in the order of storage, oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn clicks_by_storage(&self, filter: &ClickFilter, page: &PageRequest<Seq>) -> Result<ClickPage, StoreError> {
+        let mut query = Entity::find().filter(condition(self.workspace, filter));
+        if let Some(after) = page.after {
+            query = query.filter(Column::Seq.gt(after));
+        }
+        if let Some(before) = page.before {
+            query = query.filter(Column::Seq.lt(before));
+        }
+        let query = if page.backwards { query.order_by_desc(Column::Seq) } else { query.order_by_asc(Column::Seq) };
+        self.page(page, query).await
+    }
+
+    async fn page<C>(&self, page: &PageRequest<C>, query: sea_orm::Select<Entity>) -> Result<ClickPage, StoreError> {
+        let rows = query.limit(page.limit + 1).all(&self.transaction).await?;
+        let (rows, has_next, has_previous) = page.cut(rows);
+        Ok(ClickPage { clicks: rows.into_iter().map(to_click).collect::<Result<_, _>>()?, has_next, has_previous })
+    }
+
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn click(&self, id: ClickId) -> Result<Click, StoreError> {
+        let query = Entity::find_by_id(id.0).filter(Column::WorkspaceId.eq(self.workspace.0));
+        to_click(query.one(&self.transaction).await?.ok_or(StoreError::NotFound)?)
+    }
+
+    /// How many clicks match.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_clicks(&self, filter: &ClickFilter) -> Result<u64, StoreError> {
+        use sea_orm::PaginatorTrait;
+        Ok(Entity::find().filter(condition(self.workspace, filter)).count(&self.transaction).await?)
+    }
+
+    /// The place of the last click stored in this scope's snapshot; 0 when there is none.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn head(&self) -> Result<Seq, StoreError> {
+        Ok(workspace_head::Entity::find_by_id(self.workspace.0).one(&self.transaction).await?.map_or(0, |row| row.head))
+    }
+}
+
+fn to_click(row: Model) -> Result<Click, StoreError> {
+    let unknown = |what: &str, code: i16| StoreError::Internal(format!("no {what} has the code {code}"));
+    Ok(Click {
+        id: ClickId(row.id),
+        seq: row.seq,
+        link: LinkId(row.link_id),
+        link_version: row.link_version,
+        outcome: Outcome::from_code(row.outcome).ok_or_else(|| unknown("outcome", row.outcome))?,
+        status: row.status.unsigned_abs(),
+        method: Method::from_code(row.method).ok_or_else(|| unknown("method", row.method))?,
+        url: row.url,
+        target: row.target_url,
+        verdict: Verdict::from_code(row.verdict).ok_or_else(|| unknown("verdict", row.verdict))?,
+        verdict_reason: VerdictReason::from_code(row.verdict_reason).ok_or_else(|| unknown("reason", row.verdict_reason))?,
+        place: GeoPlace { country: row.country, region: row.region, city: row.city, latitude: row.latitude, longitude: row.longitude },
+        browser: row.browser,
+        browser_version: row.browser_version,
+        os: row.os,
+        os_version: row.os_version,
+        device: Device::from_code(row.device).ok_or_else(|| unknown("device", row.device))?,
+        language: row.language,
+        user_agent: row.user_agent,
+        referrer: row.referrer,
+        referrer_host: row.referrer_host,
+        utm: Utm {
+            source: row.utm_source,
+            medium: row.utm_medium,
+            campaign: row.utm_campaign,
+            term: row.utm_term,
+            content: row.utm_content,
+        },
+        parameters: serde_json::from_str(&row.parameters).map_err(|_| StoreError::Internal("a click's parameters are no JSON".into()))?,
+        network: row.network,
+        redirect_micros: row.redirect_micros.unsigned_abs(),
+    })
+}

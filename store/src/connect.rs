@@ -1,0 +1,122 @@
+//! Pools. SQLite has one writing connection for the whole process and a pool of readers that
+//! cannot write; PostgreSQL has one pool for both.
+
+use std::path::Path;
+use std::time::Duration;
+
+use platform::config::Database;
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+use crate::StoreError;
+
+/// How long a caller waits for a connection before it is told that the database does not answer.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const READERS: u32 = 8;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Pools {
+    Sqlite { writer: SqlitePool, reader: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A handle to the database; clones share its pools.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) pools: Pools,
+    pub(crate) writer: DatabaseConnection,
+    pub(crate) reader: DatabaseConnection,
+}
+
+impl Store {
+    /// Opens the pools and tries one connection. The schema must be there: see [`crate::migrate`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] with a sentence that says what cannot be reached and what to do.
+    pub async fn connect(database: &Database) -> Result<Self, StoreError> {
+        match database {
+            Database::Sqlite(path) => Self::sqlite(path).await,
+            Database::Postgres(url) => Self::postgres(url).await,
+        }
+    }
+
+    async fn sqlite(path: &Path) -> Result<Self, StoreError> {
+        let options = sqlite_options(path);
+        let writer = sqlite_pool(1).connect_with(options.clone()).await.map_err(|error| sqlite_unusable(path, &error))?;
+        let readers = options.create_if_missing(false).pragma("query_only", "ON");
+        let reader = sqlite_pool(READERS).connect_with(readers).await.map_err(|error| sqlite_unusable(path, &error))?;
+        Ok(Self {
+            writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer.clone()),
+            reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader.clone()),
+            pools: Pools::Sqlite { writer, reader },
+        })
+    }
+
+    async fn postgres(url: &str) -> Result<Self, StoreError> {
+        let options: PgConnectOptions =
+            url.parse().map_err(|_| postgres_unusable("the URL is not of the form postgres://user:password@host:port/database"))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.application_name("linklogger"))
+            .await
+            .map_err(|error| postgres_unusable(&error.to_string()))?;
+        let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
+        Ok(Self { pools: Pools::Postgres(pool), writer: connection.clone(), reader: connection })
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.pools, Pools::Postgres(_))
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.reader.ping().await.map_err(|error| StoreError::Unavailable(error.to_string()))
+    }
+
+    /// Ends all connections, so that SQLite folds its log into the file.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { writer, reader } => {
+                reader.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+fn sqlite_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("secure_delete", "ON")
+        .pragma("temp_store", "MEMORY")
+        .statement_cache_capacity(256)
+}
+
+fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(30)).idle_timeout(None).max_lifetime(None)
+}
+
+fn sqlite_unusable(path: &Path, error: &sqlx::Error) -> StoreError {
+    StoreError::Unusable(format!(
+        "The SQLite file {} cannot be opened ({error}). Make its folder writable, or set LINKLOGGER_DATA_DIR or LINKLOGGER_DATABASE_URL.",
+        path.display()
+    ))
+}
+
+fn postgres_unusable(reason: &str) -> StoreError {
+    StoreError::Unusable(format!("PostgreSQL cannot be reached ({reason}). Start it, or mend LINKLOGGER_DATABASE_URL."))
+}

@@ -1,0 +1,82 @@
+//! The columns of `clicks` as the two dialects bind them. One list gives the names, the types and
+//! the values, so that none can be out of step.
+
+use domain::{Click, Seq, WorkspaceId};
+use uuid::Uuid;
+
+/// Hands the list of columns to another macro: name, PostgreSQL type, Rust type, value. In the
+/// values `$c` is the click, `$workspace` and `$seq` are what the store adds.
+macro_rules! click_columns {
+    ($then:ident, $c:ident, $workspace:ident, $seq:ident) => {
+        $then! { $c, $workspace, $seq;
+            (id, "uuid", Uuid, $c.id.0),
+            (workspace_id, "uuid", Uuid, $workspace.0),
+            (seq, "bigint", i64, $seq),
+            (occurred_at, "bigint", i64, $c.occurred_at().0),
+            (link_id, "uuid", Uuid, $c.link.0),
+            (link_version, "int", i32, $c.link_version),
+            (outcome, "smallint", i16, $c.outcome.code()),
+            (status, "smallint", i16, $c.status as i16),
+            (method, "smallint", i16, $c.method.code()),
+            (url, "text", &'a str, $c.url.as_str()),
+            (target_url, "text", &'a str, $c.target.as_str()),
+            (verdict, "smallint", i16, $c.verdict.code()),
+            (verdict_reason, "smallint", i16, $c.verdict_reason.code()),
+            (country, "text", Option<&'a str>, $c.place.country.as_deref()),
+            (region, "text", Option<&'a str>, $c.place.region.as_deref()),
+            (city, "text", Option<&'a str>, $c.place.city.as_deref()),
+            (latitude, "double precision", Option<f64>, $c.place.latitude),
+            (longitude, "double precision", Option<f64>, $c.place.longitude),
+            (browser, "text", Option<&'a str>, $c.browser.as_deref()),
+            (browser_version, "text", Option<&'a str>, $c.browser_version.as_deref()),
+            (os, "text", Option<&'a str>, $c.os.as_deref()),
+            (os_version, "text", Option<&'a str>, $c.os_version.as_deref()),
+            (device, "smallint", i16, $c.device.code()),
+            (language, "text", Option<&'a str>, $c.language.as_deref()),
+            (user_agent, "text", Option<&'a str>, $c.user_agent.as_deref()),
+            (referrer, "text", Option<&'a str>, $c.referrer.as_deref()),
+            (referrer_host, "text", Option<&'a str>, $c.referrer_host.as_deref()),
+            (utm_source, "text", Option<&'a str>, $c.utm.source.as_deref()),
+            (utm_medium, "text", Option<&'a str>, $c.utm.medium.as_deref()),
+            (utm_campaign, "text", Option<&'a str>, $c.utm.campaign.as_deref()),
+            (utm_term, "text", Option<&'a str>, $c.utm.term.as_deref()),
+            (utm_content, "text", Option<&'a str>, $c.utm.content.as_deref()),
+            (parameters, "text", String, serde_json::to_string(&$c.parameters).unwrap_or_else(|_| "[]".to_owned())),
+            (network, "text", Option<&'a str>, $c.network.as_deref()),
+            (redirect_micros, "int", i32, i32::try_from($c.redirect_micros).unwrap_or(i32::MAX)),
+        }
+    };
+}
+
+macro_rules! define {
+    ($c:ident, $workspace:ident, $seq:ident; $(($name:ident, $pg:literal, $type:ty, $value:expr),)+) => {
+        /// The columns' names, in the order of binding.
+        pub(super) const NAMES: &[&str] = &[$(stringify!($name)),+];
+        /// Their types on PostgreSQL.
+        pub(super) const POSTGRES_TYPES: &[&str] = &[$($pg),+];
+
+        /// Rows turned into one array for each column, as `UNNEST` takes them.
+        #[derive(Debug, Default)]
+        pub(super) struct Arrays<'a> { $(pub $name: Vec<$type>),+ }
+
+        impl<'a> Arrays<'a> {
+            pub fn push(&mut self, $workspace: WorkspaceId, $seq: Seq, $c: &'a Click) {
+                $(self.$name.push($value);)+
+            }
+
+            pub fn bind(self, query: PgQuery<'a>) -> PgQuery<'a> {
+                query$(.bind(self.$name))+
+            }
+        }
+
+        /// Binds one row.
+        pub(super) fn bind_row<'a>(query: SqliteQuery<'a>, $workspace: WorkspaceId, $seq: Seq, $c: &'a Click) -> SqliteQuery<'a> {
+            query$(.bind($value))+
+        }
+    };
+}
+
+pub(super) type PgQuery<'a> = sqlx::query::Query<'a, sqlx::Postgres, sqlx::postgres::PgArguments>;
+pub(super) type SqliteQuery<'a> = sqlx::query::Query<'a, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+click_columns!(define, click, workspace, seq);

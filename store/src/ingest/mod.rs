@@ -1,0 +1,162 @@
+//! Storing clicks exactly once: one transaction for a batch, everything computed only from the
+//! rows that the insert returned, so that a frame delivered again changes nothing.
+//!
+//! Per workspace, in the order of their ids so that two workers never wait for each other in a
+//! circle: lock the head row, number and insert, merge the cells, raise the head. A record that
+//! the database refuses is found by halving the batch and set aside; anything else that fails
+//! leaves no trace and is for the caller to repeat.
+
+mod columns;
+mod postgres;
+mod rollup;
+mod sqlite;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::{Click, Millis, Seq, WorkspaceId};
+use uuid::Uuid;
+
+use crate::connect::Pools;
+use crate::error::is_data_error;
+use crate::{Store, StoreError};
+
+/// A click to be stored, with what a dead letter would need.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    pub workspace: WorkspaceId,
+    pub click: Click,
+    /// The record's bytes as they were captured.
+    pub record: Vec<u8>,
+    /// The frame it came in.
+    pub frame: Arc<str>,
+}
+
+/// A record that cannot be stored.
+#[derive(Clone, Debug)]
+pub struct Poison {
+    /// The same for the same record, so that a second delivery makes no second letter.
+    pub id: Uuid,
+    pub frame: Arc<str>,
+    /// Why, without the record's own text.
+    pub reason: String,
+    pub record: Vec<u8>,
+}
+
+/// What one transaction added to a workspace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ingested {
+    pub workspace: WorkspaceId,
+    /// The head before and after.
+    pub previous: Seq,
+    pub head: Seq,
+    /// The clicks that were new, in the order of storage.
+    pub clicks: Vec<Click>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Default)]
+pub struct IngestReport {
+    pub stored: Vec<Ingested>,
+    /// Clicks that were stored before.
+    pub duplicates: u64,
+    /// Records set aside as dead letters.
+    pub poisoned: u64,
+}
+
+/// Why a transaction did not happen.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Some record is at fault.
+    Data(String),
+    Other(StoreError),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        let data = is_data_error(&error);
+        match StoreError::from(error) {
+            StoreError::Internal(reason) if data => Self::Data(reason),
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Store {
+    /// Stores a batch. Once it returns, every record of it is stored or set aside, durably.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer; parts of the batch may be stored, and the
+    /// same batch given again completes it.
+    pub async fn ingest(&self, batch: &[Incoming], now: Millis) -> Result<IngestReport, StoreError> {
+        let mut report = IngestReport::default();
+        let mut parts = vec![batch];
+        while let Some(part) = parts.pop() {
+            match self.ingest_once(part).await {
+                Ok(stored) => {
+                    let new: usize = stored.iter().map(|ingested| ingested.clicks.len()).sum();
+                    report.duplicates += (part.len() - new) as u64;
+                    report.stored.extend(stored.into_iter().filter(|ingested| !ingested.clicks.is_empty()));
+                }
+                Err(Failure::Other(error)) => return Err(error),
+                Err(Failure::Data(reason)) => match part {
+                    [] => return Err(StoreError::Internal(reason)),
+                    [poison] => {
+                        let id = poison.click.id.0;
+                        let (frame, record) = (poison.frame.clone(), poison.record.clone());
+                        self.set_aside(&[Poison { id, frame, reason, record }], now).await?;
+                        report.poisoned += 1;
+                    }
+                    _ => {
+                        // Last in, first out: the earlier half is stored first.
+                        let (first, second) = part.split_at(part.len() / 2);
+                        parts.extend([second, first]);
+                    }
+                },
+            }
+        }
+        Ok(report)
+    }
+
+    async fn ingest_once(&self, batch: &[Incoming]) -> Result<Vec<Ingested>, Failure> {
+        let mut by_workspace: BTreeMap<WorkspaceId, Vec<&Click>> = BTreeMap::new();
+        for incoming in batch {
+            by_workspace.entry(incoming.workspace).or_default().push(&incoming.click);
+        }
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => sqlite::ingest(writer, &by_workspace).await,
+            Pools::Postgres(pool) => postgres::ingest(pool, &by_workspace).await,
+        }
+    }
+
+    /// Keeps records that cannot be stored, for a person to look at and replay.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn set_aside(&self, letters: &[Poison], now: Millis) -> Result<(), StoreError> {
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => sqlite::set_aside(writer, letters, now).await,
+            Pools::Postgres(pool) => postgres::set_aside(pool, letters, now).await,
+        }
+    }
+}
+
+/// The numbered clicks whose ids came back from the insert, and the head they lead to.
+pub(crate) fn stored(workspace: WorkspaceId, previous: Seq, clicks: &[&Click], new: &std::collections::HashSet<Uuid>) -> Ingested {
+    let mut seen = std::collections::HashSet::new();
+    let clicks: Vec<Click> = clicks
+        .iter()
+        .zip(previous + 1..)
+        // The same click twice in one batch is inserted once, as its first.
+        .filter(|(click, _)| new.contains(&click.id.0) && seen.insert(click.id))
+        .map(|(click, seq)| Click { seq, ..(*click).clone() })
+        .collect();
+    let head = clicks.last().map_or(previous, |click| click.seq);
+    Ingested { workspace, previous, head, clicks }
+}

@@ -1,0 +1,143 @@
+//! Ingest on PostgreSQL: rows travel as one array for each column.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::LazyLock;
+
+use domain::{Click, Millis, Seq, WorkspaceId};
+use sqlx::{PgPool, PgTransaction, Row};
+use uuid::Uuid;
+
+use super::columns::{Arrays, NAMES, POSTGRES_TYPES};
+use super::rollup::Changes;
+use super::{Failure, Ingested, Poison, stored};
+use crate::StoreError;
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let arrays: Vec<String> = POSTGRES_TYPES.iter().enumerate().map(|(i, kind)| format!("${}::{kind}[]", i + 1)).collect();
+    format!(
+        "INSERT INTO clicks ({}) SELECT * FROM UNNEST({}) ON CONFLICT (id) DO NOTHING RETURNING id",
+        NAMES.join(", "),
+        arrays.join(", ")
+    )
+});
+
+pub(super) async fn ingest(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Click>>) -> Result<Vec<Ingested>, Failure> {
+    let mut transaction = pool.begin().await?;
+    let mut all = Vec::with_capacity(batch.len());
+    for (workspace, clicks) in batch {
+        enter(&mut transaction, &workspace.0.to_string()).await?;
+        let previous = lock_head(&mut transaction, *workspace).await?;
+        let new = insert(&mut transaction, *workspace, previous, clicks).await?;
+        let ingested = stored(*workspace, previous, clicks, &new);
+        if !ingested.clicks.is_empty() {
+            count(&mut transaction, *workspace, &ingested.clicks).await?;
+            raise_head(&mut transaction, &ingested).await?;
+        }
+        all.push(ingested);
+    }
+    transaction.commit().await?;
+    Ok(all)
+}
+
+async fn enter(transaction: &mut PgTransaction<'_>, workspace: &str) -> Result<(), Failure> {
+    sqlx::query("SELECT set_config('role', 'linklogger_worker', true), set_config('app.workspace', $1, true)")
+        .bind(workspace)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+async fn lock_head(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId) -> Result<Seq, Failure> {
+    const LOCK: &str = "SELECT head FROM workspace_heads WHERE workspace_id = $1 FOR UPDATE";
+    if let Some(row) = sqlx::query(LOCK).bind(workspace.0).fetch_optional(&mut **transaction).await? {
+        return Ok(row.try_get(0)?);
+    }
+    sqlx::query("INSERT INTO workspace_heads (workspace_id, head) VALUES ($1, 0) ON CONFLICT DO NOTHING")
+        .bind(workspace.0)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(sqlx::query(LOCK).bind(workspace.0).fetch_one(&mut **transaction).await?.try_get(0)?)
+}
+
+async fn insert(
+    transaction: &mut PgTransaction<'_>,
+    workspace: WorkspaceId,
+    previous: Seq,
+    clicks: &[&Click],
+) -> Result<HashSet<Uuid>, Failure> {
+    let mut arrays = Arrays::default();
+    clicks.iter().zip(previous + 1..).for_each(|(click, seq)| arrays.push(workspace, seq, click));
+    let rows = arrays.bind(sqlx::query(INSERT.as_str())).fetch_all(&mut **transaction).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+}
+
+async fn count(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId, clicks: &[Click]) -> Result<(), Failure> {
+    let mut changes = Changes::of(clicks);
+    let (links, quarters): (Vec<Uuid>, Vec<i64>) = changes.cells.keys().copied().unzip();
+    let existing = sqlx::query(
+        "SELECT c.link_id, c.quarter, c.body FROM UNNEST($2::uuid[], $3::bigint[]) AS k (link_id, quarter) \
+         JOIN rollup_cells c ON c.workspace_id = $1 AND c.link_id = k.link_id AND c.quarter = k.quarter",
+    )
+    .bind(workspace.0)
+    .bind(&links)
+    .bind(&quarters)
+    .fetch_all(&mut **transaction)
+    .await?;
+    for row in existing {
+        let body: Vec<u8> = row.try_get(2)?;
+        changes.merge((row.try_get(0)?, row.try_get(1)?), &body)?;
+    }
+    let bodies: Vec<Vec<u8>> = changes.cells.values().map(crate::cell::Cell::encode).collect();
+    sqlx::query(
+        "INSERT INTO rollup_cells (workspace_id, link_id, quarter, body) SELECT $1, * FROM UNNEST($2::uuid[], $3::bigint[], $4::bytea[]) \
+         ON CONFLICT (workspace_id, link_id, quarter) DO UPDATE SET body = excluded.body",
+    )
+    .bind(workspace.0)
+    .bind(&links)
+    .bind(&quarters)
+    .bind(&bodies)
+    .execute(&mut **transaction)
+    .await?;
+    let links: Vec<Uuid> = changes.links.keys().copied().collect();
+    let (counts, lasts): (Vec<i64>, Vec<i64>) = changes.links.values().copied().unzip();
+    sqlx::query(
+        "INSERT INTO link_stats (workspace_id, link_id, clicks, last_clicked_at) \
+         SELECT $1, * FROM UNNEST($2::uuid[], $3::bigint[], $4::bigint[]) \
+         ON CONFLICT (workspace_id, link_id) DO UPDATE SET clicks = link_stats.clicks + excluded.clicks, \
+         last_clicked_at = GREATEST(link_stats.last_clicked_at, excluded.last_clicked_at)",
+    )
+    .bind(workspace.0)
+    .bind(&links)
+    .bind(&counts)
+    .bind(&lasts)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+async fn raise_head(transaction: &mut PgTransaction<'_>, ingested: &Ingested) -> Result<(), Failure> {
+    sqlx::query("UPDATE workspace_heads SET head = $2 WHERE workspace_id = $1")
+        .bind(ingested.workspace.0)
+        .bind(ingested.head)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn set_aside(pool: &PgPool, letters: &[Poison], now: Millis) -> Result<(), StoreError> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query("SELECT set_config('role', 'linklogger_worker', true)").execute(&mut *transaction).await?;
+    for letter in letters {
+        sqlx::query(
+            "INSERT INTO dead_letters (id, frame_id, reason, record, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        )
+        .bind(letter.id)
+        .bind(&*letter.frame)
+        .bind(&letter.reason)
+        .bind(&letter.record)
+        .bind(now.0)
+        .execute(&mut *transaction)
+        .await?;
+    }
+    Ok(transaction.commit().await?)
+}

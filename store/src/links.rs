@@ -1,0 +1,232 @@
+//! Links of a workspace and the slugs that lead to them. A deleted link stays as a tombstone: its
+//! slugs go on answering 410, its clicks and counts stay.
+
+use domain::{Link, LinkChange, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
+use entity::{link, link_slug, link_stat};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use uuid::Uuid;
+
+use crate::clicks::PageRequest;
+use crate::{Conflict, StoreError, WorkspaceScope};
+
+/// The domain id of the shared short domain.
+pub(crate) const SHARED_DOMAIN: Uuid = Uuid::nil();
+
+/// A part of the workspace's links, newest first.
+#[derive(Clone, Debug)]
+pub struct LinkPage {
+    pub links: Vec<Link>,
+    pub has_next: bool,
+    pub has_previous: bool,
+}
+
+impl WorkspaceScope {
+    /// # Errors
+    /// [`StoreError::Conflict`] when the slug or the external id is taken.
+    pub async fn create_link(&self, new: &NewLink, now: Millis) -> Result<Link, StoreError> {
+        let row = link::ActiveModel {
+            id: Set(new.id.0),
+            workspace_id: Set(self.workspace.0),
+            slug: Set(new.slug.as_str().to_owned()),
+            target_url: Set(new.target.as_str().to_owned()),
+            title: Set(new.title.clone()),
+            external_id: Set(new.external_id.clone()),
+            redirect_status: Set(status(new.redirect_status)),
+            forward_query: Set(new.forward_query),
+            version: Set(1),
+            created_at: Set(now.0),
+            updated_at: Set(now.0),
+            deleted_at: Set(None),
+        };
+        link::Entity::insert(row).exec_without_returning(&self.transaction).await.map_err(StoreError::of_write)?;
+        self.insert_slug(new.id, &new.slug).await?;
+        self.link(new.id).await
+    }
+
+    async fn insert_slug(&self, link: LinkId, slug: &Slug) -> Result<(), StoreError> {
+        let row = link_slug::ActiveModel {
+            domain_id: Set(SHARED_DOMAIN),
+            folded: Set(slug.folded()),
+            workspace_id: Set(self.workspace.0),
+            link_id: Set(link.0),
+        };
+        link_slug::Entity::insert(row).exec_without_returning(&self.transaction).await.map_err(StoreError::of_write)?;
+        Ok(())
+    }
+
+    /// Changes a link and raises its version. A new slug leaves the old one as an alias.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] when `expected_version` is not the
+    /// stored one, or the slug or external id is taken.
+    pub async fn update_link(
+        &self,
+        id: LinkId,
+        change: LinkChange,
+        expected_version: Option<i32>,
+        now: Millis,
+    ) -> Result<Link, StoreError> {
+        let row = self.live_row(id).await?;
+        if expected_version.is_some_and(|expected| expected != row.version) {
+            return Err(StoreError::Conflict(Conflict::Version));
+        }
+        if let Some(slug) = &change.slug
+            && !self.slugs_of(id).await?.contains(&slug.folded())
+        {
+            self.insert_slug(id, slug).await?;
+        }
+        let mut changed = link::ActiveModel { version: Set(row.version + 1), updated_at: Set(now.0), ..Default::default() };
+        set(&mut changed.slug, change.slug.map(|slug| slug.as_str().to_owned()));
+        set(&mut changed.target_url, change.target.map(|target| target.as_str().to_owned()));
+        set(&mut changed.title, change.title);
+        set(&mut changed.external_id, change.external_id);
+        set(&mut changed.redirect_status, change.redirect_status.map(status));
+        set(&mut changed.forward_query, change.forward_query);
+        self.write(id, row.version, changed).await?;
+        self.link(id).await
+    }
+
+    /// Turns a link into a tombstone.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn delete_link(&self, id: LinkId, now: Millis) -> Result<(), StoreError> {
+        let row = self.live_row(id).await?;
+        let changed =
+            link::ActiveModel { version: Set(row.version + 1), updated_at: Set(now.0), deleted_at: Set(Some(now.0)), ..Default::default() };
+        self.write(id, row.version, changed).await
+    }
+
+    /// Writes only if nobody else has since `version` was read.
+    async fn write(&self, id: LinkId, version: i32, changed: link::ActiveModel) -> Result<(), StoreError> {
+        let result = link::Entity::update_many()
+            .set(changed)
+            .filter(link::Column::WorkspaceId.eq(self.workspace.0))
+            .filter(link::Column::Id.eq(id.0))
+            .filter(link::Column::Version.eq(version))
+            .exec(&self.transaction)
+            .await
+            .map_err(StoreError::of_write)?;
+        if result.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict(Conflict::Version)) }
+    }
+
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is none in this workspace or it is deleted.
+    pub async fn link(&self, id: LinkId) -> Result<Link, StoreError> {
+        let row = self.live_row(id).await?;
+        self.with_stats(vec![row]).await?.pop().ok_or(StoreError::NotFound)
+    }
+
+    /// # Errors
+    /// As [`WorkspaceScope::link`].
+    pub async fn link_by_external_id(&self, external_id: &str) -> Result<Link, StoreError> {
+        let row = self.live().filter(link::Column::ExternalId.eq(external_id)).one(&self.transaction).await?.ok_or(StoreError::NotFound)?;
+        self.with_stats(vec![row]).await?.pop().ok_or(StoreError::NotFound)
+    }
+
+    /// The link that a slug, in its folded form, leads to.
+    ///
+    /// # Errors
+    /// As [`WorkspaceScope::link`].
+    pub async fn link_by_slug(&self, folded: &str) -> Result<Link, StoreError> {
+        let slug = link_slug::Entity::find_by_id((SHARED_DOMAIN, folded.to_owned()))
+            .filter(link_slug::Column::WorkspaceId.eq(self.workspace.0))
+            .one(&self.transaction)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        self.link(LinkId(slug.link_id)).await
+    }
+
+    /// These links, deleted ones included, in no order; what is not this workspace's is left out.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn links_by_id(&self, ids: &[LinkId]) -> Result<Vec<Link>, StoreError> {
+        let rows = self.all().filter(link::Column::Id.is_in(ids.iter().map(|id| id.0))).all(&self.transaction).await?;
+        self.with_stats(rows).await
+    }
+
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn links(&self, page: &PageRequest<LinkId>) -> Result<LinkPage, StoreError> {
+        let mut query = self.live();
+        if let Some(after) = page.after {
+            query = query.filter(link::Column::Id.lt(after.0));
+        }
+        if let Some(before) = page.before {
+            query = query.filter(link::Column::Id.gt(before.0));
+        }
+        query = if page.backwards { query.order_by_asc(link::Column::Id) } else { query.order_by_desc(link::Column::Id) };
+        let rows = query.limit(page.limit + 1).all(&self.transaction).await?;
+        let (rows, has_next, has_previous) = page.cut(rows);
+        Ok(LinkPage { links: self.with_stats(rows).await?, has_next, has_previous })
+    }
+
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_links(&self) -> Result<u64, StoreError> {
+        Ok(self.live().count(&self.transaction).await?)
+    }
+
+    /// The folded slugs that lead to a link.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn slugs_of(&self, id: LinkId) -> Result<Vec<String>, StoreError> {
+        let rows = link_slug::Entity::find()
+            .filter(link_slug::Column::WorkspaceId.eq(self.workspace.0))
+            .filter(link_slug::Column::LinkId.eq(id.0))
+            .all(&self.transaction)
+            .await?;
+        Ok(rows.into_iter().map(|row| row.folded).collect())
+    }
+
+    fn all(&self) -> Select<link::Entity> {
+        link::Entity::find().filter(link::Column::WorkspaceId.eq(self.workspace.0))
+    }
+
+    fn live(&self) -> Select<link::Entity> {
+        self.all().filter(link::Column::DeletedAt.is_null())
+    }
+
+    async fn live_row(&self, id: LinkId) -> Result<link::Model, StoreError> {
+        self.live().filter(link::Column::Id.eq(id.0)).one(&self.transaction).await?.ok_or(StoreError::NotFound)
+    }
+
+    async fn with_stats(&self, rows: Vec<link::Model>) -> Result<Vec<Link>, StoreError> {
+        let stats = link_stat::Entity::find()
+            .filter(link_stat::Column::WorkspaceId.eq(self.workspace.0))
+            .filter(link_stat::Column::LinkId.is_in(rows.iter().map(|row| row.id)))
+            .all(&self.transaction)
+            .await?;
+        let last_clicked = |id: Uuid| stats.iter().find(|stat| stat.link_id == id).map(|stat| Millis(stat.last_clicked_at));
+        rows.into_iter().map(|row| to_link(last_clicked(row.id), row)).collect()
+    }
+}
+
+fn set<T: Into<sea_orm::Value>>(field: &mut sea_orm::ActiveValue<T>, value: Option<T>) {
+    if let Some(value) = value {
+        *field = Set(value);
+    }
+}
+
+fn status(status: RedirectStatus) -> i16 {
+    // 301 to 308.
+    status.code() as i16
+}
+
+fn to_link(last_clicked_at: Option<Millis>, row: link::Model) -> Result<Link, StoreError> {
+    Ok(Link {
+        id: LinkId(row.id),
+        slug: Slug::from_store(row.slug),
+        target: TargetUrl::from_store(row.target_url),
+        title: row.title,
+        external_id: row.external_id,
+        redirect_status: RedirectStatus::parse(row.redirect_status.into()).map_err(|issue| StoreError::Internal(issue.message))?,
+        forward_query: row.forward_query,
+        version: row.version,
+        created_at: Millis(row.created_at),
+        updated_at: Millis(row.updated_at),
+        last_clicked_at,
+    })
+}

@@ -1,0 +1,53 @@
+//! Look-ups of the redirector, which knows no workspace before it has found the link.
+
+use domain::{LinkId, RedirectStatus, ResolvedLink, TargetUrl, WorkspaceId};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
+use uuid::Uuid;
+
+use crate::links::SHARED_DOMAIN;
+use crate::{Access, Store, StoreError};
+
+#[derive(FromQueryResult)]
+struct ResolvedRow {
+    id: Uuid,
+    workspace_id: Uuid,
+    version: i32,
+    target_url: String,
+    redirect_status: i16,
+    forward_query: bool,
+    deleted: bool,
+}
+
+impl Store {
+    /// The link that a folded slug of the shared domain leads to, deleted ones included.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn resolve_link(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, StoreError> {
+        let transaction = self.begin_as("linklogger_redirector", "", Access::Read).await?;
+        let (backend, sql) = if self.is_postgres() {
+            (DbBackend::Postgres, "SELECT * FROM linklogger_resolve_link($1, $2)")
+        } else {
+            let sql = "SELECT l.id, l.workspace_id, l.version, l.target_url, l.redirect_status, l.forward_query, \
+                       l.deleted_at IS NOT NULL AS deleted \
+                       FROM link_slugs s JOIN links l ON l.id = s.link_id WHERE s.domain_id = ? AND s.folded = ?";
+            (DbBackend::Sqlite, sql)
+        };
+        let values = [SHARED_DOMAIN.into(), folded_slug.into()];
+        let row = transaction.query_one_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        row.map(|row| resolved(ResolvedRow::from_query_result(&row, "")?)).transpose()
+    }
+}
+
+fn resolved(row: ResolvedRow) -> Result<ResolvedLink, StoreError> {
+    let redirect_status = RedirectStatus::parse(row.redirect_status.into()).map_err(|issue| StoreError::Internal(issue.message))?;
+    Ok(ResolvedLink {
+        id: LinkId(row.id),
+        workspace: WorkspaceId(row.workspace_id),
+        version: row.version,
+        target: TargetUrl::from_store(row.target_url),
+        redirect_status,
+        forward_query: row.forward_query,
+        deleted: row.deleted,
+    })
+}
