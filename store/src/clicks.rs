@@ -25,6 +25,11 @@ impl<C> PageRequest<C> {
         Self { limit, after: None, before: None, backwards: false }
     }
 
+    /// The same with other cursors.
+    pub fn map<D>(self, to: impl Fn(C) -> D) -> PageRequest<D> {
+        PageRequest { limit: self.limit, after: self.after.map(&to), before: self.before.map(&to), backwards: self.backwards }
+    }
+
     /// Takes the row too many off again, restores the list's order, and says whether there is
     /// more after and before.
     pub(crate) fn cut<T>(&self, mut rows: Vec<T>) -> (Vec<T>, bool, bool) {

@@ -1,0 +1,22 @@
+//! Who asks. Made from a credential before a request runs; resolvers take the workspace from
+//! here and never from an argument.
+
+use domain::{Millis, Role, SessionId, UserId, WorkspaceId};
+
+/// The one on whose behalf a request runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    Anonymous,
+    Session(Session),
+}
+
+/// A signed-in user in one workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub id: SessionId,
+    pub user: UserId,
+    pub workspace: WorkspaceId,
+    pub role: Role,
+    /// When the access token ends.
+    pub expires_at: Millis,
+}

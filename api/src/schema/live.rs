@@ -1,0 +1,68 @@
+//! The subscription: every stored click once, in the order of storage.
+
+use async_graphql::{Context, SimpleObject, Subscription};
+use domain::{Issue, IssueCode};
+use futures_util::{Stream, StreamExt as _};
+
+use super::click::{Click, ClickFilterInput};
+use super::context::{services, session};
+use super::error::{ApiError, ApiResult};
+use super::page::{Cursor, StoredCursor};
+use super::period::resolve;
+use crate::live::Start;
+
+/// Clicks that can no longer be told, since they are not kept any more.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Gap {
+    /// How many. Null when that is not known either.
+    pub dropped: Option<u64>,
+    /// Cursor before the first.
+    pub from: String,
+    /// Cursor of the last.
+    pub to: String,
+}
+
+/// A click as it is stored.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ClickEvent {
+    /// Subscribing after it goes on where this event ends.
+    pub cursor: String,
+    /// Null when this event tells of a gap.
+    pub click: Option<Click>,
+    /// Null when nothing is missing.
+    pub gap: Option<Gap>,
+}
+
+#[derive(Default)]
+pub struct LiveSubscription;
+
+#[Subscription]
+impl LiveSubscription {
+    /// Every stored click that the filter lets through, once, in the order of storage. Without
+    /// `after` it begins with the next one; with a cursor of an earlier event, or a `liveCursor`,
+    /// it goes on from there without gap or repeat.
+    async fn clicks(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ClickFilterInput>,
+        after: Option<String>,
+    ) -> ApiResult<impl Stream<Item = ClickEvent>> {
+        let (services, session) = (services(ctx)?, session(ctx)?);
+        let workspace = session.workspace;
+        let filter = {
+            let scope = services.read(workspace).await?;
+            resolve(services, &scope, filter).await?
+        };
+        let after = after.map(|after| StoredCursor::decode("after", &after)).transpose().map_err(ApiError::from)?;
+        let start = after.map_or(Start::Now, |cursor| Start::After(cursor.0));
+        let Some(clicks) = services.hub.follow(workspace, filter, start).await.map_err(ApiError::from)? else {
+            let issue = Issue::new("after", IssueCode::OutOfRange, "This cursor is ahead of all that is stored. Use one of this installation.");
+            return Err(ApiError::from(issue).into());
+        };
+        Ok(clicks.map(move |click| ClickEvent {
+            cursor: StoredCursor(click.seq).encode(),
+            click: Some(Click::new(workspace, click)),
+            gap: None,
+        }))
+    }
+}

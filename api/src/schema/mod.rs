@@ -1,0 +1,44 @@
+//! The GraphQL schema: one file per topic, each with its types, queries and mutations.
+
+mod account;
+pub(crate) mod click;
+mod context;
+mod counts;
+pub(crate) mod error;
+mod link;
+mod live;
+mod loader;
+mod page;
+mod period;
+mod scalars;
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{MergedObject, Schema, SchemaBuilder};
+
+pub(crate) use context::Services;
+
+#[derive(Default, MergedObject)]
+pub struct Query(account::AccountQuery, link::LinkQuery, click::ClickQuery, counts::CountQuery);
+
+#[derive(Default, MergedObject)]
+pub struct Mutation(account::AccountMutation, link::LinkMutation);
+
+pub(crate) use live::LiveSubscription as Subscription;
+
+pub(crate) type ApiSchema = Schema<Query, Mutation, Subscription>;
+
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    let builder = Schema::build(Query::default(), Mutation::default(), Subscription).register_output_type::<error::ErrorCode>();
+    crate::shell::limited(builder)
+}
+
+pub(crate) fn build(services: Services) -> ApiSchema {
+    let links = DataLoader::new(loader::LinkLoader(services.store.clone()), tokio::spawn).max_batch_size(500);
+    builder().data(links).data(services).finish()
+}
+
+/// The SDL, as `frontend-schema.graphql` keeps it.
+pub fn sdl() -> String {
+    let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().include_specified_by();
+    builder().finish().sdl_with_options(options)
+}
