@@ -1,1 +1,23 @@
-//! Placeholder.
+//! How clicks and news travel: the spool that a redirector appends to, the click stream that the
+//! worker reads, the live feed, and the notices of changed links.
+//!
+//! Each seam is a trait with two implementations, one in the process and one over NATS, and one
+//! conformance suite that both pass. Only this crate names async-nats.
+
+mod frame;
+mod jetstream;
+mod live;
+mod local;
+mod notices;
+mod record;
+mod source;
+mod spool;
+
+pub use frame::{Frame, FrameError, FrameId};
+pub use jetstream::{JetStreamSource, NatsClient, Shipper, StreamError};
+pub use live::{Announcement, LiveFeed, LocalFeed, NatsFeed};
+pub use local::LocalSource;
+pub use notices::{LinkEvent, LinkNotices, LocalNotices, NatsNotices};
+pub use record::{RecordError, decode_record, encode_record, encode_record_into};
+pub use source::{ClickSource, Delivery, Lane};
+pub use spool::{Position, Spool, SpoolError, SpoolOptions};

@@ -1,0 +1,114 @@
+//! The connection to NATS and the stream that everybody needs: made by whoever comes first, and
+//! again by whoever finds it gone.
+
+use std::time::Duration;
+
+use async_nats::connection::State;
+use async_nats::jetstream::{self, stream::Config, stream::DiscardPolicy, stream::RetentionPolicy, stream::StorageType};
+use async_nats::{ConnectOptions, Event};
+use domain::SHARDS;
+use tokio::sync::broadcast;
+
+use super::{STREAM, SUBJECT, StreamError};
+
+/// How long a publish's ack is waited for.
+pub(crate) const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Sizes tried for the stream, since a server may have reserved less.
+const MAX_BYTES: [i64; 4] = [8 << 30, 2 << 30, 512 << 20, 64 << 20];
+
+/// A connection that comes back by itself; clones share it.
+#[derive(Clone, Debug)]
+pub struct NatsClient {
+    pub(crate) client: async_nats::Client,
+    pub(crate) jetstream: jetstream::Context,
+    /// Told each time the connection came (back).
+    connected: broadcast::Sender<()>,
+}
+
+impl NatsClient {
+    /// Begins to connect and returns at once: with the broker away it goes on trying.
+    ///
+    /// # Errors
+    /// [`StreamError::Url`] when the URL cannot be one.
+    pub async fn connect(url: &str, name: &str) -> Result<Self, StreamError> {
+        let (connected, _) = broadcast::channel(16);
+        let told = connected.clone();
+        let client = ConnectOptions::new()
+            .name(name)
+            .retry_on_initial_connect()
+            .max_reconnects(None)
+            .connection_timeout(Duration::from_secs(3))
+            .request_timeout(Some(ACK_TIMEOUT))
+            .ping_interval(Duration::from_secs(10))
+            .reconnect_delay_callback(|attempts| Duration::from_millis((50 << attempts.min(6)).min(2_000)))
+            .event_callback(move |event| {
+                let told = told.clone();
+                async move {
+                    match event {
+                        Event::Connected => {
+                            tracing::info!("connected to NATS");
+                            let _ = told.send(());
+                        }
+                        Event::Disconnected => tracing::warn!("the connection to NATS is lost; trying again"),
+                        other => tracing::debug!(%other, "NATS"),
+                    }
+                }
+            })
+            .connect(url)
+            .await
+            .map_err(|error| StreamError::Url(error.to_string()))?;
+        let mut jetstream = jetstream::new(client.clone());
+        jetstream.set_timeout(ACK_TIMEOUT);
+        Ok(Self { client, jetstream, connected })
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
+    pub(crate) fn connections(&self) -> broadcast::Receiver<()> {
+        self.connected.subscribe()
+    }
+
+    /// Makes the stream unless it is there.
+    ///
+    /// # Errors
+    /// [`StreamError::Broker`] when the broker is away or refuses, or the stream there has
+    /// another number of shards.
+    pub async fn ensure_stream(&self) -> Result<(), StreamError> {
+        let broker = |error: &dyn std::fmt::Display| StreamError::Broker(error.to_string());
+        let mut refused = None;
+        for max_bytes in MAX_BYTES {
+            match self.jetstream.get_or_create_stream(config(max_bytes)).await {
+                Ok(mut stream) => {
+                    let info = stream.info().await.map_err(|error| broker(&error))?;
+                    let shards = info.config.metadata.get("shards").map(String::as_str);
+                    if shards != Some(SHARDS.to_string().as_str()) {
+                        return Err(StreamError::Broker(format!("the stream {STREAM} was not made by this version of Link Logger")));
+                    }
+                    return Ok(());
+                }
+                Err(error) => refused = Some(error),
+            }
+            if !self.is_connected() {
+                break;
+            }
+        }
+        Err(StreamError::Broker(refused.map_or_else(|| "no stream".into(), |error| error.to_string())))
+    }
+}
+
+fn config(max_bytes: i64) -> Config {
+    Config {
+        name: STREAM.into(),
+        subjects: vec![format!("{SUBJECT}.*")],
+        // Not `old`, the default, which would silently drop clicks that nobody has read yet.
+        discard: DiscardPolicy::New,
+        retention: RetentionPolicy::WorkQueue,
+        storage: StorageType::File,
+        max_bytes,
+        duplicate_window: Duration::from_secs(120),
+        metadata: [("shards".to_owned(), SHARDS.to_string())].into(),
+        ..Config::default()
+    }
+}

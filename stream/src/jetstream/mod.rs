@@ -1,0 +1,28 @@
+//! The click stream over NATS JetStream: the connection, the shipper that carries the spool's
+//! records to the broker, and the source that the worker reads.
+
+mod client;
+mod shipper;
+mod source;
+
+pub use client::NatsClient;
+pub use shipper::Shipper;
+pub use source::JetStreamSource;
+
+use crate::SpoolError;
+
+/// The name of the stream and of its subjects' first part.
+pub(crate) const STREAM: &str = "CLICKS";
+pub(crate) const SUBJECT: &str = "clicks.v1";
+
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    #[error("LINKLOGGER_NATS_URL cannot be used ({0}). It must look like nats://host:4222.")]
+    Url(String),
+    #[error("NATS does not answer as it should: {0}")]
+    Broker(String),
+    #[error("The spool's cursor cannot be kept ({0}). Check the disk of LINKLOGGER_DATA_DIR.")]
+    Cursor(String),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+}

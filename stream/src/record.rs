@@ -1,0 +1,184 @@
+//! A captured click as bytes: a version byte, then protobuf fields. Fields are only ever added; a
+//! reader ignores those it does not know. The bytes are golden in the tests.
+
+use std::net::IpAddr;
+
+use domain::{CapturedClick, ClickId, LinkId, Method, Outcome, WorkspaceId};
+use prost::Message;
+use uuid::Uuid;
+
+pub(crate) const VERSION: u8 = 1;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Written by a later program; this one must wait for its successor.
+    #[error("the record has version {0}, which this program does not know")]
+    UnknownVersion(u8),
+    #[error("the record is malformed")]
+    Malformed,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Record {
+    #[prost(bytes = "vec", tag = "1")]
+    id: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    workspace: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    link: Vec<u8>,
+    #[prost(int32, tag = "4")]
+    link_version: i32,
+    #[prost(uint32, tag = "5")]
+    outcome: u32,
+    #[prost(uint32, tag = "6")]
+    status: u32,
+    #[prost(uint32, tag = "7")]
+    method: u32,
+    #[prost(string, tag = "8")]
+    url: String,
+    #[prost(string, tag = "9")]
+    target: String,
+    /// 4 or 16 bytes, or none.
+    #[prost(bytes = "vec", tag = "10")]
+    ip: Vec<u8>,
+    #[prost(string, optional, tag = "11")]
+    user_agent: Option<String>,
+    #[prost(string, optional, tag = "12")]
+    referrer: Option<String>,
+    #[prost(string, optional, tag = "13")]
+    accept_language: Option<String>,
+    #[prost(uint32, tag = "14")]
+    redirect_micros: u32,
+}
+
+pub fn encode_record(click: &CapturedClick) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(512);
+    encode_record_into(click, &mut bytes);
+    bytes
+}
+
+/// Appends the record to `bytes`.
+pub fn encode_record_into(click: &CapturedClick, bytes: &mut Vec<u8>) {
+    let record = Record {
+        id: click.id.0.as_bytes().to_vec(),
+        workspace: click.workspace.0.as_bytes().to_vec(),
+        link: click.link.0.as_bytes().to_vec(),
+        link_version: click.link_version,
+        outcome: code(click.outcome.code()),
+        status: click.status.into(),
+        method: code(click.method.code()),
+        url: click.url.clone(),
+        target: click.target.clone(),
+        ip: match click.ip {
+            None => Vec::new(),
+            Some(IpAddr::V4(ip)) => ip.octets().to_vec(),
+            Some(IpAddr::V6(ip)) => ip.octets().to_vec(),
+        },
+        user_agent: click.user_agent.clone(),
+        referrer: click.referrer.clone(),
+        accept_language: click.accept_language.clone(),
+        redirect_micros: click.redirect_micros,
+    };
+    bytes.push(VERSION);
+    // A Vec grows as needed, so there is no error to have.
+    let _ = record.encode(bytes);
+}
+
+/// # Errors
+/// [`RecordError`] when the bytes are of a later version or no record.
+pub fn decode_record(bytes: &[u8]) -> Result<CapturedClick, RecordError> {
+    let (version, fields) = bytes.split_first().ok_or(RecordError::Malformed)?;
+    if *version != VERSION {
+        return Err(RecordError::UnknownVersion(*version));
+    }
+    let record = Record::decode(fields).map_err(|_| RecordError::Malformed)?;
+    let ip = match record.ip.len() {
+        0 => None,
+        4 => Some(<[u8; 4]>::try_from(&*record.ip).map_err(|_| RecordError::Malformed)?.into()),
+        _ => Some(<[u8; 16]>::try_from(&*record.ip).map_err(|_| RecordError::Malformed)?.into()),
+    };
+    Ok(CapturedClick {
+        id: ClickId(uuid(&record.id)?),
+        workspace: WorkspaceId(uuid(&record.workspace)?),
+        link: LinkId(uuid(&record.link)?),
+        link_version: record.link_version,
+        outcome: known(record.outcome, Outcome::from_code)?,
+        status: u16::try_from(record.status).map_err(|_| RecordError::Malformed)?,
+        method: known(record.method, Method::from_code)?,
+        url: record.url,
+        target: record.target,
+        ip,
+        user_agent: record.user_agent,
+        referrer: record.referrer,
+        accept_language: record.accept_language,
+        redirect_micros: record.redirect_micros,
+    })
+}
+
+fn code(code: i16) -> u32 {
+    u32::from(code.unsigned_abs())
+}
+
+fn known<T>(code: u32, from: impl Fn(i16) -> Option<T>) -> Result<T, RecordError> {
+    i16::try_from(code).ok().and_then(from).ok_or(RecordError::Malformed)
+}
+
+fn uuid(bytes: &[u8]) -> Result<Uuid, RecordError> {
+    Uuid::from_slice(bytes).map_err(|_| RecordError::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn click() -> CapturedClick {
+        CapturedClick {
+            id: ClickId(Uuid::from_u128(1)),
+            workspace: WorkspaceId(Uuid::from_u128(2)),
+            link: LinkId(Uuid::from_u128(3)),
+            link_version: 4,
+            outcome: Outcome::Redirected,
+            status: 302,
+            method: Method::Get,
+            url: "http://x/a".into(),
+            target: "https://y/".into(),
+            ip: Some([203, 0, 113, 9].into()),
+            user_agent: Some("ua".into()),
+            referrer: None,
+            accept_language: Some("de".into()),
+            redirect_micros: 7,
+        }
+    }
+
+    #[test]
+    fn golden_bytes() {
+        let hex: String = encode_record(&click()).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            hex,
+            "010a1000000000000000000000000000000001121000000000000000000000000000000002\
+             1a1000000000000000000000000000000003200430ae02420a687474703a2f2f782f614a0a\
+             68747470733a2f2f792f5204cb0071095a0275616a0264657007"
+        );
+        assert_eq!(decode_record(&encode_record(&click())), Ok(click()));
+    }
+
+    #[test]
+    fn a_later_version_waits_and_a_later_field_is_ignored() {
+        let mut bytes = encode_record(&click());
+        bytes.extend([0xf8, 0x01, 5]);
+        assert_eq!(decode_record(&bytes), Ok(click()));
+        bytes[0] = 9;
+        assert_eq!(decode_record(&bytes), Err(RecordError::UnknownVersion(9)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(mut bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode_record(&bytes);
+            bytes.insert(0, VERSION);
+            let _ = decode_record(&bytes);
+        }
+    }
+}

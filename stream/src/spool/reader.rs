@@ -1,0 +1,147 @@
+//! The reading end: records in the order of their offsets, never beyond what was written whole.
+//! Damage is skipped and counted: a record with a wrong checksum alone, anything worse up to the
+//! next segment.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::Ordering;
+
+use bytes::{Buf, Bytes, BytesMut};
+use domain::Shard;
+
+use super::segment::{self, Found, HEADER, PREFIX};
+use super::{Spool, SpoolError};
+
+const CHUNK: usize = 256 * 1_024;
+
+/// A record read back.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub start: u64,
+    pub end: u64,
+    pub shard: Shard,
+    pub record: Bytes,
+}
+
+#[derive(Debug)]
+pub(crate) struct Reader {
+    spool: Spool,
+    /// Where the next record begins.
+    offset: u64,
+    segment: Option<Open>,
+    /// Bytes from `offset` on.
+    buffer: BytesMut,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    base: u64,
+    /// Base of the segment after this one; `None` for the one that is written to.
+    next: Option<u64>,
+}
+
+impl Reader {
+    pub fn new(spool: Spool, from: u64) -> Self {
+        Self { spool, offset: from, segment: None, buffer: BytesMut::new() }
+    }
+
+    /// The next records, at least one: waits for it.
+    pub async fn next(&mut self, most: usize) -> Result<Vec<Entry>, SpoolError> {
+        loop {
+            // Asked for before looking, so that an append in between is not slept through.
+            let spool = self.spool.clone();
+            let more = spool.0.more.notified();
+            let entries = self.read(most)?;
+            if !entries.is_empty() {
+                return Ok(entries);
+            }
+            more.await;
+        }
+    }
+
+    /// The records at hand, up to `most`.
+    pub fn read(&mut self, most: usize) -> Result<Vec<Entry>, SpoolError> {
+        let written = self.spool.0.written.load(Ordering::Acquire);
+        let mut entries = Vec::new();
+        while entries.len() < most && self.offset < written {
+            match segment::look(&self.buffer) {
+                Found::Record { shard, length } => {
+                    let start = self.offset;
+                    self.skip(PREFIX);
+                    let record = self.buffer.split_to(length).freeze();
+                    self.offset += length as u64;
+                    match Shard::from_index(shard) {
+                        Some(shard) => entries.push(Entry { start, end: self.offset, shard, record }),
+                        None => self.count_damage(),
+                    }
+                }
+                Found::Damaged { length } => {
+                    self.count_damage();
+                    self.skip(PREFIX + length);
+                }
+                Found::Short => {
+                    if !self.fill(written).map_err(SpoolError::Read)? {
+                        self.leave_segment(written)?;
+                    }
+                }
+                Found::Nonsense => self.leave_segment(written)?,
+            }
+        }
+        Ok(entries)
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.buffer.advance(bytes);
+        self.offset += bytes as u64;
+    }
+
+    fn count_damage(&self) {
+        self.spool.0.metrics.damaged.inc();
+        tracing::error!(offset = self.offset, "the spool is damaged here; what can be read after it is kept");
+    }
+
+    /// Reads on into the buffer. False when the segment holds no more.
+    fn fill(&mut self, written: u64) -> io::Result<bool> {
+        if self.segment.is_none() {
+            self.segment = self.open()?;
+        }
+        let Some(open) = &self.segment else { return Ok(false) };
+        let from = self.offset + self.buffer.len() as u64;
+        let end = open.next.unwrap_or(written).min(written);
+        let most = usize::try_from(end.saturating_sub(from)).unwrap_or(CHUNK).min(CHUNK);
+        if most == 0 {
+            return Ok(false);
+        }
+        let held = self.buffer.len();
+        self.buffer.resize(held + most, 0);
+        let read = open.file.read_at(&mut self.buffer[held..], HEADER + (from - open.base));
+        self.buffer.truncate(held + *read.as_ref().unwrap_or(&0));
+        Ok(read? > 0)
+    }
+
+    /// The segment that holds `offset`, or the first one after it.
+    fn open(&mut self) -> io::Result<Option<Open>> {
+        let bases = segment::list(&self.spool.0.dir)?;
+        let at = bases.partition_point(|base| *base <= self.offset).saturating_sub(1);
+        let Some(&base) = bases.get(at) else { return Ok(None) };
+        let file = File::open(segment::path(&self.spool.0.dir, base))?;
+        self.offset = self.offset.max(base);
+        Ok(Some(Open { file, base, next: bases.get(at + 1).copied() }))
+    }
+
+    /// Goes on with the next segment.
+    fn leave_segment(&mut self, written: u64) -> Result<(), SpoolError> {
+        if !self.buffer.is_empty() {
+            self.count_damage();
+            self.buffer.clear();
+        }
+        let bases = segment::list(&self.spool.0.dir).map_err(SpoolError::Read)?;
+        let here = self.segment.take().map(|open| open.base);
+        let next = bases.into_iter().find(|base| here.is_none_or(|here| *base > here) && *base >= self.offset);
+        // With no segment to go on with, whatever stood here is gone.
+        self.offset = next.unwrap_or(written);
+        Ok(())
+    }
+}

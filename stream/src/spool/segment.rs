@@ -1,0 +1,90 @@
+//! Segment files: `<offset of the first record, 16 hex digits>.seg`.
+//!
+//! ```text
+//! header, 32 bytes: "LLSPOOL\0", version u32, 4 bytes zero, spool id u64, base offset u64
+//! record: length of the payload u32, CRC-32C u32 over shard and payload, shard u8, payload
+//! ```
+//! Numbers are little-endian. A record's offset is the base offset plus its place after the header.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::MAX_RECORD;
+
+pub(super) const HEADER: u64 = 32;
+/// Length, CRC and shard in front of a payload.
+pub(super) const PREFIX: usize = 9;
+const MAGIC: &[u8; 8] = b"LLSPOOL\0";
+const VERSION: u32 = 1;
+const EXTENSION: &str = "seg";
+
+pub(super) fn path(dir: &Path, base: u64) -> PathBuf {
+    dir.join(format!("{base:016x}.{EXTENSION}"))
+}
+
+/// The base offsets of all segments of a folder, in order.
+pub(super) fn list(dir: &Path) -> io::Result<Vec<u64>> {
+    let mut bases = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == EXTENSION)
+            && let Some(base) = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| u64::from_str_radix(stem, 16).ok())
+        {
+            bases.push(base);
+        }
+    }
+    bases.sort_unstable();
+    Ok(bases)
+}
+
+pub(super) fn header(spool: u64, base: u64) -> [u8; HEADER as usize] {
+    let mut bytes = [0; HEADER as usize];
+    bytes[..8].copy_from_slice(MAGIC);
+    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[16..24].copy_from_slice(&spool.to_le_bytes());
+    bytes[24..32].copy_from_slice(&base.to_le_bytes());
+    bytes
+}
+
+/// Whether a file begins as a segment with that base.
+pub(super) fn has_header(file: &File, base: u64) -> bool {
+    let mut bytes = [0; HEADER as usize];
+    file.read_exact_at(&mut bytes, 0).is_ok()
+        && &bytes[..8] == MAGIC
+        && bytes[8..12] == VERSION.to_le_bytes()
+        && bytes[24..] == base.to_le_bytes()
+}
+
+/// What stands at the beginning of some bytes of a segment.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A sound record with a payload of this length.
+    Record { shard: u8, length: usize },
+    /// A record of this length whose content does not fit its checksum.
+    Damaged { length: usize },
+    /// The bytes end before the record does.
+    Short,
+    /// No record can begin like this.
+    Nonsense,
+}
+
+pub(super) fn look(bytes: &[u8]) -> Found {
+    let Some((prefix, rest)) = bytes.split_first_chunk::<PREFIX>() else { return Found::Short };
+    let [l0, l1, l2, l3, c0, c1, c2, c3, shard] = *prefix;
+    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    if length == 0 || length > MAX_RECORD {
+        return Found::Nonsense;
+    }
+    let Some(payload) = rest.get(..length) else { return Found::Short };
+    if checksum(shard, payload) == u32::from_le_bytes([c0, c1, c2, c3]) {
+        Found::Record { shard, length }
+    } else {
+        Found::Damaged { length }
+    }
+}
+
+pub(super) fn checksum(shard: u8, payload: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&[shard]), payload)
+}
