@@ -1,1 +1,94 @@
-//! Placeholder.
+//! The hot path: request ▸ link ▸ captured click ▸ answer.
+//!
+//! hyper's HTTP/1 without a router, one single-threaded runtime per core. A redirect waits for
+//! nothing but its link, which is nearly always cached, and the append to the spool; never for the
+//! broker, the table of clicks, a geo look-up or the API.
+
+mod answer;
+mod cache;
+mod capture;
+mod client_ip;
+mod listener;
+mod service;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{ResolvedLink, ShortDomain};
+use ipnet::IpNet;
+use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Rng};
+use stream::{LinkNotices, Spool};
+
+use cache::LinkCache;
+use service::Service;
+
+/// The source of links cannot answer now.
+#[derive(Debug, thiserror::Error)]
+#[error("the source of links does not answer: {0}")]
+pub struct LinkSourceDown(pub String);
+
+/// Where links are looked up when the cache does not know them.
+#[async_trait]
+pub trait LinkSource: Send + Sync + std::fmt::Debug {
+    /// The link that a folded slug of the shared domain leads to, deleted ones included.
+    ///
+    /// # Errors
+    /// [`LinkSourceDown`]; "no such link" is `None`, never an error.
+    async fn resolve(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, LinkSourceDown>;
+}
+
+#[derive(Clone, Debug)]
+pub struct RedirectorOptions {
+    pub listen: SocketAddr,
+    /// Threads that accept and answer.
+    pub threads: usize,
+    pub short_domain: ShortDomain,
+    /// Whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long a connection may take for a request's head, and stay idle between requests.
+    pub header_timeout: Duration,
+}
+
+/// What the redirector works with.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    pub spool: Spool,
+    pub links: Arc<dyn LinkSource>,
+    pub notices: Arc<dyn LinkNotices>,
+    pub clock: Clock,
+    pub rng: Rng,
+    pub health: Health,
+    pub metrics: Metrics,
+}
+
+#[derive(Debug)]
+pub struct Redirector {
+    options: RedirectorOptions,
+    service: Service,
+    cache: LinkCache,
+    notices: Arc<dyn LinkNotices>,
+    health: Health,
+}
+
+impl Redirector {
+    /// Must be made on the main runtime: links are looked up there.
+    pub fn new(options: RedirectorOptions, parts: Parts) -> Self {
+        let cache = LinkCache::new(parts.links.clone(), parts.clock.clone(), &parts.metrics);
+        let (notices, health) = (parts.notices.clone(), parts.health.clone());
+        let service = Service::new(&options, parts, cache.clone());
+        Self { options, service, cache, notices, health }
+    }
+
+    /// Listens, and serves until the stop. Returns the address.
+    ///
+    /// # Errors
+    /// [`BindError`] when the address cannot be had.
+    pub fn start(self, lifecycle: &Lifecycle) -> Result<SocketAddr, BindError> {
+        let address = listener::start(&self.options, self.service, lifecycle)?;
+        lifecycle.spawn("link notices", self.cache.follow(self.notices, lifecycle.stopping().clone()));
+        self.health.report("redirector", Readiness::Ready, "");
+        Ok(address)
+    }
+}

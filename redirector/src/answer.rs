@@ -1,0 +1,107 @@
+//! What the redirector says. Pages are constant: nothing a visitor sends is ever shown back.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::{Response, StatusCode};
+
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
+const ROBOTS_TAG: &str = "x-robots-tag";
+
+/// Sends the visitor on.
+pub(crate) fn redirect(status: u16, target: &str) -> Answer {
+    // A target was serialised by the URL parser when it was saved, so it is always a header value.
+    let Ok(location) = HeaderValue::from_str(target) else { return page(Page::Unavailable) };
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FOUND);
+    let headers = answer.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(ROBOTS_TAG, HeaderValue::from_static("noindex"));
+    answer
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    Root,
+    NotFound,
+    Gone,
+    MethodNotAllowed,
+    Unavailable,
+}
+
+struct Pages {
+    root: Bytes,
+    not_found: Bytes,
+    gone: Bytes,
+    method_not_allowed: Bytes,
+    unavailable: Bytes,
+}
+
+static PAGES: LazyLock<Pages> = LazyLock::new(|| Pages {
+    root: html("Short links", "This address serves short links.", "There is nothing to see here without one."),
+    not_found: html(
+        "Link not found",
+        "This short link does not exist.",
+        "Check that it was copied completely, or ask whoever gave it to you.",
+    ),
+    gone: html("Link removed", "This short link has been removed.", "Ask whoever gave it to you for a new one."),
+    method_not_allowed: html("Not possible", "A short link can only be opened.", "Use GET or HEAD."),
+    unavailable: html("Try again", "This link cannot be looked up right now.", "Please try again in a moment."),
+});
+
+/// Allows the page's own style and nothing else.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+fn html(title: &str, headline: &str, advice: &str) -> Bytes {
+    let mut page = String::new();
+    let _ = write!(
+        page,
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>{title}</title><style>:root{{color-scheme:light dark}}body{{font:1.1rem/1.5 system-ui,sans-serif;display:grid;\
+         place-content:center;min-height:90vh;margin:0;padding:1rem;text-align:center}}h1{{font-size:1.5rem;margin:0}}\
+         p{{opacity:.75;margin:.5rem 0}}</style><main><h1>{headline}</h1><p>{advice}</p></main></html>"
+    );
+    page.into()
+}
+
+pub(crate) fn page(page: Page) -> Answer {
+    let (status, body) = match page {
+        Page::Root => (StatusCode::OK, &PAGES.root),
+        Page::NotFound => (StatusCode::NOT_FOUND, &PAGES.not_found),
+        Page::Gone => (StatusCode::GONE, &PAGES.gone),
+        Page::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, &PAGES.method_not_allowed),
+        Page::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, &PAGES.unavailable),
+    };
+    let mut answer = Response::new(Full::new(body.clone()));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(ROBOTS_TAG, HeaderValue::from_static("noindex"));
+    match page {
+        Page::MethodNotAllowed => drop(headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"))),
+        Page::Unavailable => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
+        Page::Root | Page::NotFound | Page::Gone => {}
+    }
+    answer
+}
+
+/// Crawlers may ask; each link says `noindex` for itself.
+pub(crate) fn robots() -> Answer {
+    let mut answer = Response::new(Full::from("User-agent: *\nDisallow:\n"));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer
+}
+
+pub(crate) fn no_content() -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    answer
+}

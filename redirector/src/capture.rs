@@ -1,0 +1,78 @@
+//! The facts of a request, with a bound on each, so that a record always fits.
+
+use std::net::IpAddr;
+
+use domain::{CapturedClick, ClickId, Method, Outcome, ResolvedLink};
+use hyper::HeaderMap;
+use hyper::header::{ACCEPT_LANGUAGE, HeaderName, REFERER, USER_AGENT};
+
+const MAX_URL: usize = 4_096;
+const MAX_USER_AGENT: usize = 512;
+const MAX_REFERRER: usize = 2_048;
+const MAX_LANGUAGE: usize = 256;
+
+/// What became of the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decision {
+    pub outcome: Outcome,
+    pub status: u16,
+}
+
+/// What the request says of itself.
+#[derive(Debug)]
+pub(crate) struct Facts<'a> {
+    pub id: ClickId,
+    pub method: Method,
+    /// The short URL with its query.
+    pub url: String,
+    pub ip: IpAddr,
+    pub headers: &'a HeaderMap,
+    pub redirect_micros: u32,
+}
+
+pub(crate) fn capture(link: &ResolvedLink, target: String, decision: Decision, facts: Facts<'_>) -> CapturedClick {
+    CapturedClick {
+        id: facts.id,
+        workspace: link.workspace,
+        link: link.id,
+        link_version: link.version,
+        outcome: decision.outcome,
+        status: decision.status,
+        method: facts.method,
+        url: bounded(facts.url, MAX_URL),
+        target,
+        ip: Some(facts.ip),
+        user_agent: text(facts.headers, &USER_AGENT, MAX_USER_AGENT),
+        referrer: text(facts.headers, &REFERER, MAX_REFERRER),
+        accept_language: text(facts.headers, &ACCEPT_LANGUAGE, MAX_LANGUAGE),
+        redirect_micros: facts.redirect_micros,
+    }
+}
+
+/// A header as text; what is no UTF-8 is replaced, an empty one is none.
+fn text(headers: &HeaderMap, name: &HeaderName, most: usize) -> Option<String> {
+    let value = headers.get(name)?.as_bytes();
+    let value = value.trim_ascii();
+    (!value.is_empty()).then(|| bounded(String::from_utf8_lossy(value).into_owned(), most))
+}
+
+fn bounded(mut text: String, most: usize) -> String {
+    text.truncate(text.floor_char_boundary(most));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_at_a_character() {
+        assert_eq!(bounded("aäb".into(), 2), "a");
+        assert_eq!(bounded("aäb".into(), 3), "aä");
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, hyper::header::HeaderValue::from_bytes(b" \xff\xfe ").unwrap());
+        headers.insert(REFERER, hyper::header::HeaderValue::from_static(" "));
+        assert_eq!(text(&headers, &USER_AGENT, 99).as_deref(), Some("\u{fffd}\u{fffd}"));
+        assert_eq!(text(&headers, &REFERER, 99), None);
+    }
+}

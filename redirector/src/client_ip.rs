@@ -1,0 +1,128 @@
+//! Whose request it is: the right-most address that is not a trusted proxy. Forwarded headers
+//! count only from a trusted peer, since anyone can write them.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hyper::HeaderMap;
+use ipnet::IpNet;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED: &str = "forwarded";
+
+#[derive(Clone, Debug)]
+pub(crate) struct ClientIp {
+    trusted: Vec<IpNet>,
+}
+
+impl ClientIp {
+    pub fn new(trusted: Vec<IpNet>) -> Self {
+        Self { trusted }
+    }
+
+    fn trusts(&self, ip: IpAddr) -> bool {
+        self.trusted.iter().any(|net| net.contains(&ip))
+    }
+
+    /// The visitor's address, as far as trusted proxies tell.
+    pub fn of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let peer = peer.to_canonical();
+        if !self.trusts(peer) {
+            return peer;
+        }
+        let mut client = peer;
+        for hop in headers.get_all(FORWARDED_FOR).iter().rev().flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')) {
+            // What cannot be read was not written by a proxy that is to be trusted.
+            let Some(ip) = std::str::from_utf8(hop).ok().and_then(parse) else { break };
+            client = ip;
+            if !self.trusts(ip) {
+                break;
+            }
+        }
+        client
+    }
+
+    /// Whether a proxy on this machine or network forwards visitors without being trusted, so
+    /// that all of them look the same.
+    pub fn hides_visitors(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        (headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED)) && {
+            let peer = peer.to_canonical();
+            is_private(peer) && !self.trusts(peer)
+        }
+    }
+}
+
+fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
+/// What to set so that visitors behind `peer` are told apart.
+pub(crate) fn advice(peer: IpAddr) -> String {
+    let peer = peer.to_canonical();
+    let bits = if peer.is_ipv4() { 32 } else { 128 };
+    format!("All clicks arrive through {peer}, so every visitor looks the same. Set LINKLOGGER_TRUSTED_PROXIES={peer}/{bits}.")
+}
+
+/// An address, perhaps with a port, perhaps in brackets.
+fn parse(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim().trim_matches('"');
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    bare.parse().ok().or_else(|| hop.parse().ok().map(|address: SocketAddr| address.ip())).map(|ip: IpAddr| ip.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        values.iter().map(|value| (hyper::header::HeaderName::from_static(FORWARDED_FOR), value.parse().unwrap())).collect()
+    }
+
+    fn of(trusted: &[&str], peer: &str, values: &[&str]) -> String {
+        let trusted = trusted.iter().map(|net| net.parse().unwrap()).collect();
+        ClientIp::new(trusted).of(peer.parse().unwrap(), &headers(values)).to_string()
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let local = ["127.0.0.0/8", "10.0.0.0/8"];
+        assert_eq!(of(&[], "127.0.0.1", &["1.2.3.4"]), "127.0.0.1");
+        assert_eq!(of(&local, "9.9.9.9", &["1.2.3.4"]), "9.9.9.9");
+        assert_eq!(of(&local, "127.0.0.1", &["1.2.3.4"]), "1.2.3.4");
+        assert_eq!(of(&local, "::ffff:127.0.0.1", &["1.2.3.4"]), "1.2.3.4");
+        assert_eq!(of(&local, "127.0.0.1", &[]), "127.0.0.1");
+    }
+
+    #[test]
+    fn the_right_most_untrusted_hop_counts() {
+        let local = ["127.0.0.0/8", "10.0.0.0/8"];
+        assert_eq!(of(&local, "127.0.0.1", &["6.6.6.6, 1.2.3.4, 10.1.1.1"]), "1.2.3.4");
+        assert_eq!(of(&local, "127.0.0.1", &["6.6.6.6", "1.2.3.4,10.1.1.1"]), "1.2.3.4");
+        assert_eq!(of(&local, "127.0.0.1", &["10.1.1.1"]), "10.1.1.1");
+    }
+
+    #[test]
+    fn forms_and_garbage() {
+        let local = ["127.0.0.1/32"];
+        assert_eq!(of(&local, "127.0.0.1", &["1.2.3.4:567"]), "1.2.3.4");
+        assert_eq!(of(&local, "127.0.0.1", &["[2001:db8::1]:99"]), "2001:db8::1");
+        assert_eq!(of(&local, "127.0.0.1", &["[2001:db8::1]"]), "2001:db8::1");
+        assert_eq!(of(&local, "127.0.0.1", &["1.2.3.4, unknown"]), "127.0.0.1");
+        assert_eq!(of(&local, "127.0.0.1", &["", ",,"]), "127.0.0.1");
+    }
+
+    #[test]
+    fn an_untrusted_neighbour_is_told_of() {
+        let ip = ClientIp::new(vec!["10.0.0.1/32".parse().unwrap()]);
+        assert!(ip.hides_visitors("127.0.0.1".parse().unwrap(), &headers(&["1.2.3.4"])));
+        assert!(!ip.hides_visitors("127.0.0.1".parse().unwrap(), &headers(&[])));
+        assert!(!ip.hides_visitors("10.0.0.1".parse().unwrap(), &headers(&["1.2.3.4"])));
+        assert!(!ip.hides_visitors("9.9.9.9".parse().unwrap(), &headers(&["1.2.3.4"])));
+        assert_eq!(
+            advice("127.0.0.1".parse().unwrap()),
+            "All clicks arrive through 127.0.0.1, so every visitor looks the same. Set LINKLOGGER_TRUSTED_PROXIES=127.0.0.1/32."
+        );
+    }
+}

@@ -1,0 +1,103 @@
+//! Sockets and threads: one single-threaded runtime per core, each with a socket of its own on the
+//! same address, so that a request stays on one core from accept to answer.
+
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use platform::{BindError, Lifecycle, bind_reuse_port};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::RedirectorOptions;
+use crate::service::Service;
+
+/// Open connections per thread; one more waits to be accepted.
+const MAX_CONNECTIONS: usize = 16_384;
+/// A request's head, all of it.
+const MAX_HEAD: usize = 32 * 1_024;
+/// How long a stop waits for requests under way.
+const DRAIN: Duration = Duration::from_secs(4);
+
+pub(crate) fn start(options: &RedirectorOptions, service: Service, lifecycle: &Lifecycle) -> Result<SocketAddr, BindError> {
+    let service = Arc::new(service);
+    let listeners = bind_reuse_port("LINKLOGGER_REDIRECT_LISTEN", options.listen, options.threads)?;
+    let address = listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(options.listen);
+    for (index, listener) in listeners.into_iter().enumerate() {
+        let (service, stopping, timeout) = (service.clone(), lifecycle.stopping().clone(), options.header_timeout);
+        let (ended, end) = oneshot::channel();
+        let thread = std::thread::Builder::new().name(format!("redirect-{index}")).spawn(move || {
+            let _ = ended.send(run(listener, service, &stopping, timeout));
+        });
+        lifecycle.spawn("redirector", async move {
+            thread?;
+            end.await.map_err(std::io::Error::other)?
+        });
+    }
+    Ok(address)
+}
+
+fn run(listener: TcpListener, service: Arc<Service>, stopping: &CancellationToken, header_timeout: Duration) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MAX_HEAD).pipeline_flush(true);
+        let (tracker, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
+        while let Some((socket, peer)) = accept(&listener, stopping).await {
+            let Ok(permit) = room.clone().acquire_owned().await else { break };
+            let (http, service, stopping) = (http.clone(), service.clone(), stopping.clone());
+            tracker.spawn(async move {
+                serve(&http, service, socket, peer, &stopping).await;
+                drop(permit);
+            });
+        }
+        drop(listener);
+        tracker.close();
+        let _ = tokio::time::timeout(DRAIN, tracker.wait()).await;
+        Ok(())
+    })
+}
+
+/// The next connection; `None` when a stop is asked for.
+async fn accept(listener: &tokio::net::TcpListener, stopping: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopping.cancelled() => return None,
+        };
+        match accepted {
+            Ok(accepted) => return Some(accepted),
+            // Out of descriptors, or gone before it was taken: neither is the next one's fault.
+            Err(error) => {
+                tracing::debug!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
+
+async fn serve(http: &http1::Builder, service: Arc<Service>, socket: TcpStream, peer: SocketAddr, stopping: &CancellationToken) {
+    let _ = socket.set_nodelay(true);
+    let answer = |request| {
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.answer(peer.ip(), request).await) }
+    };
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service_fn(answer)));
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::trace!(%error, "a connection ended with an error");
+    }
+}
