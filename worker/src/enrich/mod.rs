@@ -1,0 +1,58 @@
+//! Captured facts ▸ what can be known of them: place, browser, language, campaign, verdict. Pure
+//! functions of the click and the geo databases. The address itself goes no further.
+
+mod agent;
+mod geo;
+mod language;
+#[cfg(test)]
+mod mmdb;
+mod verdict;
+
+use domain::{CapturedClick, Click, network_of, parse_utm, referrer_host};
+
+pub use geo::{GeoDatabases, GeoError};
+
+#[derive(Debug)]
+pub struct Enricher {
+    geo: GeoDatabases,
+}
+
+impl Enricher {
+    pub fn new(geo: GeoDatabases) -> Self {
+        Self { geo }
+    }
+
+    /// The click to be stored; its place in the order of storage is the store's to give.
+    pub fn enrich(&self, captured: &CapturedClick) -> Click {
+        let facts = agent::facts(captured.user_agent.as_deref());
+        let (verdict, verdict_reason) = verdict::judge(captured.method, captured.user_agent.as_deref(), facts.device);
+        let (utm, parameters) = parse_utm(&captured.url, &captured.target);
+        Click {
+            id: captured.id,
+            seq: 0,
+            link: captured.link,
+            link_version: captured.link_version,
+            outcome: captured.outcome,
+            status: captured.status,
+            method: captured.method,
+            url: captured.url.clone(),
+            target: captured.target.clone(),
+            verdict,
+            verdict_reason,
+            place: captured.ip.map(|ip| self.geo.place(ip)).unwrap_or_default(),
+            browser: facts.browser,
+            browser_version: facts.browser_version,
+            os: facts.os,
+            os_version: facts.os_version,
+            device: facts.device,
+            language: captured.accept_language.as_deref().and_then(language::first),
+            user_agent: captured.user_agent.clone(),
+            referrer_host: captured.referrer.as_deref().and_then(referrer_host),
+            referrer: captured.referrer.clone(),
+            utm,
+            parameters,
+            network: captured.ip.map(network_of),
+            redirect_micros: captured.redirect_micros,
+        }
+    }
+}

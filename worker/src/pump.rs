@@ -1,0 +1,183 @@
+//! One pump per lane: read a batch, enrich it, store it, ack it, announce it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{CapturedClick, Click};
+use platform::{Clock, Health, Lifecycle, Metrics, Readiness};
+use prometheus_client::metrics::counter::Counter;
+use sha2::{Digest, Sha256};
+use store::{Incoming, IngestReport, Poison, Store, StoreError};
+use stream::{Announcement, ClickSource, Delivery, Frame, Lane, LiveFeed, RecordError, StreamError, decode_record};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::Enricher;
+
+/// Clicks in one transaction, about.
+const BATCH: usize = 1_000;
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+/// Below the broker's patience, which each round extends.
+const BACKOFF_MAX: Duration = Duration::from_secs(3);
+
+/// What a worker works with.
+#[derive(Clone, Debug)]
+pub struct WorkerParts {
+    pub store: Store,
+    pub feed: Arc<dyn LiveFeed>,
+    pub enricher: Arc<Enricher>,
+    pub clock: Clock,
+    pub health: Health,
+}
+
+#[derive(Clone, Debug)]
+struct Counters {
+    stored: Counter,
+    duplicates: Counter,
+    set_aside: Counter,
+    retries: Counter,
+}
+
+/// Stores what a source delivers.
+#[derive(Clone, Debug)]
+pub struct Pump {
+    parts: WorkerParts,
+    counters: Counters,
+}
+
+/// A batch as it is given to the store.
+#[derive(Debug, Default)]
+struct Batch {
+    clicks: Vec<Incoming>,
+    poison: Vec<Poison>,
+    deliveries: Vec<Delivery>,
+}
+
+impl Pump {
+    pub fn new(parts: WorkerParts, metrics: &Metrics) -> Self {
+        let counter = |name, help| metrics.register(name, help, Counter::default());
+        let counters = Counters {
+            stored: counter("worker_stored", "Clicks stored"),
+            duplicates: counter("worker_duplicates", "Clicks delivered again after they were stored"),
+            set_aside: counter("worker_set_aside", "Records that cannot be stored, kept as dead letters"),
+            retries: counter("worker_retries", "Batches tried again"),
+        };
+        Self { parts, counters }
+    }
+
+    /// Starts a task for each lane of `source`.
+    pub fn start(&self, source: &dyn ClickSource, lifecycle: &Lifecycle) {
+        self.parts.health.report("worker", Readiness::Ready, "");
+        for lane in source.lanes() {
+            lifecycle.spawn("worker", self.clone().run(lane, lifecycle.stopping().clone()));
+        }
+    }
+
+    async fn run(self, mut lane: Box<dyn Lane>, stopping: CancellationToken) -> Result<(), StreamError> {
+        loop {
+            let deliveries = tokio::select! {
+                deliveries = lane.next(BATCH) => deliveries?,
+                () = stopping.cancelled() => return Ok(()),
+            };
+            let batch = self.decode(deliveries);
+            let Some(report) = self.store(&batch, &stopping).await else { return Ok(()) };
+            self.counters.stored.inc_by(report.stored.iter().map(|ingested| ingested.clicks.len() as u64).sum());
+            self.counters.duplicates.inc_by(report.duplicates);
+            self.counters.set_aside.inc_by(report.poisoned + batch.poison.len() as u64);
+            for delivery in batch.deliveries {
+                // Without the ack it comes again and is found stored.
+                if let Err(error) = delivery.ack().await {
+                    tracing::warn!(%error, "a frame could not be acked");
+                }
+            }
+            for ingested in report.stored {
+                let (workspace, previous, head) = (ingested.workspace, ingested.previous, ingested.head);
+                self.parts.feed.announce(Announcement { workspace, previous, head, clicks: Arc::new(ingested.clicks) }).await;
+            }
+        }
+    }
+
+    /// Deliveries with a record of a later version are left un-acked: they wait for a later worker.
+    fn decode(&self, deliveries: Vec<Delivery>) -> Batch {
+        let mut batch = Batch::default();
+        for delivery in deliveries {
+            match self.decode_frame(&delivery.frame, &mut batch) {
+                Ok(()) => batch.deliveries.push(delivery),
+                Err(version) => {
+                    let detail = format!("clicks wait for a newer worker: their records have version {version}");
+                    tracing::error!(frame = delivery.frame.id.as_str(), "{detail}");
+                    self.parts.health.report("worker", Readiness::Degraded, detail);
+                }
+            }
+        }
+        batch
+    }
+
+    fn decode_frame(&self, frame: &Frame, batch: &mut Batch) -> Result<(), u8> {
+        let id: Arc<str> = frame.id.as_str().into();
+        for (index, record) in frame.records.iter().enumerate() {
+            match decode_record(record) {
+                Ok(captured) => {
+                    let (workspace, click) = self.enrich(&captured);
+                    batch.clicks.push(Incoming { workspace, click, record: record.to_vec(), frame: id.clone() });
+                }
+                Err(RecordError::UnknownVersion(version)) => return Err(version),
+                Err(error @ RecordError::Malformed) => {
+                    let reason = error.to_string();
+                    batch.poison.push(Poison { id: letter_id(&id, index), frame: id.clone(), reason, record: record.to_vec() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn enrich(&self, captured: &CapturedClick) -> (domain::WorkspaceId, Click) {
+        (captured.workspace, self.parts.enricher.enrich(captured))
+    }
+
+    /// Tries until the batch is stored; `None` when a stop came first.
+    async fn store(&self, batch: &Batch, stopping: &CancellationToken) -> Option<IngestReport> {
+        let mut backoff = BACKOFF_MIN;
+        loop {
+            match self.store_once(batch).await {
+                Ok(report) => {
+                    if backoff > BACKOFF_MIN {
+                        self.parts.health.report("worker", Readiness::Ready, "");
+                    }
+                    return Some(report);
+                }
+                Err(error) => {
+                    self.counters.retries.inc();
+                    tracing::warn!(%error, clicks = batch.clicks.len(), "clicks cannot be stored; trying again");
+                    self.parts.health.report("worker", Readiness::Degraded, "the database does not take clicks; they wait in the stream");
+                }
+            }
+            for delivery in &batch.deliveries {
+                let _ = delivery.extend().await;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(backoff) => backoff = (backoff * 2).min(BACKOFF_MAX),
+                () = stopping.cancelled() => return None,
+            }
+        }
+    }
+
+    async fn store_once(&self, batch: &Batch) -> Result<IngestReport, StoreError> {
+        let now = self.parts.clock.now();
+        if !batch.poison.is_empty() {
+            self.parts.store.set_aside(&batch.poison, now).await?;
+        }
+        if batch.clicks.is_empty() {
+            return Ok(IngestReport::default());
+        }
+        self.parts.store.ingest(&batch.clicks, now).await
+    }
+}
+
+/// The same for the same record of the same frame.
+fn letter_id(frame: &str, index: usize) -> Uuid {
+    let hash = Sha256::new().chain_update(frame).chain_update((index as u64).to_le_bytes()).finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
