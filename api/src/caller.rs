@@ -17,6 +17,8 @@ pub struct Session {
     pub user: UserId,
     pub workspace: WorkspaceId,
     pub role: Role,
+    /// The session's version when the access token was made.
+    pub version: i32,
     /// When the access token ends.
     pub expires_at: Millis,
 }

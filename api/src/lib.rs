@@ -1,1 +1,93 @@
-//! Placeholder.
+//! GraphQL over HTTP and WebSocket: accounts, links, queries on clicks, and live clicks.
+//!
+//! `schema` holds what can be asked, one file per topic; `shell` what surrounds it on the wire;
+//! `auth` who asks; `live` what subscriptions are fed from.
+
+mod auth;
+mod caller;
+mod live;
+mod schema;
+mod shell;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use domain::ShortDomain;
+use platform::config::{Origins, SignUp};
+use platform::{BindError, Clock, Health, Lifecycle, Readiness, Rng, bind};
+use store::Store;
+use stream::{LinkNotices, LiveFeed};
+
+pub use schema::sdl;
+
+use auth::{Passwords, Sessions};
+use schema::Services;
+use shell::Shell;
+
+#[derive(Clone, Debug)]
+pub struct ApiOptions {
+    pub listen: SocketAddr,
+    pub short_domain: ShortDomain,
+    /// Who issues access tokens, and for whom.
+    pub public_url: url::Url,
+    pub origins: Origins,
+    pub sign_up: SignUp,
+}
+
+/// What the API works with.
+#[derive(Clone, Debug)]
+pub struct ApiParts {
+    pub store: Store,
+    pub feed: Arc<dyn LiveFeed>,
+    pub notices: Arc<dyn LinkNotices>,
+    pub clock: Clock,
+    pub rng: Rng,
+    pub health: Health,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ApiStartError {
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("The API cannot start: {0}")]
+    Other(String),
+}
+
+/// Listens, and serves until the stop. Returns the address.
+///
+/// # Errors
+/// [`ApiStartError`], a sentence for the operator.
+pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) -> Result<SocketAddr, ApiStartError> {
+    let listener = bind("LINKLOGGER_API_LISTEN", options.listen)?;
+    let address = listener.local_addr().unwrap_or(options.listen);
+    let issuer = options.public_url.origin().ascii_serialization();
+    let other = |error: &dyn std::fmt::Display| ApiStartError::Other(error.to_string());
+    let sessions =
+        Sessions::open(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), issuer).await.map_err(|error| other(&error))?;
+    let sessions = Arc::new(sessions);
+    let services = Services {
+        hub: Arc::new(live::Hub::new(parts.store.clone(), parts.feed)),
+        store: parts.store,
+        notices: parts.notices,
+        sessions: sessions.clone(),
+        passwords: Arc::new(Passwords::new(parts.rng.clone()).map_err(|error| other(&error))?),
+        clock: parts.clock.clone(),
+        rng: parts.rng.clone(),
+        short_domain: options.short_domain,
+        sign_up: options.sign_up,
+    };
+    let shell = Shell {
+        schema: schema::build(services),
+        sessions,
+        origins: options.origins,
+        clock: parts.clock,
+        rng: parts.rng,
+        stopping: lifecycle.stopping().clone(),
+        sockets: Mutex::new(HashMap::new()),
+    };
+    let router = shell::router(Arc::new(shell));
+    lifecycle.spawn("api", shell::serve(listener, router, lifecycle.stopping().clone()));
+    parts.health.report("api", Readiness::Ready, "");
+    Ok(address)
+}

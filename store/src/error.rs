@@ -12,7 +12,7 @@ pub enum Conflict {
     Version,
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The row does not exist in this workspace; whether it exists in another is not told.
     #[error("not found")]

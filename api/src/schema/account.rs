@@ -116,16 +116,17 @@ impl AccountQuery {
     /// The signed-in user and the workspaces it belongs to. Null with an error when not signed in.
     async fn viewer(&self, ctx: &Context<'_>) -> ApiResult<Option<Viewer>> {
         let (services, session) = (services(ctx)?, session(ctx)?);
-        let account = services.store.account(session.user).await.map_err(ApiError::from)?.ok_or(ApiError::Unauthenticated)?;
-        let memberships = services.store.memberships_of(session.user).await.map_err(ApiError::from)?;
-        let membership = |membership: store::Membership| Membership { workspace: membership.workspace.into(), role: membership.role.into() };
+        let account = services.store.account(session.user).await?.ok_or(ApiError::Unauthenticated)?;
+        let memberships = services.store.memberships_of(session.user).await?;
+        let membership =
+            |membership: store::Membership| Membership { workspace: membership.workspace.into(), role: membership.role.into() };
         Ok(Some(Viewer { user: user(account.id, account.email), memberships: memberships.into_iter().map(membership).collect() }))
     }
 
     /// The workspace that the credential is for. Null with an error when not signed in.
     async fn workspace(&self, ctx: &Context<'_>) -> ApiResult<Option<Workspace>> {
         let scope = services(ctx)?.read(session(ctx)?.workspace).await?;
-        Ok(Some(scope.get().await.map_err(ApiError::from)?.into()))
+        Ok(Some(scope.get().await?.into()))
     }
 }
 
@@ -139,7 +140,7 @@ impl AccountMutation {
     async fn sign_up(&self, ctx: &Context<'_>, input: SignUpInput) -> ApiResult<Option<SessionPayload>> {
         let services = services(ctx)?;
         if services.sign_up != SignUp::Open {
-            return Err(ApiError::Forbidden("Signing up is closed here. Ask the operator of this installation for an invitation.").into());
+            return Err(ApiError::Forbidden("Signing up is closed here. Ask the operator of this installation for an invitation."));
         }
         let zone = input.time_zone.as_deref().unwrap_or("UTC");
         let mut invalid = Invalid::default();
@@ -147,9 +148,9 @@ impl AccountMutation {
         let password = invalid.check(Password::parse(&input.password));
         let name = invalid.check(WorkspaceName::parse(&input.workspace_name));
         let zone = invalid.check(parse_time_zone("timeZone", zone)).and_then(|zone| zone.iana_name().map(str::to_owned));
-        invalid.finish().map_err(ApiError::from)?;
+        invalid.finish()?;
         let (Some(email), Some(password), Some(name), Some(time_zone)) = (email, password, name, zone) else {
-            return Err(ApiError::Internal("a checked input has no value".into()).into());
+            return Err(ApiError::Internal("a checked input has no value".into()));
         };
         let password_hash = services.passwords.hash(password).await.map_err(ApiError::Internal)?;
         let now = services.clock.now();
@@ -163,9 +164,9 @@ impl AccountMutation {
         let user_id = UserId::new(now, services.rng.entropy());
         let (refresh_token, session) = services.sessions.prepare(user_id, workspace.id, now);
         let new = NewAccount { email: email.clone(), password_hash, workspace: workspace.clone(), session };
-        services.store.sign_up(new).await.map_err(ApiError::from)?;
+        services.store.sign_up(new).await?;
         let membership = store::Membership { workspace, role: DomainRole::Owner };
-        Ok(Some(payload(services, session, refresh_token, email.as_str().to_owned(), membership)?))
+        Ok(Some(payload(services, session, refresh_token, email.as_str().to_owned(), membership).await?))
     }
 
     /// Signs in with e-mail address and password.
@@ -174,22 +175,22 @@ impl AccountMutation {
         let services = services(ctx)?;
         // What cannot be an account is answered like one with another password, and as slowly.
         let account = match Email::parse(&input.email) {
-            Ok(email) => services.store.account_by_email(&email).await.map_err(ApiError::from)?,
+            Ok(email) => services.store.account_by_email(&email).await?,
             Err(_) => None,
         };
         let hash = account.as_ref().map(|account| account.password_hash.clone());
         if !services.passwords.verify(input.password, hash).await.map_err(ApiError::Internal)? {
-            return Err(WRONG.into());
+            return Err(WRONG);
         }
         let account = account.ok_or(WRONG)?;
-        let memberships = services.store.memberships_of(account.id).await.map_err(ApiError::from)?;
+        let memberships = services.store.memberships_of(account.id).await?;
         let wanted = |membership: &store::Membership| {
             input.workspace_id.as_ref().is_none_or(|wanted| **wanted == membership.workspace.id.to_string())
         };
         let membership = memberships.into_iter().find(wanted).ok_or(ApiError::NotFound("workspace of yours"))?;
         let (refresh_token, session) = services.sessions.prepare(account.id, membership.workspace.id, services.clock.now());
-        services.store.start_session(&session).await.map_err(ApiError::from)?;
-        Ok(Some(payload(services, session, refresh_token, account.email, membership)?))
+        services.store.start_session(&session).await?;
+        Ok(Some(payload(services, session, refresh_token, account.email, membership).await?))
     }
 
     /// Exchanges a refresh token for a new pair of tokens. A token used twice ends its session,
@@ -198,11 +199,11 @@ impl AccountMutation {
         let services = services(ctx)?;
         let granted = services.sessions.renew(&input.refresh_token).await?;
         let Granted { session, refresh_token } = granted;
-        let account = services.store.account(session.user).await.map_err(ApiError::from)?.ok_or(ApiError::Unauthenticated)?;
-        let memberships = services.store.memberships_of(session.user).await.map_err(ApiError::from)?;
+        let account = services.store.account(session.user).await?.ok_or(ApiError::Unauthenticated)?;
+        let memberships = services.store.memberships_of(session.user).await?;
         let membership =
             memberships.into_iter().find(|membership| membership.workspace.id == session.workspace).ok_or(ApiError::Unauthenticated)?;
-        Ok(Some(payload(services, session, refresh_token, account.email, membership)?))
+        Ok(Some(payload(services, session, refresh_token, account.email, membership).await?))
     }
 
     /// Ends the session of the access token: its tokens stop working and its sockets are closed.
@@ -217,7 +218,7 @@ fn user(id: UserId, email: String) -> User {
     User { id: id.to_string().into(), email }
 }
 
-fn payload(
+async fn payload(
     services: &Services,
     session: impl Into<Grant>,
     refresh_token: String,
@@ -225,7 +226,7 @@ fn payload(
     membership: store::Membership,
 ) -> Result<SessionPayload, ApiError> {
     let grant: Grant = session.into();
-    let (access_token, expires_at) = services.sessions.access_token(&grant, membership.role)?;
+    let (access_token, expires_at) = services.sessions.access_token(&grant, membership.role).await?;
     Ok(SessionPayload {
         access_token,
         refresh_token,

@@ -144,7 +144,12 @@ impl Click {
     /// The link as it is now, deleted or not.
     async fn link(&self, ctx: &Context<'_>) -> ApiResult<Link> {
         let key = LinkKey { workspace: self.workspace, link: self.link_id };
-        let link = ctx.data::<DataLoader<LinkLoader>>()?.load_one(key).await.map_err(|error| ApiError::Internal(error.to_string()))?;
+        let link = ctx
+            .data::<DataLoader<LinkLoader>>()
+            .map_err(|error| ApiError::Internal(error.message))?
+            .load_one(key)
+            .await
+            .map_err(|error| ApiError::Internal(error.to_string()))?;
         let link = link.ok_or(ApiError::NotFound("link"))?;
         Ok(Link::new(services(ctx)?, link))
     }
@@ -257,7 +262,8 @@ impl ClickFilterInput {
         }
         let links = list(&mut invalid, "linkIds", self.link_ids);
         let links = links.iter().filter_map(|id| invalid.check(parse_link(id))).collect();
-        let codes = |values: Vec<Option<CountryCode>>| values.into_iter().map(|code| code.map(|code| code.0.to_ascii_uppercase())).collect();
+        let codes =
+            |values: Vec<Option<CountryCode>>| values.into_iter().map(|code| code.map(|code| code.0.to_ascii_uppercase())).collect();
         let filter = ClickFilter {
             from,
             to,
@@ -285,7 +291,11 @@ fn list<T>(invalid: &mut Invalid, field: &str, values: Option<Vec<T>>) -> Vec<T>
     match values {
         None => Vec::new(),
         Some(values) if values.is_empty() => {
-            invalid.0.push(Issue::new(path(), IssueCode::Required, "An empty list matches nothing. Leave the field out to match everything."));
+            invalid.0.push(Issue::new(
+                path(),
+                IssueCode::Required,
+                "An empty list matches nothing. Leave the field out to match everything.",
+            ));
             values
         }
         Some(values) => {
@@ -331,7 +341,7 @@ impl ClickConnection {
     /// How many clicks match; counted only when asked for.
     async fn total_count(&self, ctx: &Context<'_>) -> ApiResult<u64> {
         let scope = services(ctx)?.read(session(ctx)?.workspace).await?;
-        Ok(scope.count_clicks(&self.filter).await.map_err(ApiError::from)?)
+        Ok(scope.count_clicks(&self.filter).await?)
     }
 }
 
@@ -358,14 +368,14 @@ impl ClickQuery {
         let args = PageArgs { first, after, last, before };
         let (page, cursors): (_, Vec<String>) = match order {
             ClickOrder::Newest => {
-                let request = args.request::<ClickId>().map_err(ApiError::from)?;
-                let page = scope.clicks_by_time(&filter, &request).await.map_err(ApiError::from)?;
+                let request = args.request::<ClickId>()?;
+                let page = scope.clicks_by_time(&filter, &request).await?;
                 let cursors = page.clicks.iter().map(|click| click.id.encode()).collect();
                 (page, cursors)
             }
             ClickOrder::Stored => {
-                let request = args.request::<StoredCursor>().map_err(ApiError::from)?.map(|cursor| cursor.0);
-                let page = scope.clicks_by_storage(&filter, &request).await.map_err(ApiError::from)?;
+                let request = args.request::<StoredCursor>()?.map(|cursor| cursor.0);
+                let page = scope.clicks_by_storage(&filter, &request).await?;
                 let cursors = page.clicks.iter().map(|click| StoredCursor(click.seq).encode()).collect();
                 (page, cursors)
             }

@@ -99,13 +99,13 @@ impl CountQuery {
         let scope = services.read(session.workspace).await?;
         let filter = resolve(services, &scope, filter).await?;
         let zone = match &time_zone {
-            Some(name) => parse_time_zone("timeZone", &name.0).map_err(ApiError::from)?,
+            Some(name) => parse_time_zone("timeZone", &name.0)?,
             None => zone_of(&scope).await?,
         };
         let now = services.clock.now();
-        let (from, to) = range(&filter, scope.get().await.map_err(ApiError::from)?.created_at, now)?;
-        let spans = buckets(bucket.into(), &zone, from, to).map_err(ApiError::from)?;
-        let series = scope.series(&filter, &spans).await.map_err(ApiError::from)?;
+        let (from, to) = range(&filter, scope.get().await?.created_at, now)?;
+        let spans = buckets(bucket.into(), &zone, from, to)?;
+        let series = scope.series(&filter, &spans).await?;
         let point = |(span, counts): (&BucketSpan, &store::Counts)| ClickPoint {
             start: DateTime(span.start),
             end: DateTime(span.end),
@@ -122,7 +122,11 @@ impl CountQuery {
     }
 }
 
-pub(crate) async fn click_totals(services: &Services, session: &Session, filter: Option<ClickFilterInput>) -> Result<ClickTotals, ApiError> {
+pub(crate) async fn click_totals(
+    services: &Services,
+    session: &Session,
+    filter: Option<ClickFilterInput>,
+) -> Result<ClickTotals, ApiError> {
     let scope = services.read(session.workspace).await?;
     let filter = resolve(services, &scope, filter).await?;
     let totals = scope.totals(&filter).await?;

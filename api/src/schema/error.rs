@@ -1,8 +1,9 @@
 //! Failures as clients see them: a message for a person and a stable code for a program. What is
 //! nobody's business outside is logged and masked.
 
-use async_graphql::{Enum, ErrorExtensions, Value};
+use async_graphql::Enum;
 use domain::{Invalid, Issue};
+use serde_json::{Value, json};
 use store::{Conflict, StoreError};
 
 /// Why a request failed, in `errors[].extensions.code`.
@@ -48,7 +49,7 @@ impl ErrorCode {
 }
 
 /// A failure of a resolver.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error("Sign in first: this needs a valid access token.")]
     Unauthenticated,
@@ -59,7 +60,7 @@ pub(crate) enum ApiError {
     #[error("There is no such {0} in this workspace.")]
     NotFound(&'static str),
     #[error("{0}")]
-    Invalid(#[from] Invalid),
+    Invalid(Invalid),
     #[error("{message}")]
     Conflict { field: &'static str, message: &'static str },
     #[error("{0}")]
@@ -68,7 +69,13 @@ pub(crate) enum ApiError {
     Internal(String),
 }
 
-pub(crate) type ApiResult<T> = Result<T, async_graphql::Error>;
+pub(crate) type ApiResult<T> = Result<T, ApiError>;
+
+impl From<Invalid> for ApiError {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
 
 impl From<Issue> for ApiError {
     fn from(issue: Issue) -> Self {
@@ -97,7 +104,12 @@ impl From<StoreError> for ApiError {
 }
 
 impl ApiError {
-    fn code(&self) -> ErrorCode {
+    /// A store's error that several callers share.
+    pub fn unavailable(error: &StoreError) -> Self {
+        Self::Store(StoreError::Unavailable(error.to_string()))
+    }
+
+    pub fn code(&self) -> ErrorCode {
         match self {
             Self::Unauthenticated | Self::BadCredential(_) => ErrorCode::Unauthenticated,
             Self::Forbidden(_) => ErrorCode::Forbidden,
@@ -110,41 +122,40 @@ impl ApiError {
     }
 }
 
-impl From<ApiError> for async_graphql::Error {
-    fn from(error: ApiError) -> Self {
-        let code = error.code();
-        let message = match code {
-            ErrorCode::Unavailable => {
+impl ApiError {
+    /// The message for the client. Not for [`ErrorCode::Internal`], whose message is nobody's
+    /// business outside.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Store(error) => {
                 tracing::warn!(%error, "a request failed because the database does not answer");
                 "The service cannot reach its database right now. Try again in a moment.".to_owned()
             }
-            // Left as it is for the shell, which logs it with the request's id and masks it.
-            _ => error.to_string(),
-        };
-        Self::new(message).extend_with(|_, extensions| {
-            // The shell gives INTERNAL to whatever carries no code.
-            if code != ErrorCode::Internal {
-                extensions.set("code", code.as_str());
+            other => other.to_string(),
+        }
+    }
+
+    /// `extensions` of the error.
+    pub fn extensions(&self) -> Value {
+        let code = self.code().as_str();
+        match self {
+            Self::Invalid(invalid) => {
+                let field = invalid.0.first().map(|issue| issue.path.as_str());
+                json!({ "code": code, "field": field, "issues": invalid.0.iter().map(issue_json).collect::<Vec<_>>() })
             }
-            match &error {
-                ApiError::Invalid(invalid) => {
-                    extensions.set("issues", Value::List(invalid.0.iter().map(issue_value).collect()));
-                    if let Some(first) = invalid.0.first() {
-                        extensions.set("field", first.path.as_str());
-                    }
-                }
-                ApiError::Conflict { field, .. } => extensions.set("field", *field),
-                ApiError::Unauthenticated
-                | ApiError::BadCredential(_)
-                | ApiError::Forbidden(_)
-                | ApiError::NotFound(_)
-                | ApiError::Store(_)
-                | ApiError::Internal(_) => {}
+            Self::Conflict { field, .. } => json!({ "code": code, "field": field }),
+            Self::Unauthenticated
+            | Self::BadCredential(_)
+            | Self::Forbidden(_)
+            | Self::NotFound(_)
+            | Self::Store(_)
+            | Self::Internal(_) => {
+                json!({ "code": code })
             }
-        })
+        }
     }
 }
 
-fn issue_value(issue: &Issue) -> Value {
-    Value::from_json(serde_json::json!({ "path": issue.path, "code": issue.code.as_str(), "message": issue.message })).unwrap_or_default()
+fn issue_json(issue: &Issue) -> Value {
+    json!({ "path": issue.path, "code": issue.code.as_str(), "message": issue.message })
 }

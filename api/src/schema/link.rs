@@ -1,9 +1,7 @@
 //! Links: make, change, delete, find and list.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
-use domain::{
-    Invalid, Issue, IssueCode, LinkChange, LinkId, NewLink, RedirectStatus, Slug, TargetUrl, parse_external_id, parse_title,
-};
+use domain::{Invalid, Issue, IssueCode, LinkChange, LinkId, NewLink, RedirectStatus, Slug, TargetUrl, parse_external_id, parse_title};
 use store::{Conflict, StoreError};
 
 use super::click::{ClickFilterInput, ClickTotals, click_totals};
@@ -39,8 +37,6 @@ pub struct Link {
     pub updated_at: DateTime,
     /// Null until the first counted click.
     pub last_clicked_at: Option<DateTime>,
-    #[graphql(skip)]
-    pub(crate) link: LinkId,
 }
 
 #[ComplexObject]
@@ -67,7 +63,6 @@ impl Link {
             created_at: DateTime(link.created_at),
             updated_at: DateTime(link.updated_at),
             last_clicked_at: link.last_clicked_at.map(DateTime),
-            link: link.id,
         }
     }
 }
@@ -92,7 +87,7 @@ impl LinkConnection {
     /// How many links the workspace has; counted only when asked for.
     async fn total_count(&self, ctx: &Context<'_>) -> ApiResult<u64> {
         let scope = services(ctx)?.read(session(ctx)?.workspace).await?;
-        Ok(scope.count_links().await.map_err(ApiError::from)?)
+        Ok(scope.count_links().await?)
     }
 }
 
@@ -194,8 +189,8 @@ impl LinkQuery {
         before: Option<String>,
     ) -> ApiResult<Option<LinkConnection>> {
         let (services, session) = (services(ctx)?, session(ctx)?);
-        let request = PageArgs { first, after, last, before }.request().map_err(ApiError::from)?;
-        let page = services.read(session.workspace).await?.links(&request).await.map_err(ApiError::from)?;
+        let request = PageArgs { first, after, last, before }.request()?;
+        let page = services.read(session.workspace).await?.links(&request).await?;
         let cursors: Vec<String> = page.links.iter().map(|link| link.id.encode()).collect();
         let nodes: Vec<Link> = page.links.into_iter().map(|link| Link::new(services, link)).collect();
         let edges = cursors.iter().cloned().zip(&nodes).map(|(cursor, node)| LinkEdge { cursor, node: node.clone() }).collect();
@@ -217,7 +212,7 @@ impl LinkMutation {
         let title = input.title.as_deref().and_then(|title| invalid.check(parse_title(title)));
         let external_id = input.external_id.as_deref().and_then(|id| invalid.check(parse_external_id(id)));
         let redirect_status = input.redirect_status.and_then(|status| invalid.check(RedirectStatus::parse(status.into())));
-        invalid.finish().map_err(ApiError::from)?;
+        invalid.finish()?;
         let new = |slug, target| NewLink {
             id: LinkId::new(services.clock.now(), services.rng.entropy()),
             slug,
@@ -244,8 +239,8 @@ impl LinkMutation {
         let change = change(services, input)?;
         let scope = services.write(session.workspace).await?;
         let link = scope.update_link(id, change, expected, services.clock.now()).await.map_err(link_error)?;
-        let slugs = scope.slugs_of(id).await.map_err(ApiError::from)?;
-        scope.commit().await.map_err(ApiError::from)?;
+        let slugs = scope.slugs_of(id).await?;
+        scope.commit().await?;
         notify(services, &slugs).await;
         Ok(Some(UpdateLinkPayload { link: Link::new(services, link), warnings: Vec::new() }))
     }
@@ -256,8 +251,8 @@ impl LinkMutation {
         let id = link_id(&input.id)?;
         let scope = services.write(session.workspace).await?;
         scope.delete_link(id, services.clock.now()).await.map_err(link_error)?;
-        let slugs = scope.slugs_of(id).await.map_err(ApiError::from)?;
-        scope.commit().await.map_err(ApiError::from)?;
+        let slugs = scope.slugs_of(id).await?;
+        scope.commit().await?;
         notify(services, &slugs).await;
         Ok(Some(DeleteLinkPayload { deleted_id: input.id }))
     }
@@ -341,7 +336,11 @@ fn required<T>(
     match value {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => {
-            invalid.0.push(Issue::new(path, IssueCode::Required, "A link cannot be without this. Leave the field out to keep what it has."));
+            invalid.0.push(Issue::new(
+                path,
+                IssueCode::Required,
+                "A link cannot be without this. Leave the field out to keep what it has.",
+            ));
             None
         }
         MaybeUndefined::Value(text) => invalid.check(parse(text)),

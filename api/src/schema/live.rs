@@ -6,7 +6,7 @@ use futures_util::{Stream, StreamExt as _};
 
 use super::click::{Click, ClickFilterInput};
 use super::context::{services, session};
-use super::error::{ApiError, ApiResult};
+use super::error::ApiError;
 use super::page::{Cursor, StoredCursor};
 use super::period::resolve;
 use crate::live::Start;
@@ -46,18 +46,19 @@ impl LiveSubscription {
         ctx: &Context<'_>,
         filter: Option<ClickFilterInput>,
         after: Option<String>,
-    ) -> ApiResult<impl Stream<Item = ClickEvent>> {
+    ) -> Result<impl Stream<Item = ClickEvent>, ApiError> {
         let (services, session) = (services(ctx)?, session(ctx)?);
         let workspace = session.workspace;
         let filter = {
             let scope = services.read(workspace).await?;
             resolve(services, &scope, filter).await?
         };
-        let after = after.map(|after| StoredCursor::decode("after", &after)).transpose().map_err(ApiError::from)?;
+        let after = after.map(|after| StoredCursor::decode("after", &after)).transpose()?;
         let start = after.map_or(Start::Now, |cursor| Start::After(cursor.0));
-        let Some(clicks) = services.hub.follow(workspace, filter, start).await.map_err(ApiError::from)? else {
-            let issue = Issue::new("after", IssueCode::OutOfRange, "This cursor is ahead of all that is stored. Use one of this installation.");
-            return Err(ApiError::from(issue).into());
+        let Some(clicks) = services.hub.follow(workspace, filter, start).await? else {
+            let issue =
+                Issue::new("after", IssueCode::OutOfRange, "This cursor is ahead of all that is stored. Use one of this installation.");
+            return Err(issue.into());
         };
         Ok(clicks.map(move |click| ClickEvent {
             cursor: StoredCursor(click.seq).encode(),

@@ -45,7 +45,11 @@ pub(crate) trait Cursor: Sized {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
         let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
         text.as_deref().and_then(|text| text.strip_prefix(Self::PREFIX)).and_then(Self::from_text).ok_or_else(|| {
-            Issue::new(path, IssueCode::Invalid, "This is no cursor of this list. Use an endCursor, startCursor or cursor that the same field returned.")
+            Issue::new(
+                path,
+                IssueCode::Invalid,
+                "This is no cursor of this list. Use an endCursor, startCursor or cursor that the same field returned.",
+            )
         })
     }
 }

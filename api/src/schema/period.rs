@@ -56,7 +56,11 @@ pub(crate) async fn zone_of(scope: &WorkspaceScope) -> Result<TimeZone, ApiError
 }
 
 /// The filter of a field's argument; the workspace's zone is read only where it is needed.
-pub(crate) async fn resolve(services: &Services, scope: &WorkspaceScope, filter: Option<ClickFilterInput>) -> Result<ClickFilter, ApiError> {
+pub(crate) async fn resolve(
+    services: &Services,
+    scope: &WorkspaceScope,
+    filter: Option<ClickFilterInput>,
+) -> Result<ClickFilter, ApiError> {
     let filter = filter.unwrap_or_default();
     let zone = if filter.has_period() { zone_of(scope).await? } else { TimeZone::UTC };
     Ok(filter.check(&zone, services.clock.now())?)

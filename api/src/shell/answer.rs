@@ -1,0 +1,71 @@
+//! Responses as they leave: errors with codes, what is internal masked, and no `data` where
+//! nothing was executed.
+
+use async_graphql::{PathSegment, Response, ServerError};
+use serde_json::{Map, Value, json};
+
+use super::RequestId;
+use crate::schema::error::{ApiError, ErrorCode};
+
+/// A response, and whether it is a request error: the document was not executed at all.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub body: Value,
+    pub is_request_error: bool,
+}
+
+/// An answer with one error, for what never reaches the schema.
+pub(super) fn refusal(code: ErrorCode, message: &str) -> Value {
+    json!({ "errors": [{ "message": message, "extensions": { "code": code.as_str() } }] })
+}
+
+pub(super) fn answer(response: Response, id: &RequestId) -> Answer {
+    let is_request_error = response.data == async_graphql::Value::Null && response.errors.iter().any(|error| error.path.is_empty());
+    let mut body = Map::new();
+    if !response.errors.is_empty() {
+        body.insert("errors".into(), response.errors.iter().map(|error| error_json(error, id)).collect());
+    }
+    if !is_request_error {
+        body.insert("data".into(), response.data.into_json().unwrap_or_default());
+    }
+    Answer { body: body.into(), is_request_error }
+}
+
+/// A resolver's error says itself what it is; a document's error is the caller's; an argument
+/// that cannot be read is too. The rest is ours.
+fn error_json(error: &ServerError, id: &RequestId) -> Value {
+    let known = error.source::<ApiError>().filter(|known| known.code() != ErrorCode::Internal);
+    let (message, extensions) = match known {
+        Some(known) => (known.message(), known.extensions()),
+        None if error.path.is_empty() => (error.message.clone(), json!({ "code": ErrorCode::Validation.as_str() })),
+        None if error.source.is_none() && is_argument(&error.message) => {
+            let issue = json!({ "path": "", "code": "INVALID", "message": error.message });
+            (error.message.clone(), json!({ "code": ErrorCode::Validation.as_str(), "field": "", "issues": [issue] }))
+        }
+        None => {
+            tracing::error!(request = id.0, error = error.message, "a request failed");
+            let message = format!("Something went wrong on our side. Quote request {} to support.", id.0);
+            (message, json!({ "code": ErrorCode::Internal.as_str(), "requestId": id.0 }))
+        }
+    };
+    let mut json = json!({ "message": message, "extensions": extensions });
+    if !error.locations.is_empty() {
+        json["locations"] = error.locations.iter().map(|at| json!({ "line": at.line, "column": at.column })).collect();
+    }
+    if !error.path.is_empty() {
+        json["path"] = error.path.iter().map(segment).collect();
+    }
+    json
+}
+
+/// How async-graphql begins its messages on input values that do not fit their type.
+fn is_argument(message: &str) -> bool {
+    ["Failed to parse", "Expected input type", "Invalid value for argument"].iter().any(|beginning| message.starts_with(beginning))
+}
+
+fn segment(segment: &PathSegment) -> Value {
+    match segment {
+        PathSegment::Field(name) => json!(name),
+        PathSegment::Index(index) => json!(index),
+    }
+}

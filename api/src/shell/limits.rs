@@ -1,0 +1,108 @@
+//! How much one document may ask for.
+
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet};
+use async_graphql::{ObjectType, Request, SchemaBuilder, SubscriptionType};
+
+/// Deep enough for the introspection queries of common tools.
+const MAX_DEPTH: usize = 16;
+/// Fields in one document, fragments spread out.
+const MAX_COMPLEXITY: usize = 2_000;
+const MAX_DIRECTIVES: usize = 16;
+const MAX_RECURSION: usize = 32;
+const MAX_TOKENS: usize = 4_000;
+const MAX_ALIASES: usize = 30;
+const MAX_ROOT_FIELDS: usize = 30;
+
+pub(crate) fn limited<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    builder.limit_depth(MAX_DEPTH).limit_complexity(MAX_COMPLEXITY).limit_directives(MAX_DIRECTIVES).limit_recursive_depth(MAX_RECURSION)
+}
+
+/// Checks what the schema's own limits do not: tokens before parsing, aliases and root fields
+/// after. A document that does not parse is left to the schema to tell.
+///
+/// # Errors
+/// A sentence naming the limit.
+pub(super) fn check_document(request: &mut Request, socket: bool) -> Result<(), String> {
+    let tokens = count_tokens(&request.query);
+    if tokens > MAX_TOKENS {
+        return Err(format!("The document has {tokens} tokens; {MAX_TOKENS} are allowed. Split it up."));
+    }
+    let name = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return Ok(()) };
+    let aliases = count_aliases(document);
+    if aliases > MAX_ALIASES {
+        return Err(format!("The document has {aliases} aliases; {MAX_ALIASES} are allowed. Split it up."));
+    }
+    for (operation_name, operation) in document.operations.iter() {
+        let chosen = name.as_deref().is_none_or(|name| operation_name.is_some_and(|known| known.as_str() == name));
+        let operation = &operation.node;
+        if operation.selection_set.node.items.len() > MAX_ROOT_FIELDS {
+            return Err(format!("An operation has more than {MAX_ROOT_FIELDS} root fields. Split it up."));
+        }
+        if chosen && !socket && operation.ty == OperationType::Subscription {
+            return Err("Subscriptions run over a WebSocket on this path, with the subprotocol graphql-transport-ws.".into());
+        }
+    }
+    Ok(())
+}
+
+fn count_aliases(document: &ExecutableDocument) -> usize {
+    let operations: usize = match &document.operations {
+        DocumentOperations::Single(operation) => aliases_in(&operation.node.selection_set.node),
+        DocumentOperations::Multiple(operations) => {
+            operations.values().map(|operation| aliases_in(&operation.node.selection_set.node)).sum()
+        }
+    };
+    operations + document.fragments.values().map(|fragment| aliases_in(&fragment.node.selection_set.node)).sum::<usize>()
+}
+
+/// The parser has bounded the nesting.
+fn aliases_in(set: &SelectionSet) -> usize {
+    set.items
+        .iter()
+        .map(|item| match &item.node {
+            Selection::Field(field) => usize::from(field.node.alias.is_some()) + aliases_in(&field.node.selection_set.node),
+            Selection::InlineFragment(fragment) => aliases_in(&fragment.node.selection_set.node),
+            Selection::FragmentSpread(_) => 0,
+        })
+        .sum()
+}
+
+/// Roughly the lexical tokens: words, and punctuators one by one.
+fn count_tokens(text: &str) -> usize {
+    let mut count = 0;
+    let mut in_word = false;
+    for byte in text.bytes() {
+        let is_word = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+        if (is_word && !in_word) || (!is_word && !byte.is_ascii_whitespace() && byte != b',') {
+            count += 1;
+        }
+        in_word = is_word;
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(query: &str) -> Result<(), String> {
+        check_document(&mut Request::new(query), false)
+    }
+
+    #[test]
+    fn each_limit_is_named() {
+        assert_eq!(check("{ a { b } }"), Ok(()));
+        assert_eq!(check("{ not graphql"), Ok(()));
+        let many = |n: usize, field: &dyn Fn(usize) -> String| format!("{{ {} }}", (0..n).map(field).collect::<Vec<_>>().join(" "));
+        assert!(check(&many(31, &|i| format!("a{i}: a"))).unwrap_err().contains("31 aliases"));
+        assert!(check(&many(31, &|_| "a".into())).unwrap_err().contains("30 root fields"));
+        assert!(check(&many(4_001, &|_| "a".into())).unwrap_err().contains("tokens"));
+        assert!(check("subscription { a }").unwrap_err().contains("WebSocket"));
+    }
+}

@@ -1,0 +1,73 @@
+//! The API's listener: hyper with a bound on connections and on the time for a request's head,
+//! which axum's own does not have.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::{Request, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+const MAX_CONNECTIONS: usize = 20_000;
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_HEAD: usize = 32 * 1_024;
+/// How long a stop waits for requests and sockets.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// Serves until the stop.
+///
+/// # Errors
+/// Never.
+pub(crate) async fn serve(listener: TcpListener, router: Router, stopping: CancellationToken) -> Result<(), Infallible> {
+    let (tracker, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
+    loop {
+        let Ok(permit) = room.clone().acquire_owned().await else { break };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopping.cancelled() => break,
+        };
+        match accepted {
+            Ok((socket, _)) => {
+                let (router, stopping) = (router.clone(), stopping.clone());
+                tracker.spawn(async move {
+                    connection(socket, router, stopping).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+    tracker.close();
+    let _ = tokio::time::timeout(DRAIN, tracker.wait()).await;
+    Ok(())
+}
+
+async fn connection(socket: TcpStream, router: Router, stopping: CancellationToken) {
+    let _ = socket.set_nodelay(true);
+    let answer = |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service_fn(answer)).with_upgrades());
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::trace!(%error, "a connection ended with an error");
+    }
+}

@@ -1,0 +1,94 @@
+//! The shell around the GraphQL schema: HTTP, WebSocket, origins, limits and the listener.
+//!
+//! async-graphql's own integration leaves too much open (any content type, no limits, no origin
+//! check, other close codes), so what a stranger can send is bounded here.
+
+mod answer;
+mod http;
+mod limits;
+mod listener;
+mod origin;
+mod ws;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::Request;
+use axum::Router;
+use axum::routing::get;
+use domain::WorkspaceId;
+use platform::config::Origins;
+use platform::{Clock, Rng};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use limits::limited;
+pub(crate) use listener::serve;
+
+use crate::auth::Sessions;
+use crate::caller::Caller;
+use crate::schema::ApiSchema;
+
+/// What every request and socket needs.
+pub(crate) struct Shell {
+    pub schema: ApiSchema,
+    pub sessions: Arc<Sessions>,
+    pub origins: Origins,
+    pub clock: Clock,
+    pub rng: Rng,
+    pub stopping: CancellationToken,
+    /// Open sockets of each workspace.
+    pub sockets: Mutex<HashMap<WorkspaceId, usize>>,
+}
+
+/// Names one request in the logs and to its caller.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub String);
+
+impl Shell {
+    fn request_id(&self) -> RequestId {
+        RequestId(format!("req_{:032x}", u128::from_le_bytes(self.rng.bytes())))
+    }
+
+    fn prepare(&self, request: Request, caller: Caller, id: &RequestId) -> Request {
+        request.data(caller).data(id.clone())
+    }
+
+    /// Counts a socket of `workspace`, unless it has `most` already.
+    fn admit(self: &Arc<Self>, workspace: WorkspaceId, most: usize) -> Option<Admission> {
+        let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = sockets.entry(workspace).or_default();
+        (*open < most).then(|| {
+            *open += 1;
+            Admission { shell: self.clone(), workspace }
+        })
+    }
+}
+
+/// A counted socket.
+struct Admission {
+    shell: Arc<Shell>,
+    workspace: WorkspaceId,
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        let mut sockets = self.shell.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = sockets.get_mut(&self.workspace) {
+            *open -= 1;
+            if *open == 0 {
+                sockets.remove(&self.workspace);
+            }
+        }
+    }
+}
+
+/// All routes of the API.
+pub(crate) fn router(shell: Arc<Shell>) -> Router {
+    Router::new()
+        .route("/graphql", get(ws::upgrade).post(http::post).options(origin::preflight))
+        .route("/.well-known/jwks.json", get(http::jwks))
+        .fallback(http::not_found)
+        .method_not_allowed_fallback(http::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(shell.clone(), origin::check))
+        .with_state(shell)
+}

@@ -1,0 +1,38 @@
+//! GraphQL over WebSocket, subprotocol graphql-transport-ws
+//! (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md).
+
+mod connection;
+mod protocol;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
+use axum::response::Response;
+
+use super::{Shell, http};
+use protocol::Close;
+
+const SUBPROTOCOL: &str = "graphql-transport-ws";
+/// A message, either way.
+const MAX_MESSAGE: usize = 256 * 1_024;
+/// Small, since most sockets only listen.
+const READ_BUFFER: usize = 4 * 1_024;
+
+pub(super) async fn upgrade(State(shell): State<Arc<Shell>>, upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>) -> Response {
+    let Ok(upgrade) = upgrade else { return http::method_not_allowed().await };
+    let upgrade = upgrade.read_buffer_size(READ_BUFFER).max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).protocols([SUBPROTOCOL]);
+    let spoken = upgrade.selected_protocol().is_some();
+    upgrade.on_upgrade(async move |mut socket: WebSocket| {
+        if spoken {
+            connection::run(shell, socket).await;
+        } else {
+            close(&mut socket, Close::Subprotocol).await;
+        }
+    })
+}
+
+async fn close(socket: &mut WebSocket, reason: Close) {
+    let (code, reason) = reason.frame();
+    let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await;
+}
