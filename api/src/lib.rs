@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use domain::ShortDomain;
 use platform::config::{Origins, SignUp};
-use platform::{BindError, Clock, Health, Lifecycle, Readiness, Rng, bind};
+use platform::{BindError, Clock, Health, Lifecycle, Readiness, Rng, bind, serve_http};
 use store::Store;
 use stream::{LinkNotices, LiveFeed};
 
@@ -87,7 +87,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         sockets: Mutex::new(HashMap::new()),
     };
     let router = shell::router(Arc::new(shell));
-    lifecycle.spawn("api", shell::serve(listener, router, lifecycle.stopping().clone()));
+    lifecycle.spawn("api", serve_http(listener, router, lifecycle.stopping().clone()));
     parts.health.report("api", Readiness::Ready, "");
     Ok(address)
 }

@@ -1,1 +1,75 @@
-fn main() {}
+//! The program `linklogger`: reads the command line, runs one command, and turns what goes wrong
+//! into one sentence and exit code 1.
+
+mod commands;
+mod links;
+mod seams;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use platform::config::{Config, Flags, LogFormat, Values};
+
+/// Captures every click on a tracked link before it redirects, counts it and shows it live.
+#[derive(Debug, Parser)]
+#[command(name = "linklogger", version, about, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+const AFTER_HELP: &str = "Every setting can be given as a flag, as an environment variable or in linklogger.toml, in this order. \
+`linklogger config` shows what is in effect and where it came from.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the roles of this process: api, redirector and worker, all of them by default
+    Serve,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Print the GraphQL schema
+    Schema,
+    /// Print the effective configuration, secrets hidden, and where each value came from
+    Config,
+    /// Ask a running process on this machine whether it is ready; exit code 0 when it is
+    Healthcheck,
+}
+
+fn main() -> ExitCode {
+    // One crypto provider for all; a second installation cannot happen here.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(code) => code,
+        Err(error) => {
+            commands::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    if matches!(cli.command, Command::Schema) {
+        return commands::say(&api::sdl());
+    }
+    let (config, values) = Config::load(&cli.flags)?;
+    match cli.command {
+        Command::Config => commands::say(&Values::describe(&values)),
+        Command::Healthcheck => commands::healthcheck(config.ops_listen),
+        Command::Serve => on_runtime(&config, serve::serve(config.clone())),
+        Command::Migrate => on_runtime(&config, commands::migrate(&config)),
+        Command::Schema => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn on_runtime(config: &Config, work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    platform::init_telemetry(&config.log, config.log_format == LogFormat::Json);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // Whatever is left behind must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    result
+}

@@ -6,6 +6,7 @@
 mod clock;
 pub mod config;
 mod health;
+mod http;
 mod lifecycle;
 mod listen;
 mod metrics;
@@ -15,9 +16,10 @@ mod telemetry;
 
 pub use clock::Clock;
 pub use health::{DurabilityClass, Health, HopDurability, Readiness};
+pub use http::serve_http;
 pub use lifecycle::Lifecycle;
 pub use listen::{BindError, bind, bind_reuse_port};
 pub use metrics::Metrics;
-pub use ops::serve_ops;
+pub use ops::ops_router;
 pub use rng::Rng;
 pub use telemetry::init_telemetry;

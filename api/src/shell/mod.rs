@@ -6,7 +6,6 @@
 mod answer;
 mod http;
 mod limits;
-mod listener;
 mod origin;
 mod ws;
 
@@ -22,7 +21,6 @@ use platform::{Clock, Rng};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use limits::limited;
-pub(crate) use listener::serve;
 
 use crate::auth::Sessions;
 use crate::caller::Caller;

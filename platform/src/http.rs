@@ -1,5 +1,5 @@
-//! The API's listener: hyper with a bound on connections and on the time for a request's head,
-//! which axum's own does not have.
+//! HTTP listeners for routers: hyper with a bound on connections and on the time for a request's
+//! head, which axum's own does not have.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const DRAIN: Duration = Duration::from_secs(4);
 ///
 /// # Errors
 /// Never.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stopping: CancellationToken) -> Result<(), Infallible> {
+pub async fn serve_http(listener: TcpListener, router: Router, stopping: CancellationToken) -> Result<(), Infallible> {
     let (tracker, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
     loop {
         let Ok(permit) = room.clone().acquire_owned().await else { break };

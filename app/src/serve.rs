@@ -1,0 +1,148 @@
+//! `linklogger serve`: puts the roles of this process together, and takes them apart again.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{ApiOptions, ApiParts};
+use platform::config::{Config, Database};
+use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, bind, ops_router, serve_http};
+use redirector::{Parts, Redirector, RedirectorOptions};
+use store::Store;
+use worker::{Enricher, GeoDatabases, Pump, WorkerParts, keep_partitions};
+
+use crate::commands::{connect, prepare_data_dir, say};
+use crate::links::StoredLinks;
+use crate::seams::Seams;
+
+/// How long a stop may take; whoever waits for this process waits 10 seconds.
+const DRAIN: Duration = Duration::from_secs(8);
+/// How long a visitor's connection may take for a request's head, and stay idle.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What all roles share.
+struct Process {
+    config: Config,
+    store: Store,
+    seams: Seams,
+    clock: Clock,
+    rng: Rng,
+    health: Health,
+    metrics: Metrics,
+    lifecycle: Lifecycle,
+}
+
+pub(crate) async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    let lifecycle = Lifecycle::new();
+    let process = Process::new(config, lifecycle.clone()).await?;
+    // The worker first, so that nothing that comes in waits for it.
+    process.start_worker()?;
+    let redirect = process.start_redirector()?;
+    let api = process.start_api().await?;
+    process.start_ops()?;
+    say(&process.welcome(api, redirect))?;
+    lifecycle.until_stopped().await;
+    let clean = lifecycle.drained(DRAIN).await;
+    // SQLite folds its log into the file; a database that is away must not hold up the end.
+    let _ = tokio::time::timeout(Duration::from_secs(1), process.store.close()).await;
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Process {
+    async fn new(config: Config, lifecycle: Lifecycle) -> anyhow::Result<Self> {
+        prepare_data_dir(&config)?;
+        let (clock, rng, health, metrics) = (Clock::System, Rng::System, Health::default(), Metrics::default());
+        let store = connect(&config).await?;
+        if config.roles.is_all() {
+            store::migrate(&store, clock.now()).await?;
+        } else {
+            store.check_schema().await?;
+        }
+        match config.database {
+            Database::Sqlite(_) => health.durability("database", DurabilityClass::Fsync, "SQLite with synchronous=FULL"),
+            Database::Postgres(_) => {
+                health.durability("database", DurabilityClass::Unknown, "fsync unless the server switches fsync or synchronous_commit off")
+            }
+        }
+        let seams = Seams::new(&config, &rng, &health, &metrics, &lifecycle).await?;
+        Ok(Self { config, store, seams, clock, rng, health, metrics, lifecycle })
+    }
+
+    fn start_worker(&self) -> anyhow::Result<()> {
+        let Some(source) = &self.seams.source else { return Ok(()) };
+        let parts = WorkerParts {
+            store: self.store.clone(),
+            feed: self.seams.feed.clone(),
+            enricher: Arc::new(Enricher::new(GeoDatabases::open(&self.config.geoip_db)?)),
+            clock: self.clock.clone(),
+            health: self.health.clone(),
+        };
+        Pump::new(parts, &self.metrics).start(source.as_ref(), &self.lifecycle);
+        let upkeep = keep_partitions(self.store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
+        self.lifecycle.spawn("partitions", upkeep);
+        Ok(())
+    }
+
+    fn start_redirector(&self) -> anyhow::Result<Option<SocketAddr>> {
+        let Some(spool) = &self.seams.spool else { return Ok(None) };
+        let options = RedirectorOptions {
+            listen: self.config.redirect_listen,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            short_domain: self.config.short_domain.clone(),
+            trusted_proxies: self.config.trusted_proxies.clone(),
+            header_timeout: HEADER_TIMEOUT,
+        };
+        let parts = Parts {
+            spool: spool.clone(),
+            links: Arc::new(StoredLinks(self.store.clone())),
+            notices: self.seams.notices.clone(),
+            clock: self.clock.clone(),
+            rng: self.rng.clone(),
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+        };
+        Ok(Some(Redirector::new(options, parts).start(&self.lifecycle)?))
+    }
+
+    async fn start_api(&self) -> anyhow::Result<Option<SocketAddr>> {
+        if !self.config.roles.api {
+            return Ok(None);
+        }
+        let options = ApiOptions {
+            listen: self.config.api_listen,
+            short_domain: self.config.short_domain.clone(),
+            public_url: self.config.public_url.clone(),
+            origins: self.config.allowed_origins.clone(),
+            sign_up: self.config.sign_up,
+        };
+        let parts = ApiParts {
+            store: self.store.clone(),
+            feed: self.seams.feed.clone(),
+            notices: self.seams.notices.clone(),
+            clock: self.clock.clone(),
+            rng: self.rng.clone(),
+            health: self.health.clone(),
+        };
+        Ok(Some(api::start(options, parts, &self.lifecycle).await?))
+    }
+
+    fn start_ops(&self) -> anyhow::Result<()> {
+        let listener = bind("LINKLOGGER_OPS_LISTEN", self.config.ops_listen)?;
+        let router = ops_router(self.health.clone(), self.metrics.clone(), &self.lifecycle);
+        self.lifecycle.spawn("ops", serve_http(listener, router, self.lifecycle.stopping().clone()));
+        Ok(())
+    }
+
+    fn welcome(&self, api: Option<SocketAddr>, redirect: Option<SocketAddr>) -> String {
+        let mut lines = vec!["Link Logger is running. Stop it with Ctrl-C.".to_owned()];
+        if let Some(address) = api {
+            lines.push(format!("  GraphQL      http://{address}/graphql  (sign up there with the mutation signUp; see README.md)"));
+        }
+        if let Some(address) = redirect {
+            lines.push(format!("  Short links  {}  (listening on {address})", self.config.short_domain.short_url("…")));
+        }
+        lines.push(format!("  Operations   http://{}/readyz", self.config.ops_listen));
+        lines.join("\n") + "\n"
+    }
+}
