@@ -67,7 +67,7 @@ mod tests {
         let at = Millis::from_timestamp("2026-11-24T12:00:00Z".parse().unwrap());
         let all = statements(at);
         assert_eq!(all.len(), 5);
-        assert!(all[0].contains("clicks_2026_10") && all[4].contains("clicks_2027_03"), "{all:?}");
+        assert!(all[0].contains("clicks_2026_10") && all[4].contains("clicks_2027_02"), "{all:?}");
         let end_of = |text: &str| text.split("TO ('").nth(1).unwrap()[..36].to_owned();
         let start_of = |text: &str| text.split("FROM ('").nth(1).unwrap()[..36].to_owned();
         assert!(all.windows(2).all(|pair| end_of(&pair[0]) == start_of(&pair[1])));

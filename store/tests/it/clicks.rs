@@ -1,0 +1,131 @@
+//! Lists, filters, totals and series.
+
+use domain::{Bucket, Click, ClickFilter, ClickId, Device, GeoPlace, LinkId, Millis, Quarter, Seq, Verdict, WorkspaceId, buckets};
+use jiff::tz::TimeZone;
+use platform::Rng;
+use store::{PageRequest, Source, Store};
+
+use crate::fixture::{NOON, click, ingest, link, read, workspace};
+
+/// Clicks of two links over some hours, with different properties.
+async fn varied(store: &Store, count: i64) -> (WorkspaceId, [LinkId; 2], Vec<Click>) {
+    let ours = workspace(store, "ours").await;
+    let links = [link(store, ours, "a").await.id, link(store, ours, "b").await.id];
+    let rng = Rng::seeded(7);
+    let pick = |bound: u64| usize::try_from(rng.below(bound)).unwrap();
+    let text = |values: &[Option<&str>]| values[pick(values.len() as u64)].map(str::to_owned);
+    let clicks: Vec<Click> = (0..count)
+        .map(|_| {
+            let at = NOON.plus(i64::try_from(rng.below(6 * 3_600_000)).unwrap());
+            let mut click = click(links[pick(2)], at);
+            click.verdict = Verdict::ALL[pick(4)];
+            click.device = Device::ALL[pick(6)];
+            click.place =
+                GeoPlace { country: text(&[Some("DE"), Some("US"), None]), city: text(&[None, Some("O'Fallon")]), ..GeoPlace::default() };
+            click.browser = text(&[Some("Firefox"), Some("Chrome"), None]);
+            click.referrer_host = text(&[Some("example.com"), None]);
+            click.utm.campaign = text(&[Some("100% %_"), Some("spring"), None]);
+            click
+        })
+        .collect();
+    for part in clicks.chunks(90) {
+        ingest(store, ours, part).await;
+    }
+    (ours, links, clicks)
+}
+
+pub async fn pages_of_both_orders_meet_everything_once(store: &Store) {
+    let (ours, _, clicks) = varied(store, 75).await;
+    let scope = read(store, ours).await;
+    let mut by_time: Vec<ClickId> = clicks.iter().map(|click| click.id).collect();
+    by_time.sort_unstable_by(|a, b| b.cmp(a));
+    let (mut met, mut after) = (Vec::new(), None);
+    loop {
+        let page = scope.clicks_by_time(&ClickFilter::default(), &PageRequest { after, ..PageRequest::first(20) }).await.unwrap();
+        met.extend(page.clicks.iter().map(|click| click.id));
+        after = met.last().copied();
+        if !page.has_next {
+            break;
+        }
+    }
+    assert_eq!(met, by_time);
+    let last = PageRequest { limit: 10, after: None, before: None, backwards: true };
+    let page = scope.clicks_by_storage(&ClickFilter::default(), &last).await.unwrap();
+    let seqs: Vec<Seq> = page.clicks.iter().map(|click| click.seq).collect();
+    assert_eq!(seqs, (66..=75).collect::<Vec<_>>());
+    assert!(page.has_previous && !page.has_next);
+    assert_eq!(scope.click(met[0]).await.unwrap().id, met[0]);
+}
+
+fn filters(links: [LinkId; 2]) -> Vec<ClickFilter> {
+    let all = ClickFilter::default;
+    let text = |values: &[Option<&str>]| values.iter().map(|value| value.map(str::to_owned)).collect::<Vec<_>>();
+    vec![
+        all(),
+        ClickFilter { links: vec![links[0]], ..all() },
+        ClickFilter { links: links.to_vec(), verdicts: vec![Verdict::Bot], ..all() },
+        ClickFilter { countries: text(&[None]), ..all() },
+        ClickFilter { countries: text(&[Some("DE"), None]), browsers: text(&[Some("Firefox")]), ..all() },
+        ClickFilter { cities: text(&[Some("O'Fallon")]), devices: vec![Device::Mobile, Device::Tv], ..all() },
+        ClickFilter { utm_campaigns: text(&[Some("100% %_")]), referrers: text(&[None]), ..all() },
+        ClickFilter { from: Some(NOON.plus(3_600_000)), to: Some(NOON.plus(7_200_000)), ..all() },
+        ClickFilter { from: Some(NOON.plus(1_234_567)), to: Some(NOON.plus(12_345_678)), links: vec![links[1]], ..all() },
+        ClickFilter { from: Some(NOON.plus(60_000)), to: Some(NOON.plus(120_000)), ..all() },
+        ClickFilter { to: Some(NOON), ..all() },
+    ]
+}
+
+pub async fn filters_mean_the_same_in_sql_and_in_memory(store: &Store) {
+    let (ours, links, clicks) = varied(store, 300).await;
+    let scope = read(store, ours).await;
+    for filter in filters(links) {
+        let page = scope.clicks_by_time(&filter, &PageRequest::first(1_000)).await.unwrap();
+        let mut found: Vec<ClickId> = page.clicks.iter().map(|click| click.id).collect();
+        let mut wanted: Vec<ClickId> = clicks.iter().filter(|click| filter.matches(click)).map(|click| click.id).collect();
+        found.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(found, wanted, "{filter:?}");
+    }
+}
+
+pub async fn counts_are_those_of_the_clicks(store: &Store) {
+    let (ours, links, clicks) = varied(store, 400).await;
+    let scope = read(store, ours).await;
+    for filter in filters(links) {
+        let any_verdict = ClickFilter { verdicts: Vec::new(), ..filter.clone() };
+        let count = |verdict| clicks.iter().filter(|click| click.verdict == verdict && any_verdict.matches(click)).count() as u64;
+        let totals = scope.totals(&filter).await.unwrap();
+        let counts = totals.counts;
+        let found = [counts.human, counts.suspected, counts.bot, counts.internal];
+        assert_eq!(found, [Verdict::Human, Verdict::Suspected, Verdict::Bot, Verdict::Internal].map(count), "{filter:?}");
+        assert_eq!(totals.head, 400);
+    }
+    let whole = scope.totals(&ClickFilter { from: Some(NOON.plus(1)), ..ClickFilter::default() }).await.unwrap();
+    assert_eq!(whole.source, Source::Rollup);
+    assert_eq!(scope.totals(&filters(links)[3]).await.unwrap().source, Source::Clicks);
+}
+
+pub async fn series_sum_up_to_totals(store: &Store) {
+    let (ours, links, clicks) = varied(store, 300).await;
+    let scope = read(store, ours).await;
+    for zone in ["UTC", "Asia/Kathmandu"] {
+        let zone = TimeZone::get(zone).unwrap();
+        for bucket in [Bucket::Hour, Bucket::Day] {
+            for filter in filters(links) {
+                let (from, to) = (filter.from.unwrap_or(NOON), filter.to.unwrap_or(NOON.plus(7 * 3_600_000)));
+                let spans = buckets(bucket, &zone, from, to.max(from.plus(1))).unwrap();
+                let series = scope.series(&filter, &spans).await.unwrap();
+                assert_eq!(series.points.len(), spans.len());
+                for (span, counts) in spans.iter().zip(&series.points) {
+                    let inside = |at: Millis| span.start <= at && at < span.end;
+                    let wanted = clicks.iter().filter(|click| {
+                        let any_verdict = ClickFilter { verdicts: Vec::new(), ..filter.clone() };
+                        click.verdict == Verdict::Human && inside(click.occurred_at()) && any_verdict.matches(click)
+                    });
+                    assert_eq!(counts.human, wanted.count() as u64, "{filter:?} {span:?}");
+                }
+            }
+        }
+    }
+    assert!(Quarter::is_edge(NOON));
+}

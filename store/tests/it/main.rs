@@ -1,0 +1,52 @@
+//! The store's suite. Every test in it runs on SQLite and on PostgreSQL.
+
+mod accounts;
+mod clicks;
+mod fixture;
+mod ingest;
+mod links;
+mod postgres_only;
+mod schema;
+
+/// Each test is a function of a store that is migrated and empty.
+macro_rules! suite {
+    ($($module:ident :: $test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                let database = crate::fixture::sqlite().await;
+                crate::$module::$test(&database).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                let database = crate::fixture::postgres().await;
+                crate::$module::$test(&database).await;
+            })+
+        }
+    };
+}
+
+suite!(
+    accounts::signing_up_is_all_or_nothing,
+    accounts::refresh_tokens_are_used_once,
+    accounts::ended_sessions_stay_ended,
+    links::slugs_are_unique_without_regard_to_case,
+    links::updates_raise_the_version_and_keep_aliases,
+    links::deleted_links_are_tombstones,
+    links::pages_go_both_ways,
+    links::another_workspace_sees_nothing,
+    ingest::a_batch_given_again_changes_nothing,
+    ingest::the_order_of_storage_has_no_repeats,
+    ingest::two_workers_do_not_double_count,
+    ingest::only_what_was_sent_on_is_counted,
+    ingest::a_record_that_cannot_be_stored_is_set_aside,
+    clicks::pages_of_both_orders_meet_everything_once,
+    clicks::filters_mean_the_same_in_sql_and_in_memory,
+    clicks::counts_are_those_of_the_clicks,
+    clicks::series_sum_up_to_totals,
+    schema::migrating_again_changes_nothing,
+    schema::a_newer_database_is_refused,
+);

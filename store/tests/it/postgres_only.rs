@@ -1,0 +1,81 @@
+//! What PostgreSQL itself guards: policies, roles, partitions.
+
+use domain::ClickFilter;
+use sqlx::{AssertSqlSafe, PgPool, Row};
+use store::PageRequest;
+
+use crate::fixture::{NOON, click, ingest, link, postgres, read, workspace};
+
+/// Runs one statement in a role and workspace as the store would, past its own filters.
+async fn as_role(pool: &PgPool, role: &str, workspace: &str, sql: &str) -> Result<i64, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query("SELECT set_config('role', $1, true), set_config('app.workspace', $2, true)")
+        .bind(role)
+        .bind(workspace)
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_one(&mut *transaction).await?.try_get(0)
+}
+
+#[tokio::test]
+async fn policies_hold_where_a_filter_is_forgotten() {
+    let database = postgres().await;
+    let store = &database.store;
+    let pool = &database.postgres_pool().await;
+    let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
+    for workspace in [ours, theirs] {
+        let slug = workspace.to_string();
+        let link = link(store, workspace, &slug).await;
+        ingest(store, workspace, &[click(link.id, NOON)]).await;
+    }
+    let (ours, theirs) = (ours.0.to_string(), theirs.0.to_string());
+    for table in ["workspaces", "memberships", "links", "link_slugs", "link_stats", "workspace_heads", "rollup_cells", "clicks"] {
+        let count = format!("SELECT count(*) FROM {table}");
+        // A cell for the link and one for the workspace.
+        let own = if table == "rollup_cells" { 2 } else { 1 };
+        assert_eq!(as_role(pool, "linklogger_api", &ours, &count).await.unwrap(), own, "{table}");
+        assert_eq!(as_role(pool, "linklogger_api", "", &count).await.unwrap(), 0, "{table}");
+        let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{table}'::regclass");
+        assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1, "{table}");
+    }
+    let foreign = format!("UPDATE links SET workspace_id = '{theirs}' RETURNING 1::bigint");
+    assert!(as_role(pool, "linklogger_api", &ours, &foreign).await.is_err());
+    for (role, sql) in [
+        ("linklogger_worker", "DELETE FROM clicks RETURNING 1::bigint"),
+        ("linklogger_worker", "SELECT count(*) FROM links"),
+        ("linklogger_worker", "SELECT count(*) FROM users"),
+        ("linklogger_redirector", "SELECT count(*) FROM links"),
+        ("linklogger_redirector", "SELECT count(*) FROM linklogger_memberships_of(gen_random_uuid())"),
+        ("linklogger_api", "SELECT count(*) FROM dead_letters"),
+        ("linklogger_api", "SELECT count(*) FROM clicks_default"),
+        ("linklogger_api", "SELECT count(*) FROM clicks_2026_03"),
+    ] {
+        let error = as_role(pool, role, &ours, sql).await.unwrap_err().to_string();
+        assert!(error.contains("permission denied"), "{role} {sql}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn clicks_lie_in_the_partition_of_their_month() {
+    let database = postgres().await;
+    let store = &database.store;
+    let pool = &database.postgres_pool().await;
+    let ours = workspace(store, "ours").await;
+    let link = link(store, ours, "a").await;
+    let month = 31 * 86_400_000;
+    let clicks = [
+        click(link.id, NOON),
+        click(link.id, NOON.plus(month)),
+        click(link.id, NOON.plus(-3 * month)),
+        click(link.id, NOON.plus(12 * month)),
+    ];
+    ingest(store, ours, &clicks).await;
+    let rows = sqlx::query("SELECT tableoid::regclass::text, count(*) FROM clicks GROUP BY 1 ORDER BY 1").fetch_all(pool).await.unwrap();
+    let found: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let text = |name: &str, count| (name.to_owned(), count);
+    assert_eq!(found, [text("clicks_2026_03", 1), text("clicks_2026_04", 1), text("clicks_default", 2)]);
+    // Given again they meet their first copies, wherever these lie.
+    assert_eq!(ingest(store, ours, &clicks).await.duplicates, 4);
+    let page = read(store, ours).await.clicks_by_time(&ClickFilter::default(), &PageRequest::first(9)).await.unwrap();
+    assert_eq!(page.clicks.len(), 4);
+}

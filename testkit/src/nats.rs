@@ -1,0 +1,69 @@
+//! A nats-server with JetStream on a random port. `scripts/nats-server` gets the program.
+
+use std::path::PathBuf;
+
+use crate::guardian::Guardian;
+use crate::wait::{free_port, wait_for_port};
+
+#[derive(Debug)]
+pub struct NatsServer {
+    folder: PathBuf,
+    port: u16,
+    guardian: Option<Guardian>,
+}
+
+impl NatsServer {
+    /// Starts a server with empty streams.
+    ///
+    /// # Panics
+    /// When there is no nats-server, or it does not start.
+    pub fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("ll-nats-").tempdir().expect("a folder").keep();
+        let mut server = Self { folder, port: free_port(), guardian: None };
+        server.restart();
+        server
+    }
+
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it with SIGKILL; its streams stay.
+    pub fn kill(&mut self) {
+        if let Some(guardian) = self.guardian.take() {
+            guardian.kill();
+        }
+    }
+
+    /// Starts it again on the same port, with the same streams.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&mut self) {
+        self.kill();
+        let text = |text: &str| text.to_owned();
+        let store = self.folder.join("jetstream").display().to_string();
+        let command = [program(), text("-a"), text("127.0.0.1"), text("-p"), self.port.to_string(), text("-js"), text("-sd"), store];
+        self.guardian = Some(Guardian::spawn(&self.folder, &command));
+        wait_for_port(self.port, &self.folder.join("log"));
+    }
+}
+
+impl Drop for NatsServer {
+    fn drop(&mut self) {
+        if self.guardian.is_none() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// What `scripts/nats-server` left behind, made on demand.
+fn program() -> String {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let program = format!("{root}/.tools/nats-server");
+    if !std::path::Path::new(&program).exists() {
+        let done = std::process::Command::new(format!("{root}/scripts/nats-server")).status().expect("scripts/nats-server runs");
+        assert!(done.success(), "scripts/nats-server failed");
+    }
+    program
+}

@@ -1,0 +1,183 @@
+//! A PostgreSQL server with temporary data on a random port, and databases copied from migrated
+//! templates. It does not run as root, so root runs it as the user `postgres`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::guardian::Guardian;
+use crate::wait::{free_port, wait_for_port};
+
+#[derive(Debug)]
+pub struct Postgres {
+    folder: PathBuf,
+    programs: PathBuf,
+    port: u16,
+    guardian: Option<Guardian>,
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+impl Postgres {
+    /// The server that all tests of this process share.
+    ///
+    /// # Panics
+    /// When PostgreSQL's server programs are not installed, or do not start.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Postgres> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// A server of one's own, to be stopped and started.
+    ///
+    /// # Panics
+    /// As [`Postgres::shared`].
+    pub fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("ll-pg-").tempdir().expect("a folder").keep();
+        let programs = programs();
+        if is_root() {
+            run(Command::new("chown").arg("postgres").arg(&folder));
+        }
+        let text = |text: &str| text.to_owned();
+        let initdb = [
+            programs.join("initdb").display().to_string(),
+            text("-D"),
+            data(&folder),
+            text("-A"),
+            text("trust"),
+            text("-U"),
+            text("postgres"),
+            text("--no-sync"),
+        ];
+        let initdb = as_postgres(&initdb);
+        run(Command::new(&initdb[0]).args(&initdb[1..]).current_dir("/"));
+        let mut server = Self { folder, programs, port: free_port(), guardian: None };
+        server.restart();
+        server
+    }
+
+    /// Ends it with SIGKILL; its data stay.
+    pub fn kill(&mut self) {
+        if let Some(guardian) = self.guardian.take() {
+            guardian.kill();
+            let _ = std::fs::remove_file(self.folder.join("data/postmaster.pid"));
+        }
+    }
+
+    /// Starts it again on the same port, with the same data.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&mut self) {
+        self.kill();
+        let text = |text: &str| text.to_owned();
+        let command = [
+            self.programs.join("postgres").display().to_string(),
+            text("-D"),
+            data(&self.folder),
+            text("-p"),
+            self.port.to_string(),
+            text("-k"),
+            self.folder.display().to_string(),
+            text("-c"),
+            text("listen_addresses=127.0.0.1"),
+            text("-c"),
+            text("fsync=off"),
+            text("-c"),
+            text("max_connections=300"),
+        ];
+        self.guardian = Some(Guardian::spawn(&self.folder, &as_postgres(&command)));
+        wait_for_port(self.port, &self.folder.join("log"));
+        self.sql("postgres", "SELECT 1");
+    }
+
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Runs statements in a database.
+    ///
+    /// # Panics
+    /// When one fails.
+    pub fn sql(&self, database: &str, statements: &str) -> String {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-c", statements]).arg(self.url(database));
+        // Right after its start the server may still refuse.
+        for _ in 0..200 {
+            let output = psql.output().expect("psql runs");
+            if output.status.success() {
+                return String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            }
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(error.contains("starting up") || error.contains("onnection refused"), "{error}");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("PostgreSQL does not come up");
+    }
+
+    /// The name of a new, empty database.
+    pub fn create_database(&self) -> String {
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.sql("postgres", &format!("CREATE DATABASE {name}"));
+        name
+    }
+
+    /// The URL of a new copy of a template, which `init` fills when it is asked for first.
+    pub async fn copy_of(&self, template: &str, init: impl AsyncFnOnce(String)) -> String {
+        static MADE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        static MAKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let _making = MAKING.lock().await;
+        let key = format!("{}/{template}", self.port);
+        let made = MADE.lock().unwrap_or_else(PoisonError::into_inner).contains(&key);
+        if !made {
+            self.sql("postgres", &format!("CREATE DATABASE {template}"));
+            init(self.url(template)).await;
+            MADE.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+        }
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.sql("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        self.url(&name)
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if self.guardian.is_none() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+fn data(folder: &Path) -> String {
+    folder.join("data").display().to_string()
+}
+
+/// The folder of the newest server programs.
+fn programs() -> PathBuf {
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
+    let newest = installed
+        .filter(|bin| bin.join("initdb").exists())
+        .max_by_key(|bin| bin.parent().and_then(Path::file_name).and_then(|version| version.to_str()?.parse::<u32>().ok()));
+    newest.unwrap_or_else(|| {
+        let found = Command::new("sh").args(["-c", "dirname \"$(command -v initdb)\""]).output().expect("sh runs");
+        let bin = PathBuf::from(String::from_utf8_lossy(&found.stdout).trim());
+        assert!(bin.join("initdb").exists(), "PostgreSQL's server programs are missing: run scripts/postgres");
+        bin
+    })
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().expect("id runs");
+    id.stdout.trim_ascii() == b"0"
+}
+
+fn as_postgres(command: &[String]) -> Vec<String> {
+    let prefix: &[&str] = if is_root() { &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] } else { &[] };
+    prefix.iter().map(|part| (*part).to_owned()).chain(command.iter().cloned()).collect()
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("the command runs");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}

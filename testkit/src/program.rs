@@ -1,0 +1,153 @@
+//! The built program `linklogger`, run as an operator would run it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::graphql::GraphQl;
+use crate::wait::{free_port, wait_until};
+
+#[derive(Clone, Debug, Default)]
+pub struct ProgramOptions {
+    /// Arguments after `linklogger`.
+    pub arguments: Vec<String>,
+    /// Variables without their prefix `LINKLOGGER_`.
+    pub settings: BTreeMap<&'static str, String>,
+}
+
+impl ProgramOptions {
+    /// `serve` on free ports with its data in `folder`.
+    pub fn serve(folder: &Path) -> Self {
+        let port = || format!("127.0.0.1:{}", free_port());
+        let settings =
+            [("DATA_DIR", folder.display().to_string()), ("API_LISTEN", port()), ("REDIRECT_LISTEN", port()), ("OPS_LISTEN", port())];
+        Self { arguments: vec!["serve".into()], settings: settings.into() }
+    }
+
+    #[must_use]
+    pub fn with(mut self, setting: &'static str, value: impl Into<String>) -> Self {
+        self.settings.insert(setting, value.into());
+        self
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.args(&self.arguments).env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+        for (name, value) in &self.settings {
+            command.env(format!("LINKLOGGER_{name}"), value);
+        }
+        command
+    }
+
+    /// Runs to the end: exit code, standard output, standard error.
+    ///
+    /// # Panics
+    /// When the program cannot be run.
+    pub fn run(&self, program: &Path) -> (Option<i32>, String, String) {
+        let output = self.command(program).current_dir(std::env::temp_dir()).output().expect("the program runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    }
+}
+
+/// A running process, killed when dropped.
+#[derive(Debug)]
+pub struct Program {
+    options: ProgramOptions,
+    program: PathBuf,
+    log: PathBuf,
+    child: Child,
+}
+
+impl Program {
+    /// Starts the program; its output goes to a file of its data folder.
+    ///
+    /// # Panics
+    /// When it cannot be run.
+    pub fn start(program: &Path, options: ProgramOptions) -> Self {
+        let folder = PathBuf::from(&options.settings["DATA_DIR"]);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let log = folder.join("program.log");
+        let child = spawn(program, &options, &log);
+        Self { options, program: program.to_owned(), log, child }
+    }
+
+    pub fn setting(&self, name: &str) -> &str {
+        &self.options.settings[name]
+    }
+
+    pub fn api(&self) -> GraphQl {
+        GraphQl::new(self.setting("API_LISTEN"))
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits until `/readyz` answers 200, and returns what it says.
+    ///
+    /// # Panics
+    /// When it does not in time.
+    pub async fn ready(&mut self) -> serde_json::Value {
+        let url = format!("http://{}/readyz", self.setting("OPS_LISTEN"));
+        let ready = wait_until(Duration::from_secs(30), "the program is ready or ended", async || {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(Err(status));
+            }
+            let answer = reqwest::get(&url).await.ok().filter(|answer| answer.status().is_success())?;
+            answer.json().await.ok().map(Ok)
+        });
+        match ready.await {
+            Ok(report) => report,
+            Err(status) => panic!("the program ended with {status}:\n{}", self.log()),
+        }
+    }
+
+    /// What `/readyz` says now.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub async fn readyz(&self) -> serde_json::Value {
+        let url = format!("http://{}/readyz", self.setting("OPS_LISTEN"));
+        reqwest::get(url).await.expect("an answer").json().await.expect("JSON")
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again with the same settings.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.child = spawn(&self.program, &self.options, &self.log);
+    }
+
+    /// Asks it to stop by SIGTERM, and returns its exit code.
+    ///
+    /// # Panics
+    /// When it does not stop in 10 seconds.
+    pub async fn stop(&mut self) -> Option<i32> {
+        let asked = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+        assert!(asked.is_ok_and(|status| status.success()), "kill runs");
+        wait_until(Duration::from_secs(10), "the program stops on SIGTERM", async || self.child.try_wait().ok().flatten()).await.code()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- the program's log:\n{}", self.log());
+        }
+    }
+}
+
+fn spawn(program: &Path, options: &ProgramOptions, log: &Path) -> Child {
+    let output = std::fs::File::options().create(true).append(true).open(log).expect("a log file");
+    let errors = output.try_clone().expect("a log file");
+    let mut command = options.command(program);
+    command.current_dir(std::env::temp_dir()).stdout(output).stderr(errors).spawn().expect("the program runs")
+}
