@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn golden_bytes() {
         assert_eq!(&*frame().encode(), [1, 8, 5, 0x12, 2, b'a', b'b', 0x12, 1, b'c']);
-        assert_eq!(frame().id.as_str(), "0000000000000007-10-3-8a08978b");
+        assert_eq!(frame().id.as_str(), "0000000000000007-10-3-b4ca651b");
         assert_eq!(Frame::decode(frame().id, &frame().encode()), Ok(frame()));
     }
 

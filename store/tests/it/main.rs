@@ -1,5 +1,7 @@
 //! The store's suite. Every test in it runs on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where what it needs is missing")]
+
 mod accounts;
 mod clicks;
 mod fixture;

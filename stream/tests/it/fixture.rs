@@ -1,0 +1,127 @@
+//! Clicks, spools and connections to test with.
+
+use std::path::Path;
+use std::time::Duration;
+
+use domain::{CapturedClick, ClickId, LinkId, Method, Millis, Outcome, WorkspaceId};
+use platform::config::Durability;
+use platform::{Health, Metrics, Rng};
+use stream::{Delivery, Lane, NatsClient, Shipper, Spool, SpoolOptions, decode_record};
+use testkit::{NatsServer, wait_until};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn captured(workspace: WorkspaceId, number: u32) -> CapturedClick {
+    CapturedClick {
+        id: ClickId::new(Millis(1_772_366_400_000), Rng::System.entropy()),
+        workspace,
+        link: LinkId::new(Millis(0), [1; 10]),
+        link_version: 1,
+        outcome: Outcome::Redirected,
+        status: 302,
+        method: Method::Get,
+        url: format!("http://go.example/a?n={number}"),
+        target: "https://example.com/".into(),
+        ip: Some([203, 0, 113, 1].into()),
+        user_agent: Some("Mozilla/5.0".into()),
+        referrer: None,
+        accept_language: None,
+        redirect_micros: number,
+    }
+}
+
+pub fn workspace(number: u8) -> WorkspaceId {
+    WorkspaceId::new(Millis(0), [number; 10])
+}
+
+pub fn open(dir: &Path) -> Spool {
+    open_with(dir, Durability::Os, 16 * 1_024)
+}
+
+pub fn open_with(dir: &Path, durability: Durability, segment_bytes: u64) -> Spool {
+    let options = SpoolOptions { dir: dir.to_owned(), durability, segment_bytes };
+    Spool::open(options, &Rng::System, &Metrics::default()).unwrap()
+}
+
+/// Appends clicks `from..to` of several workspaces, and returns them.
+pub fn append(spool: &Spool, from: u32, to: u32) -> Vec<CapturedClick> {
+    (from..to)
+        .map(|number| {
+            let click = captured(workspace((number % 11) as u8), number);
+            spool.append(&click).unwrap();
+            click
+        })
+        .collect()
+}
+
+pub async fn connect(server: &NatsServer) -> NatsClient {
+    let nats = NatsClient::connect(&server.url(), "test").await.unwrap();
+    wait_until(PATIENCE, "a connection to NATS", async || nats.is_connected().then_some(())).await;
+    nats
+}
+
+/// A shipper that runs until it is dropped.
+pub struct Shipping {
+    pub health: Health,
+    stopping: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+pub fn ship(spool: &Spool, nats: &NatsClient) -> Shipping {
+    let (health, stopping) = (Health::default(), CancellationToken::new());
+    let shipper = Shipper::new(spool.clone(), nats.clone(), health.clone(), &Metrics::default(), Rng::System);
+    let run = shipper.run(stopping.clone());
+    let task = tokio::spawn(async move { run.await.unwrap() });
+    Shipping { health, stopping, task }
+}
+
+impl Shipping {
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+/// The clicks of some deliveries, in order.
+pub fn clicks(deliveries: &[Delivery]) -> Vec<CapturedClick> {
+    deliveries.iter().flat_map(|delivery| &delivery.frame.records).map(|record| decode_record(record).unwrap()).collect()
+}
+
+/// Reads all lanes at once until `count` different clicks came, acking each delivery.
+pub async fn drain(lanes: Vec<Box<dyn Lane>>, count: usize) -> Vec<CapturedClick> {
+    let (found, mut received) = tokio::sync::mpsc::unbounded_channel();
+    let tasks: Vec<_> = lanes
+        .into_iter()
+        .map(|mut lane| {
+            let found = found.clone();
+            tokio::spawn(async move {
+                loop {
+                    let deliveries = lane.next(64).await.unwrap();
+                    let clicks = clicks(&deliveries);
+                    for delivery in deliveries {
+                        delivery.ack().await.unwrap();
+                    }
+                    if found.send(clicks).is_err() {
+                        return;
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut all: Vec<CapturedClick> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    while seen.len() < count {
+        let clicks = tokio::time::timeout(PATIENCE, received.recv()).await;
+        let clicks = clicks.unwrap_or_else(|_| panic!("only {} of {count} clicks came", seen.len())).unwrap();
+        seen.extend(clicks.iter().map(|click| click.id));
+        all.extend(clicks);
+    }
+    for task in tasks {
+        task.abort();
+        // Until it is gone it holds the spool.
+        let _ = task.await;
+    }
+    all
+}

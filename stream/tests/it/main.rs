@@ -1,0 +1,11 @@
+//! The stream's suites: each seam's conformance suite runs on both of its implementations, the one
+//! in the process and the one over a real nats-server.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
+
+mod fixture;
+mod live;
+mod notices;
+mod outages;
+mod source;
+mod spool;

@@ -1,0 +1,63 @@
+//! What notices of changed links keep true.
+
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use stream::{LinkEvent, LinkNotices, LocalNotices, NatsNotices};
+use testkit::NatsServer;
+
+use crate::fixture::{PATIENCE, connect};
+
+async fn next(events: &mut BoxStream<'static, LinkEvent>) -> LinkEvent {
+    tokio::time::timeout(PATIENCE, events.next()).await.expect("a notice in time").expect("an open stream")
+}
+
+async fn all_redirectors_hear(notices: impl LinkNotices) {
+    let mut followers = [notices.follow().await.unwrap(), notices.follow().await.unwrap()];
+    // Published until heard: a subscription over a network takes a moment.
+    for events in &mut followers {
+        let mut publishing = tokio::time::interval(std::time::Duration::from_millis(20));
+        loop {
+            tokio::select! {
+                _ = publishing.tick() => notices.publish("first").await,
+                event = next(events) => {
+                    assert_eq!(event, LinkEvent::Changed { slug: "first".into() });
+                    break;
+                }
+            }
+        }
+    }
+    notices.publish("last").await;
+    for events in &mut followers {
+        while next(events).await != (LinkEvent::Changed { slug: "last".into() }) {}
+    }
+}
+
+#[tokio::test]
+async fn local_all_redirectors_hear() {
+    all_redirectors_hear(LocalNotices::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nats_all_redirectors_hear() {
+    let server = NatsServer::start();
+    all_redirectors_hear(NatsNotices::new(connect(&server).await)).await;
+}
+
+#[tokio::test]
+async fn a_follower_that_lags_is_told_that_it_is_unsure() {
+    let notices = LocalNotices::default();
+    let mut events = notices.follow().await.unwrap();
+    for number in 0..3_000 {
+        notices.publish(&number.to_string()).await;
+    }
+    assert_eq!(next(&mut events).await, LinkEvent::Unsure);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reconnected_follower_is_told_that_it_is_unsure() {
+    let mut server = NatsServer::start();
+    let notices = NatsNotices::new(connect(&server).await);
+    let mut events = notices.follow().await.unwrap();
+    server.restart();
+    while next(&mut events).await != LinkEvent::Unsure {}
+}

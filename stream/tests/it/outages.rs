@@ -1,0 +1,63 @@
+//! The broker away, killed, wiped: nothing is lost.
+
+use std::collections::HashSet;
+
+use domain::ClickId;
+use stream::{ClickSource, JetStreamSource, NatsClient};
+use testkit::{NatsServer, wait_until};
+
+use crate::fixture::{PATIENCE, append, connect, drain, open, ship};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_comes_late_gets_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = NatsServer::start();
+    server.kill();
+    let nats = NatsClient::connect(&server.url(), "test").await.unwrap();
+    let spool = open(folder.path());
+    append(&spool, 0, 100);
+    let shipping = ship(&spool, &nats);
+    wait_until(PATIENCE, "the shipper says that it is degraded", async || {
+        (shipping.health.snapshot().status == platform::Readiness::Degraded).then_some(())
+    })
+    .await;
+    server.restart();
+    assert_eq!(drain(JetStreamSource::new(nats).lanes(), 100).await.len(), 100);
+    shipping.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_killed_in_the_middle_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = NatsServer::start();
+    let nats = connect(&server).await;
+    let spool = open(folder.path());
+    let shipping = ship(&spool, &nats);
+    let reading = tokio::spawn(drain(JetStreamSource::new(nats).lanes(), 3_000));
+    let mut sent = HashSet::new();
+    for part in 0..3 {
+        sent.extend(append(&spool, part * 1_000, (part + 1) * 1_000).iter().map(|click| click.id));
+        server.restart();
+    }
+    let received: HashSet<ClickId> = reading.await.unwrap().iter().map(|click| click.id).collect();
+    assert_eq!(received, sent);
+    shipping.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_vanished_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = NatsServer::start();
+    let nats = connect(&server).await;
+    let spool = open(folder.path());
+    let shipping = ship(&spool, &nats);
+    let source = JetStreamSource::new(nats);
+    append(&spool, 0, 10);
+    drain(source.lanes(), 10).await;
+    let admin = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let reading = tokio::spawn(drain(source.lanes(), 10));
+    admin.delete_stream("CLICKS").await.unwrap();
+    append(&spool, 10, 20);
+    assert_eq!(reading.await.unwrap().len(), 10);
+    shipping.stop().await;
+}
