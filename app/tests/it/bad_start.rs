@@ -1,0 +1,78 @@
+//! What keeps the program from starting is said in one sentence, with exit code 1.
+
+use std::path::Path;
+
+use testkit::{Program, ProgramOptions};
+
+use crate::program;
+
+/// Runs `serve` with one setting changed; what it says.
+fn refused(folder: &Path, setting: &'static str, value: &str) -> String {
+    let (code, _, error) = ProgramOptions::serve(folder).with(setting, value).run(program());
+    assert_eq!(code, Some(1), "{setting}={value}: {error}");
+    let sentences: Vec<&str> = error.lines().filter(|line| line.starts_with("linklogger: ")).collect();
+    assert_eq!(sentences.len(), 1, "{error}");
+    assert!(!error.contains("panicked") && !error.contains("stack backtrace"), "{error}");
+    assert!(error.contains(&format!("LINKLOGGER_{setting}")), "{setting}: {error}");
+    sentences[0].to_owned()
+}
+
+#[test]
+fn broken_values_are_named_with_their_mend() {
+    let folder = tempfile::tempdir().unwrap();
+    for (setting, value, mend) in [
+        ("API_LISTEN", "nowhere", "Write it like"),
+        ("ROLES", "api,chef", "The roles are"),
+        ("ROLES", "api", "LINKLOGGER_NATS_URL"),
+        ("TRUSTED_PROXIES", "10.0.0.0/40", "Write CIDRs like"),
+        ("DATABASE_URL", "mysql://x/y", "postgres://"),
+        ("DURABILITY", "ram", "os or fsync"),
+        ("GEOIP_DB", "/no/such.mmdb", "/no/such.mmdb"),
+        ("SHORT_DOMAIN", "a b", "go.example.com"),
+    ] {
+        let sentence = refused(folder.path(), setting, value);
+        assert!(sentence.contains(mend), "{sentence}");
+    }
+}
+
+#[test]
+fn an_unreachable_database_is_named_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("postgres://ada:hunter2@127.0.0.1:{}/x", testkit::free_port());
+    let sentence = refused(folder.path(), "DATABASE_URL", &url);
+    assert!(sentence.contains("PostgreSQL cannot be reached") && !sentence.contains("hunter2"), "{sentence}");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let inside = file.join("data").display().to_string();
+    assert!(refused(folder.path(), "DATA_DIR", &inside).contains(&inside));
+}
+
+#[tokio::test]
+async fn a_port_in_use_and_a_folder_in_use_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut running = Program::start(program(), ProgramOptions::serve(&folder.path().join("first")));
+    running.ready().await;
+    for setting in ["API_LISTEN", "REDIRECT_LISTEN", "OPS_LISTEN"] {
+        let sentence = refused(&folder.path().join("second"), setting, running.setting(setting));
+        assert!(sentence.contains(running.setting(setting)) && sentence.contains("another address"), "{sentence}");
+    }
+    let sentence = refused(&folder.path().join("second"), "DATA_DIR", running.setting("DATA_DIR"));
+    assert!(sentence.contains("Another process uses the spool"), "{sentence}");
+}
+
+#[test]
+fn the_configuration_is_shown_with_its_sources() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = ProgramOptions::serve(folder.path()).with("DATABASE_URL", "postgres://ada:hunter2@db/x");
+    options.arguments = ["config", "--durability", "fsync"].map(str::to_owned).into();
+    let (code, shown, _) = options.run(program());
+    assert_eq!(code, Some(0));
+    assert!(shown.contains("LINKLOGGER_DURABILITY=fsync  # flag"), "{shown}");
+    assert!(shown.contains("LINKLOGGER_SIGN_UP=open  # default"), "{shown}");
+    assert!(shown.contains("ada:hidden@db") && !shown.contains("hunter2"), "{shown}");
+}

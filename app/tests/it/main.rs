@@ -1,0 +1,15 @@
+//! The built program from outside, as its users meet it: embedded and as a cluster.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where what it needs is missing")]
+
+mod bad_start;
+mod cluster;
+mod journey;
+mod stop;
+
+use std::path::Path;
+
+/// The program that cargo built for these tests.
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_linklogger"))
+}
