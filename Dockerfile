@@ -1,0 +1,22 @@
+# The program linklogger, alone in a small image. Which role it plays is said by LINKLOGGER_ROLES.
+FROM rust:1-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/target \
+    CARGO_TARGET_DIR=/target cargo build --release --locked --bin linklogger && cp /target/release/linklogger /linklogger
+
+FROM debian:bookworm-slim
+RUN useradd --system --uid 10001 --create-home --home-dir /data linklogger
+COPY --from=build /linklogger /usr/local/bin/linklogger
+USER linklogger
+VOLUME /data
+ENV LINKLOGGER_DATA_DIR=/data \
+    LINKLOGGER_API_LISTEN=0.0.0.0:8080 \
+    LINKLOGGER_REDIRECT_LISTEN=0.0.0.0:8081 \
+    LINKLOGGER_OPS_LISTEN=0.0.0.0:9090 \
+    LINKLOGGER_LOG_FORMAT=json
+EXPOSE 8080 8081 9090
+HEALTHCHECK --interval=10s --timeout=4s --start-period=20s CMD ["linklogger", "healthcheck"]
+ENTRYPOINT ["linklogger"]
+CMD ["serve"]
