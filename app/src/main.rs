@@ -2,6 +2,7 @@
 //! into one sentence and exit code 1.
 
 mod commands;
+mod demo;
 mod links;
 mod seams;
 mod serve;
@@ -28,6 +29,12 @@ const AFTER_HELP: &str = "Every setting can be given as a flag, as an environmen
 enum Command {
     /// Run the roles of this process: api, redirector and worker, all of them by default
     Serve,
+    /// Run everything with a demo workspace and lively traffic
+    Demo {
+        /// Clicks per second, on average over a day
+        #[arg(long, default_value_t = 4.0)]
+        rate: f64,
+    },
     /// Bring the database's schema up to date
     Migrate,
     /// Print the GraphQL schema
@@ -59,7 +66,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Config => commands::say(&Values::describe(&values)),
         Command::Healthcheck => commands::healthcheck(config.ops_listen),
-        Command::Serve => on_runtime(&config, serve::serve(config.clone())),
+        Command::Serve => on_runtime(&config, serve::serve(config.clone(), None)),
+        Command::Demo { rate } => on_runtime(&config, serve::serve(config.clone(), Some(rate))),
         Command::Migrate => on_runtime(&config, commands::migrate(&config)),
         Command::Schema => Ok(ExitCode::SUCCESS),
     }

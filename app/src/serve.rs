@@ -1,11 +1,12 @@
 //! `linklogger serve`: puts the roles of this process together, and takes them apart again.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::{ApiOptions, ApiParts};
+use ipnet::IpNet;
 use platform::config::{Config, Database};
 use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, bind, ops_router, serve_http};
 use redirector::{Parts, Redirector, RedirectorOptions};
@@ -13,6 +14,7 @@ use store::Store;
 use worker::{Enricher, GeoDatabases, Pump, WorkerParts, keep_partitions};
 
 use crate::commands::{connect, prepare_data_dir, say};
+use crate::demo::{self, DemoOptions};
 use crate::links::StoredLinks;
 use crate::seams::Seams;
 
@@ -33,7 +35,13 @@ struct Process {
     lifecycle: Lifecycle,
 }
 
-pub(crate) async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+/// Serves until a signal; with a rate of clicks also plays the demo.
+pub(crate) async fn serve(mut config: Config, demo_rate: Option<f64>) -> anyhow::Result<ExitCode> {
+    if demo_rate.is_some() {
+        anyhow::ensure!(config.roles.is_all(), "The demo runs all roles in one process. Leave out LINKLOGGER_ROLES.");
+        // The demo's visitors come through a proxy on this machine.
+        config.trusted_proxies.push(IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)));
+    }
     let lifecycle = Lifecycle::new();
     let process = Process::new(config, lifecycle.clone()).await?;
     // The worker first, so that nothing that comes in waits for it.
@@ -42,6 +50,9 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let api = process.start_api().await?;
     process.start_ops()?;
     say(&process.welcome(api, redirect))?;
+    if let Some(((rate, api), redirect)) = demo_rate.zip(api).zip(redirect) {
+        process.start_demo(rate, api, redirect);
+    }
     lifecycle.until_stopped().await;
     let clean = lifecycle.drained(DRAIN).await;
     // SQLite folds its log into the file; a database that is away must not hold up the end.
@@ -132,6 +143,13 @@ impl Process {
         let router = ops_router(self.health.clone(), self.metrics.clone(), &self.lifecycle);
         self.lifecycle.spawn("ops", serve_http(listener, router, self.lifecycle.stopping().clone()));
         Ok(())
+    }
+
+    fn start_demo(&self, clicks_per_second: f64, api: SocketAddr, redirect: SocketAddr) {
+        let (geoip, data_dir) = (self.config.geoip_db.clone(), self.config.data_dir.clone());
+        let options = DemoOptions { api, redirect, geoip, data_dir, clicks_per_second };
+        let demo = demo::run(options, self.rng.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
+        self.lifecycle.spawn("demo", demo);
     }
 
     fn welcome(&self, api: Option<SocketAddr>, redirect: Option<SocketAddr>) -> String {

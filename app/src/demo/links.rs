@@ -1,135 +1,139 @@
-//! The demo's links: what a small company with a shop, a blog and a café might share, each with
-//! its popularity and the places it is shared in.
+//! The demo's links, how much each is liked, and the ways on which visitors come to it.
 
-use super::sources::Source;
+use platform::Rng;
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct DemoLink {
     pub slug: &'static str,
     pub title: &'static str,
     pub target: &'static str,
-    /// Its weight among all clicks.
-    pub popularity: f64,
-    pub sources: &'static [(Source, f64)],
-    /// Whether a post about it may go viral, and where.
-    pub viral: Option<Source>,
+    /// Relative popularity.
+    pub weight: u64,
+    /// Where it was posted.
+    pub ways: &'static [Via],
 }
 
-pub(super) const LINKS: [DemoLink; 12] = [
-    DemoLink {
-        slug: "winter-sale",
-        title: "Winter sale",
-        target: "https://example.com/sale?utm_source=newsletter&utm_medium=email&utm_campaign=winter-sale",
-        popularity: 24.0,
-        sources: &[(Source::Newsletter, 60.0), (Source::Instagram, 15.0), (Source::Facebook, 15.0), (Source::SearchAds, 10.0)],
-        viral: Some(Source::Instagram),
-    },
-    DemoLink {
-        slug: "launch",
-        title: "Product launch: the announcement",
-        target: "https://example.com/news/launch?utm_source=social&utm_medium=post&utm_campaign=launch",
-        popularity: 18.0,
-        sources: &[(Source::X, 30.0), (Source::LinkedIn, 30.0), (Source::Mastodon, 10.0), (Source::YouTube, 15.0), (Source::Chat, 15.0)],
-        viral: Some(Source::X),
-    },
-    DemoLink {
-        slug: "page-weight",
-        title: "Blog: how we halved the weight of our pages",
-        target: "https://example.org/blog/page-weight?utm_source=blog&utm_medium=share&utm_campaign=engineering",
-        popularity: 13.0,
-        sources: &[(Source::HackerNews, 35.0), (Source::Reddit, 25.0), (Source::Mastodon, 20.0), (Source::Search, 20.0)],
-        viral: Some(Source::HackerNews),
-    },
-    DemoLink {
-        slug: "pricing",
-        title: "Plans and prices",
-        target: "https://example.com/pricing?utm_source=ads&utm_medium=cpc&utm_campaign=brand",
-        popularity: 10.0,
-        sources: &[(Source::SearchAds, 60.0), (Source::Search, 20.0), (Source::Partner, 20.0)],
-        viral: None,
-    },
-    DemoLink {
-        slug: "get-the-app",
-        title: "Get the app",
-        target: "https://example.com/app?utm_source=print&utm_medium=qr&utm_campaign=app",
-        popularity: 9.0,
-        sources: &[(Source::Qr, 55.0), (Source::Instagram, 20.0), (Source::Direct, 25.0)],
-        viral: None,
-    },
-    DemoLink {
-        slug: "docs",
-        title: "Documentation",
-        target: "https://example.org/docs/start?utm_source=docs&utm_medium=link",
-        popularity: 7.0,
-        sources: &[(Source::Search, 55.0), (Source::Chat, 25.0), (Source::Direct, 20.0)],
-        viral: None,
-    },
-    DemoLink {
-        slug: "menu",
-        title: "Menu: the code on the tables",
-        target: "https://example.net/cafe/menu?utm_source=table&utm_medium=qr&utm_campaign=cafe",
-        popularity: 6.0,
-        sources: &[(Source::Qr, 95.0), (Source::Direct, 5.0)],
-        viral: None,
-    },
-    DemoLink {
-        slug: "webinar",
-        title: "Webinar: measuring campaigns without cookies",
-        target: "https://example.com/webinar?utm_source=newsletter&utm_medium=email&utm_campaign=webinar",
-        popularity: 4.0,
-        sources: &[(Source::Newsletter, 55.0), (Source::LinkedIn, 40.0), (Source::Chat, 5.0)],
-        viral: None,
-    },
-    DemoLink {
-        slug: "podcast",
-        title: "Podcast, episode 42",
-        target: "https://example.org/podcast/42?utm_source=podcast&utm_medium=audio&utm_campaign=episode-42",
-        popularity: 3.5,
-        sources: &[(Source::Direct, 60.0), (Source::YouTube, 25.0), (Source::Reddit, 15.0)],
-        viral: Some(Source::Reddit),
-    },
-    DemoLink {
-        slug: "street-festival",
-        title: "Street festival: tickets",
-        target: "https://example.net/festival/tickets?utm_source=poster&utm_medium=print&utm_campaign=festival",
-        popularity: 2.5,
-        sources: &[(Source::Instagram, 40.0), (Source::Facebook, 30.0), (Source::Qr, 30.0)],
-        viral: Some(Source::Facebook),
-    },
-    DemoLink {
-        slug: "jobs",
-        title: "Open positions",
-        target: "https://example.com/jobs?utm_source=linkedin&utm_medium=social&utm_campaign=hiring",
-        popularity: 2.0,
-        sources: &[(Source::LinkedIn, 70.0), (Source::Search, 20.0), (Source::Chat, 10.0)],
-        viral: None,
-    },
-    DemoLink {
-        slug: "partner-offer",
-        title: "Offer for readers of our partners",
-        target: "https://example.com/offer?utm_source=partner&utm_medium=referral&utm_campaign=partners",
-        popularity: 1.0,
-        sources: &[(Source::Partner, 100.0)],
-        viral: None,
-    },
+/// How a visitor came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Via {
+    /// A newsletter, an app, a QR code: no referrer.
+    Direct,
+    Newsletter,
+    Search,
+    Social,
+    Partner,
+    /// A service that looks at a link someone has posted.
+    Preview,
+}
+
+impl Via {
+    pub fn referrer(self) -> Option<&'static str> {
+        match self {
+            Self::Direct | Self::Newsletter | Self::Preview => None,
+            Self::Search => Some("https://www.google.com/"),
+            Self::Social => Some("https://www.linkedin.com/"),
+            Self::Partner => Some("https://partner.example.org/"),
+        }
+    }
+}
+
+const fn link(slug: &'static str, title: &'static str, target: &'static str, weight: u64, ways: &'static [Via]) -> DemoLink {
+    DemoLink { slug, title, target, weight, ways }
+}
+
+pub(super) const DEMO_LINKS: &[DemoLink] = &[
+    link(
+        "spring-sale",
+        "Spring sale",
+        "https://example.com/sale?utm_source=newsletter&utm_medium=email&utm_campaign=spring",
+        30,
+        &[Via::Newsletter, Via::Newsletter, Via::Direct, Via::Preview],
+    ),
+    link(
+        "launch",
+        "Product launch post",
+        "https://example.com/blog/launch?utm_source=linkedin&utm_medium=social&utm_campaign=launch",
+        24,
+        &[Via::Social, Via::Social, Via::Direct, Via::Preview],
+    ),
+    link("docs", "Documentation", "https://docs.example.com/start", 18, &[Via::Search, Via::Direct, Via::Partner]),
+    link(
+        "webinar",
+        "Webinar in autumn",
+        "https://example.com/webinar?utm_source=partner&utm_medium=referral&utm_campaign=webinar",
+        14,
+        &[Via::Partner, Via::Newsletter, Via::Preview],
+    ),
+    link("pricing", "Pricing", "https://example.com/pricing", 12, &[Via::Search, Via::Social, Via::Direct]),
+    link("app", "Get the app", "https://example.com/app?utm_source=qr&utm_medium=print", 10, &[Via::Direct]),
+    link("jobs", "Open positions", "https://example.com/jobs?utm_source=linkedin&utm_medium=social", 8, &[Via::Social, Via::Search]),
+    link("changelog", "What is new", "https://example.com/changelog", 7, &[Via::Newsletter, Via::Direct]),
+    link(
+        "podcast",
+        "Podcast, episode 12",
+        "https://example.com/podcast/12?utm_source=podcast&utm_medium=audio",
+        6,
+        &[Via::Direct, Via::Social],
+    ),
+    link(
+        "survey",
+        "Customer survey",
+        "https://example.com/survey?utm_source=newsletter&utm_medium=email&utm_campaign=survey",
+        5,
+        &[Via::Newsletter],
+    ),
+    link("status", "Status page", "https://status.example.com/", 3, &[Via::Direct, Via::Search]),
+    link("press", "Press kit", "https://example.com/press", 2, &[Via::Partner, Via::Direct]),
 ];
+
+/// A link, by popularity.
+pub(super) fn pick(rng: &Rng) -> &'static DemoLink {
+    let mut left = rng.below(DEMO_LINKS.iter().map(|link| link.weight).sum());
+    DEMO_LINKS
+        .iter()
+        .find(|link| {
+            let here = left < link.weight;
+            left = left.saturating_sub(link.weight);
+            here
+        })
+        .unwrap_or(&DEMO_LINKS[0])
+}
+
+pub(super) fn via(link: &DemoLink, rng: &Rng) -> Via {
+    let index = usize::try_from(rng.below(link.ways.len() as u64)).unwrap_or_default();
+    // Previews are looked at once in a while, not as often as people come.
+    match link.ways.get(index) {
+        Some(Via::Preview) if rng.below(4) > 0 => Via::Direct,
+        Some(via) => *via,
+        None => Via::Direct,
+    }
+}
+
+/// The short URL's path and query as it was posted there.
+pub(super) fn path(link: &DemoLink, via: Via, rng: &Rng) -> String {
+    let slug = link.slug;
+    match via {
+        Via::Newsletter => {
+            format!("/{slug}?utm_content={}", ["header", "button", "footer"][usize::try_from(rng.below(3)).unwrap_or_default()])
+        }
+        Via::Partner => format!("/{slug}?ref=partner&placement={}", rng.below(4)),
+        Via::Social if rng.below(3) == 0 => format!("/{slug}?utm_source=mastodon&utm_medium=social"),
+        Via::Direct | Via::Search | Via::Social | Via::Preview => format!("/{slug}"),
+    }
+}
 
 #[cfg(test)]
 mod tests {
-    use domain::{ShortDomain, Slug, TargetUrl};
-
     use super::*;
 
     #[test]
-    fn each_link_would_be_accepted() {
-        let own = ShortDomain::parse("127.0.0.1:8081").unwrap();
-        for (place, link) in LINKS.iter().enumerate() {
-            assert!(Slug::parse(link.slug).is_ok(), "{}", link.slug);
-            assert!(TargetUrl::parse(link.target, &own).is_ok(), "{}", link.target);
-            assert!(link.target.contains("utm_source="), "{}", link.target);
-            assert!(!link.sources.is_empty() && link.popularity > 0.0);
-            assert!(LINKS[..place].iter().all(|other| other.slug != link.slug && other.popularity >= link.popularity));
+    fn popular_links_are_picked_more_often() {
+        let rng = Rng::seeded(1);
+        let mut counts = std::collections::HashMap::new();
+        for _ in 0..20_000 {
+            *counts.entry(pick(&rng).slug).or_insert(0) += 1;
         }
-        assert!(LINKS.iter().any(|link| link.viral.is_some()));
+        assert_eq!(counts.len(), DEMO_LINKS.len());
+        assert!(counts["spring-sale"] > 3 * counts["podcast"], "{counts:?}");
     }
 }

@@ -1,143 +1,164 @@
-//! Public addresses of the audience's countries, drawn from the geo database itself: what it knows
-//! of a random address decides which country's pool the network goes to. Without a database the
-//! addresses are those reserved for documentation, which no database places anywhere.
+//! Where visitors are: public addresses of many countries, taken from the geo database itself, so
+//! that looking them up gives the country they were meant for.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 
-use worker::GeoDatabases;
+use ipnet::{IpNet, Ipv4Net};
+use jiff::tz::TimeZone;
+use maxminddb::{Reader, WithinOptions};
+use platform::Rng;
+use serde::Deserialize;
 
-use super::countries::COUNTRIES;
-use super::dice::Dice;
+/// Share of the audience, zone, accepted languages.
+const AUDIENCE: &[(&str, f64, &str, &str)] = &[
+    ("US", 24.0, "America/New_York", "en-US,en;q=0.9"),
+    ("DE", 16.0, "Europe/Berlin", "de-DE,de;q=0.9,en;q=0.8"),
+    ("GB", 10.0, "Europe/London", "en-GB,en;q=0.9"),
+    ("FR", 8.0, "Europe/Paris", "fr-FR,fr;q=0.9,en;q=0.7"),
+    ("IN", 8.0, "Asia/Kolkata", "en-IN,en;q=0.9,hi;q=0.8"),
+    ("BR", 6.0, "America/Sao_Paulo", "pt-BR,pt;q=0.9,en;q=0.6"),
+    ("JP", 6.0, "Asia/Tokyo", "ja,en;q=0.8"),
+    ("NL", 5.0, "Europe/Amsterdam", "nl-NL,nl;q=0.9,en;q=0.8"),
+    ("ES", 4.0, "Europe/Madrid", "es-ES,es;q=0.9"),
+    ("PL", 3.0, "Europe/Warsaw", "pl-PL,pl;q=0.9,en;q=0.7"),
+    ("CA", 3.0, "America/Toronto", "en-CA,en;q=0.9,fr-CA;q=0.8"),
+    ("AU", 3.0, "Australia/Sydney", "en-AU,en;q=0.9"),
+    ("SE", 2.0, "Europe/Stockholm", "sv-SE,sv;q=0.9,en;q=0.8"),
+    ("MX", 2.0, "America/Mexico_City", "es-MX,es;q=0.9,en;q=0.7"),
+    ("ZA", 1.0, "Africa/Johannesburg", "en-ZA,en;q=0.9"),
+    ("SG", 1.0, "Asia/Singapore", "en-SG,en;q=0.9,zh;q=0.8"),
+];
+/// Networks remembered for each country.
+const NETWORKS: usize = 64;
 
-/// Random addresses looked up; a country with one address in a thousand gets some 40 networks.
-const PROBES_V4: usize = 40_000;
-const PROBES_V6: usize = 20_000;
-/// Of each country; more would not be seen.
-const POOL: usize = 400;
-/// How many visitors of a country with IPv6 networks come by IPv6.
-const V6_SHARE: f64 = 0.3;
-/// The registries' large IPv6 blocks (https://www.iana.org/assignments/ipv6-unicast-address-assignments),
-/// each a /12.
-const V6_BLOCKS: [u16; 5] = [0x2400, 0x2600, 0x2800, 0x2a00, 0x2c00];
-
-/// The networks of one country: /24 and /48, by their first address.
-#[derive(Debug, Default)]
-struct Pool {
-    v4: Vec<Ipv4Addr>,
-    v6: Vec<Ipv6Addr>,
+#[derive(Clone, Debug)]
+pub(super) struct Country {
+    pub weight: f64,
+    pub zone: TimeZone,
+    languages: &'static str,
+    networks: Vec<IpNet>,
 }
 
-#[derive(Debug)]
-pub(super) struct Places {
-    pools: HashMap<&'static str, Pool>,
-    elsewhere: Pool,
+/// A visitor's whereabouts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub ip: IpAddr,
+    pub languages: &'static str,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Places(Vec<Country>);
+
+#[derive(Deserialize)]
+struct Row {
+    country_code: Option<String>,
+    country: Option<Nested>,
+}
+
+#[derive(Deserialize)]
+struct Nested {
+    iso_code: Option<String>,
 }
 
 impl Places {
-    pub fn sample(geo: &GeoDatabases, dice: &Dice) -> Self {
-        let mut pools: HashMap<&'static str, Pool> = COUNTRIES.iter().map(|country| (country.code, Pool::default())).collect();
-        for _ in 0..PROBES_V4 {
-            let network = Ipv4Addr::from_bits((dice.below(1 << 24) as u32) << 8);
-            if is_public(network)
-                && let Some(pool) = pool_of(&mut pools, geo, network.into())
-                && pool.v4.len() < POOL
-            {
-                pool.v4.push(network);
+    /// Takes some networks of each country from the databases. Without a database every visitor
+    /// comes from a network that is reserved for examples (RFC 5737) and so from nowhere.
+    pub fn sample(files: &[PathBuf], rng: &Rng) -> Self {
+        let mut countries: Vec<Country> = AUDIENCE
+            .iter()
+            .map(|(_, weight, zone, languages)| {
+                let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+                Country { weight: *weight, zone, languages, networks: Vec::new() }
+            })
+            .collect();
+        let mut seen = vec![0_u64; countries.len()];
+        for file in files {
+            let Ok(reader) = Reader::open_readfile(file) else { continue };
+            for (network, code) in networks(&reader) {
+                let Some(index) = AUDIENCE.iter().position(|(country, ..)| *country == code) else { continue };
+                seen[index] += 1;
+                keep_some(&mut countries[index].networks, network, seen[index], rng);
             }
         }
-        for _ in 0..PROBES_V6 {
-            let network = random_v6(dice);
-            if let Some(pool) = pool_of(&mut pools, geo, network.into())
-                && pool.v6.len() < POOL
-            {
-                pool.v6.push(network);
+        for country in &mut countries {
+            if country.networks.is_empty() {
+                country.networks.extend(Ipv4Net::new(Ipv4Addr::new(203, 0, 113, 0), 24).map(IpNet::V4));
             }
         }
-        Self { pools, elsewhere: documentation() }
+        Self(countries)
     }
 
-    /// An address that the database places in `country`, if it knows any.
-    pub fn address_in(&self, country: &str, dice: &Dice) -> IpAddr {
-        let known = self.pools.get(country).filter(|pool| !pool.v4.is_empty() || !pool.v6.is_empty());
-        address(known.unwrap_or(&self.elsewhere), dice)
+    pub fn countries(&self) -> &[Country] {
+        &self.0
+    }
+
+    /// A visitor's place, by the size of the audience and how awake it is.
+    pub fn pick(&self, rng: &Rng, awake: impl Fn(&TimeZone) -> f64) -> Place {
+        let weights: Vec<f64> = self.0.iter().map(|country| country.weight * awake(&country.zone)).collect();
+        let mut left = rng.below(1 << 32) as f64 / (1_u64 << 32) as f64 * weights.iter().sum::<f64>();
+        let index = weights.iter().position(|weight| {
+            left -= weight;
+            left < 0.0
+        });
+        let country = &self.0[index.unwrap_or_default()];
+        let network = &country.networks[usize::try_from(rng.below(country.networks.len() as u64)).unwrap_or_default()];
+        Place { ip: host(network, rng), languages: country.languages }
     }
 }
 
-fn pool_of<'a>(pools: &'a mut HashMap<&'static str, Pool>, geo: &GeoDatabases, ip: IpAddr) -> Option<&'a mut Pool> {
-    pools.get_mut(geo.place(ip).country?.as_str())
-}
-
-fn address(pool: &Pool, dice: &Dice) -> IpAddr {
-    if pool.v4.is_empty() || (!pool.v6.is_empty() && dice.chance(V6_SHARE)) {
-        let network = dice.any(&pool.v6).to_bits();
-        // The /64 of a household, and a random interface in it.
-        return Ipv6Addr::from_bits(network | (u128::from(dice.below(1 << 16)) << 64) | u128::from(dice.below(u64::MAX))).into();
+/// Each of all networks has the same chance to be kept (reservoir sampling).
+fn keep_some(kept: &mut Vec<IpNet>, network: IpNet, seen: u64, rng: &Rng) {
+    if kept.len() < NETWORKS {
+        kept.push(network);
+    } else if let Some(place) = usize::try_from(rng.below(seen)).ok().filter(|place| *place < NETWORKS) {
+        kept[place] = network;
     }
-    // Neither the network's own address nor its broadcast.
-    Ipv4Addr::from_bits(dice.any(&pool.v4).to_bits() | (1 + dice.below(254) as u32)).into()
 }
 
-fn random_v6(dice: &Dice) -> Ipv6Addr {
-    // Registries hand out /32 from the beginning of their blocks, so the first /16s are the
-    // fullest.
-    let first = dice.any(&V6_BLOCKS) + dice.below(4) as u16;
-    Ipv6Addr::new(first, dice.below(1 << 16) as u16, dice.below(1 << 8) as u16, 0, 0, 0, 0, 0)
+fn networks(reader: &Reader<Vec<u8>>) -> Vec<(IpNet, String)> {
+    let Ok(all) = reader.networks(WithinOptions::default()) else { return Vec::new() };
+    all.flatten()
+        .filter_map(|found| {
+            let network = found.network().ok()?;
+            let network = IpNet::new(network.ip(), network.prefix()).ok().filter(|network| matches!(network, IpNet::V4(_)))?;
+            let row: Row = found.decode().ok()??;
+            let code = row.country_code.or_else(|| row.country?.iso_code)?;
+            Some((network, code.to_ascii_uppercase()))
+        })
+        .collect()
 }
 
-/// Whether a /24 may be a visitor's: not special (https://www.iana.org/assignments/iana-ipv4-special-registry).
-fn is_public(network: Ipv4Addr) -> bool {
-    let [a, b, ..] = network.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    let benchmark = a == 198 && (18..20).contains(&b);
-    let special = network.is_private() || network.is_loopback() || network.is_link_local() || network.is_documentation();
-    (1..224).contains(&a) && !special && !shared && !benchmark
-}
-
-fn documentation() -> Pool {
-    Pool {
-        v4: vec![Ipv4Addr::new(192, 0, 2, 0), Ipv4Addr::new(198, 51, 100, 0), Ipv4Addr::new(203, 0, 113, 0)],
-        v6: (0..16).map(|network| Ipv6Addr::new(0x2001, 0xdb8, network, 0, 0, 0, 0, 0)).collect(),
+fn host(network: &IpNet, rng: &Rng) -> IpAddr {
+    match network {
+        IpNet::V4(network) => {
+            let size = 1_u64 << (32 - network.prefix_len());
+            let offset = rng.below(size.saturating_sub(2).max(1)) as u32 + u32::from(size > 2);
+            IpAddr::V4((u32::from(network.network()).saturating_add(offset)).into())
+        }
+        IpNet::V6(network) => IpAddr::V6(network.network()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use platform::Rng;
-
     use super::*;
 
     #[test]
-    fn without_a_database_addresses_are_those_of_documentation() {
-        let dice = Dice::new(Rng::seeded(3));
-        let places = Places::sample(&GeoDatabases::default(), &dice);
-        for _ in 0..200 {
-            match places.address_in("DE", &dice) {
-                IpAddr::V4(ip) => assert!(ip.is_documentation() && !matches!(ip.octets()[3], 0 | 255), "{ip}"),
-                IpAddr::V6(ip) => assert_eq!(ip.segments()[..2], [0x2001, 0xdb8], "{ip}"),
-            }
-        }
-    }
-
-    #[test]
-    fn special_networks_have_no_visitors() {
-        let public = |text: &str| is_public(text.parse().unwrap());
-        assert!(public("8.8.8.0") && public("193.0.0.0") && public("100.63.0.0"));
-        for special in ["0.0.0.0", "10.1.2.0", "127.0.0.0", "100.64.1.0", "169.254.9.0", "192.168.0.0", "198.18.0.0", "203.0.113.0", "224.0.0.0"]
-        {
-            assert!(!public(special), "{special}");
-        }
-    }
-
-    #[test]
-    fn networks_stay_within_their_country() {
-        let pool = Pool { v4: vec![Ipv4Addr::new(193, 0, 0, 0)], v6: vec!["2a02:908:7::".parse().unwrap()] };
-        let dice = Dice::new(Rng::seeded(4));
+    fn without_a_database_addresses_are_examples() {
+        let rng = Rng::seeded(3);
+        let places = Places::sample(&[], &rng);
         for _ in 0..100 {
-            match address(&pool, &dice) {
-                IpAddr::V4(ip) => assert_eq!(ip.octets()[..3], [193, 0, 0]),
-                IpAddr::V6(ip) => assert_eq!(ip.segments()[..3], [0x2a02, 0x908, 7]),
-            }
+            assert!(places.pick(&rng, |_| 1.0).ip.to_string().starts_with("203.0.113."));
         }
+    }
+
+    #[test]
+    fn those_asleep_do_not_come() {
+        let rng = Rng::seeded(4);
+        let places = Places::sample(&[], &rng);
+        let tokyo = TimeZone::get("Asia/Tokyo").unwrap();
+        let place = places.pick(&rng, |zone| if *zone == tokyo { 1.0 } else { 0.0 });
+        assert_eq!(place.languages, "ja,en;q=0.8");
     }
 }

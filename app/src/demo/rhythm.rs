@@ -1,57 +1,55 @@
-//! When people click: quiet nights, a rise in the morning, a peak in the evening, slower weekends,
-//! each by the visitor's own clock.
+//! When people click: by their local hour, one after the other as a Poisson process.
+
+use std::time::Duration;
 
 use domain::Millis;
-use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
+use platform::Rng;
 
-/// Activity at each full hour, against 1.0 at the evening's peak.
+use super::places::Country;
+
+/// Activity by local hour; the mean is about 1.
 const HOURS: [f64; 24] = [
-    0.30, 0.18, 0.11, 0.08, 0.07, 0.10, 0.22, 0.42, 0.62, 0.74, 0.80, 0.82, //
-    0.86, 0.84, 0.80, 0.78, 0.78, 0.80, 0.84, 0.92, 1.00, 0.98, 0.80, 0.52,
+    0.25, 0.15, 0.10, 0.08, 0.10, 0.20, 0.45, 0.85, 1.35, 1.70, 1.80, 1.75, 1.60, 1.60, 1.60, 1.50, 1.40, 1.30, 1.25, 1.30, 1.35, 1.15,
+    0.80, 0.45,
 ];
-const WEEKEND: f64 = 0.78;
 
-/// How busy a place is at an instant, from above 0 to 1.
-pub(super) fn activity(zone: &TimeZone, now: Millis) -> f64 {
-    let local = zone.to_datetime(now.timestamp());
-    let hour = f64::from(local.hour()) + f64::from(local.minute()) / 60.0;
-    let day = if matches!(local.date().weekday(), Weekday::Saturday | Weekday::Sunday) { WEEKEND } else { 1.0 };
-    at_hour(hour) * day
+/// How active people of a zone are now.
+pub(super) fn of_hour(now: Millis, zone: &TimeZone) -> f64 {
+    let hour = now.timestamp().to_zoned_datetime(zone.clone()).hour();
+    HOURS.get(usize::from(hour.unsigned_abs())).copied().unwrap_or(1.0)
 }
 
-/// Between two full hours the activity changes evenly.
-fn at_hour(hour: f64) -> f64 {
-    let from = hour.floor();
-    let place = from as usize % HOURS.len();
-    let (before, after) = (HOURS[place], HOURS[(place + 1) % HOURS.len()]);
-    before + (after - before) * (hour - from)
+/// How active the whole audience is now, weighted by country.
+pub(super) fn activity(now: Millis, countries: &[Country]) -> f64 {
+    let total: f64 = countries.iter().map(|country| country.weight).sum();
+    countries.iter().map(|country| country.weight * of_hour(now, &country.zone)).sum::<f64>() / total.max(f64::MIN_POSITIVE)
+}
+
+/// The time to the next click at this rate per second.
+pub(super) fn wait(rate: f64, rng: &Rng) -> Duration {
+    let uniform = (rng.below(1 << 53) as f64 + 1.0) / (1_u64 << 53) as f64;
+    Duration::from_secs_f64((-uniform.ln() / rate.max(0.01)).min(60.0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn at(text: &str) -> Millis {
-        Millis::from_timestamp(text.parse().unwrap())
+    #[test]
+    fn the_mean_rate_is_kept() {
+        let rng = Rng::seeded(2);
+        let total: Duration = (0..20_000).map(|_| wait(10.0, &rng)).sum();
+        assert!((1_900.0..2_100.0).contains(&total.as_secs_f64()), "{total:?}");
+        let mean = HOURS.iter().sum::<f64>() / 24.0;
+        assert!((0.95..1.05).contains(&mean), "{mean}");
     }
 
     #[test]
-    fn the_day_has_a_night_and_an_evening() {
-        assert!((at_hour(20.0) - 1.0).abs() < 1e-9);
-        assert!((at_hour(20.5) - 0.99).abs() < 1e-9);
-        assert!((at_hour(23.5) - 0.41).abs() < 1e-9, "midnight joins the days");
-        assert!(HOURS.iter().all(|activity| (0.05..=1.0).contains(activity)));
-    }
-
-    #[test]
-    fn each_place_lives_by_its_own_clock() {
-        let zone = |name| TimeZone::get(name).unwrap();
-        // A Tuesday: evening in Berlin, early morning in Tokyo.
-        let evening = at("2026-11-24T19:00:00Z");
-        assert!((activity(&zone("Europe/Berlin"), evening) - 1.0).abs() < 1e-9);
-        assert!((activity(&zone("Asia/Tokyo"), evening) - 0.07).abs() < 1e-9);
-        // The Saturday before at the same hour is slower.
-        assert!((activity(&zone("Europe/Berlin"), at("2026-11-21T19:00:00Z")) - WEEKEND).abs() < 1e-9);
+    fn nights_are_quieter() {
+        let at = |text: &str| Millis::from_timestamp(text.parse().unwrap());
+        let zone = TimeZone::get("Asia/Tokyo").unwrap();
+        assert!(of_hour(at("2026-03-01T18:00:00Z"), &zone) < 0.2);
+        assert!(of_hour(at("2026-03-01T01:00:00Z"), &zone) > 1.5);
     }
 }
