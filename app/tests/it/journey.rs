@@ -9,6 +9,8 @@ use testkit::{GraphQl, Program, ProgramOptions, wait_until};
 use crate::program;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Clicks of a test that means it.
+pub const MANY: u32 = 10_000;
 pub const ALL: &str = r#"{ "verdicts": ["HUMAN", "SUSPECTED", "BOT", "INTERNAL"] }"#;
 const BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 const LIVE: &str = "subscription($f: ClickFilter, $a: String) { clicks(filter: $f, after: $a) { cursor click { parameter(key: \"n\") } } }";
@@ -58,6 +60,51 @@ pub async fn stored(api: &GraphQl) -> Vec<String> {
             return numbers;
         }
         after = page["pageInfo"]["endCursor"].clone();
+    }
+}
+
+/// Waits until all of them are counted, and checks that each is stored once.
+pub async fn expect_exactly(api: &GraphQl, count: u32) {
+    wait_for_clicks(api, count.into()).await;
+    let stored = stored(api).await;
+    assert_eq!(stored.len(), count as usize);
+    assert_eq!(stored.into_iter().collect::<BTreeSet<_>>(), numbers(0..count));
+}
+
+pub async fn wait_for_at_least(api: &GraphQl, count: u64) {
+    let enough = async || (totals(api).await["clicks"].as_u64()? >= count).then_some(());
+    wait_until(PATIENCE, &format!("{count} clicks are counted"), enough).await;
+}
+
+/// A subscriber that is there from before the first click.
+pub struct Watching(tokio::task::JoinHandle<Vec<String>>, tokio::sync::watch::Sender<usize>);
+
+/// Subscribes, and collects the parameter `n` of every event.
+pub async fn watch(api: &GraphQl) -> Watching {
+    let cursor = totals(api).await["liveCursor"].take();
+    let mut live = api.subscribe(LIVE, json!({ "a": cursor })).await;
+    let (wanted, mut enough) = tokio::sync::watch::channel(usize::MAX);
+    let task = tokio::spawn(async move {
+        let mut numbers = Vec::new();
+        loop {
+            tokio::select! {
+                event = live.next() => numbers.push(event["clicks"]["click"]["parameter"].as_str().unwrap().to_owned()),
+                _ = enough.changed() => {}
+            }
+            if numbers.len() >= *enough.borrow() {
+                return numbers;
+            }
+        }
+    });
+    Watching(task, wanted)
+}
+
+impl Watching {
+    /// Each came once.
+    pub async fn expect_exactly(self, count: u32) {
+        self.1.send(count as usize).unwrap();
+        let received = tokio::time::timeout(PATIENCE, self.0).await.expect("all events in time").unwrap();
+        assert_eq!(received.into_iter().collect::<BTreeSet<_>>(), numbers(0..count));
     }
 }
 
@@ -155,22 +202,32 @@ async fn embedded() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_in_the_middle_nothing_is_lost_or_doubled() {
+async fn ten_thousand_clicks_arrive_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Program::start(program(), ProgramOptions::serve(folder.path()));
+    program.ready().await;
+    let ada = program.api().sign_up("ada").await;
+    ada.create_link("https://example.com/", json!({ "slug": "a" })).await;
+    let live = watch(&ada).await;
+    click_all(program.setting("REDIRECT_LISTEN"), "a", 0..MANY).await;
+    expect_exactly(&ada, MANY).await;
+    live.expect_exactly(MANY).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_again_and_again_nothing_answered_is_lost_or_doubled() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::start(program(), ProgramOptions::serve(folder.path()));
     program.ready().await;
     let ada = program.api().sign_up("ada").await;
     ada.create_link("https://example.com/", json!({ "slug": "a" })).await;
     for round in 0..3 {
-        click_all(program.setting("REDIRECT_LISTEN"), "a", round * 200..(round + 1) * 200).await;
+        click_all(program.setting("REDIRECT_LISTEN"), "a", round * 1_000..(round + 1) * 1_000).await;
         // Every answered click is in the spool, stored or not.
         program.restart();
         program.ready().await;
     }
-    wait_for_clicks(&ada, 600).await;
-    let stored = stored(&ada).await;
-    assert_eq!(stored.len(), 600);
-    assert_eq!(stored.into_iter().collect::<BTreeSet<_>>(), numbers(0..600));
+    expect_exactly(&ada, 3_000).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The built program from outside, as its users meet it: embedded and as a cluster.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where what it needs is missing")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
 
 mod bad_start;
 mod cluster;
