@@ -1,0 +1,125 @@
+//! A running redirector and what it captured.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{CapturedClick, LinkId, Millis, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, WorkspaceId};
+use platform::config::Durability;
+use platform::{Clock, Health, Lifecycle, Metrics, Rng};
+use redirector::{LinkSource, LinkSourceDown, Parts, Redirector, RedirectorOptions};
+use stream::{ClickSource, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
+
+/// Links that the test changes, and how often they were asked for.
+#[derive(Debug, Default)]
+pub struct Links {
+    pub known: Mutex<HashMap<String, ResolvedLink>>,
+    pub down: AtomicBool,
+    pub asked: AtomicUsize,
+}
+
+#[async_trait]
+impl LinkSource for Links {
+    async fn resolve(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, LinkSourceDown> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if self.down.load(Ordering::SeqCst) {
+            return Err(LinkSourceDown("switched off".into()));
+        }
+        Ok(self.known.lock().unwrap().get(folded_slug).cloned())
+    }
+}
+
+pub fn link(target: &str) -> ResolvedLink {
+    ResolvedLink {
+        id: LinkId::new(Millis(1), [1; 10]),
+        workspace: WorkspaceId::new(Millis(1), [2; 10]),
+        version: 3,
+        target: TargetUrl::from_store(target.to_owned()),
+        redirect_status: RedirectStatus::DEFAULT,
+        forward_query: false,
+        deleted: false,
+    }
+}
+
+pub struct Running {
+    pub address: SocketAddr,
+    pub links: Arc<Links>,
+    pub notices: LocalNotices,
+    pub clock: Clock,
+    pub health: Health,
+    pub metrics: Metrics,
+    pub http: reqwest::Client,
+    spool: Spool,
+    lifecycle: Lifecycle,
+    _folder: tempfile::TempDir,
+}
+
+pub async fn start(trusted_proxies: &[&str]) -> Running {
+    let folder = tempfile::tempdir().unwrap();
+    let (metrics, lifecycle, health) = (Metrics::default(), Lifecycle::new(), Health::default());
+    let (links, notices) = (Arc::new(Links::default()), LocalNotices::default());
+    let clock = Clock::manual(Millis(1_772_366_400_000));
+    let spool_options = SpoolOptions { dir: folder.path().to_owned(), durability: Durability::Os, segment_bytes: 1 << 20 };
+    let spool = Spool::open(spool_options, &Rng::System, &metrics).unwrap();
+    let options = RedirectorOptions {
+        listen: ([127, 0, 0, 1], 0).into(),
+        threads: 2,
+        short_domain: ShortDomain::parse("go.example").unwrap(),
+        trusted_proxies: trusted_proxies.iter().map(|net| net.parse().unwrap()).collect(),
+        header_timeout: Duration::from_millis(500),
+    };
+    let parts = Parts {
+        spool: spool.clone(),
+        links: links.clone(),
+        notices: Arc::new(notices.clone()),
+        clock: clock.clone(),
+        rng: Rng::System,
+        health: health.clone(),
+        metrics: metrics.clone(),
+    };
+    let address = Redirector::new(options, parts).start(&lifecycle).unwrap();
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    Running { address, links, notices, clock, health, metrics, http, spool, lifecycle, _folder: folder }
+}
+
+impl Running {
+    pub fn know(&self, slug: &str, link: ResolvedLink) {
+        self.links.known.lock().unwrap().insert(slug.to_owned(), link);
+    }
+
+    pub async fn changed(&self, slug: &str) {
+        self.notices.publish(slug).await;
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub async fn get(&self, path: &str) -> reqwest::Response {
+        self.http.get(self.url(path)).send().await.unwrap()
+    }
+
+    /// Everything that was captured so far, of which there must be some.
+    pub async fn captured(&self) -> Vec<CapturedClick> {
+        let mut lanes = LocalSource::new(self.spool.clone()).lanes();
+        let deliveries = tokio::time::timeout(Duration::from_secs(10), lanes[0].next(1_000)).await.unwrap().unwrap();
+        deliveries.iter().flat_map(|delivery| &delivery.frame.records).map(|record| decode_record(record).unwrap()).collect()
+    }
+
+    /// The value of a metric without labels.
+    pub fn metric(&self, name: &str) -> u64 {
+        let text = self.metrics.encode();
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("linklogger_{name} ")));
+        line.unwrap_or_else(|| panic!("no metric {name} in\n{text}")).parse().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.lifecycle.stop();
+    }
+}

@@ -1,0 +1,93 @@
+//! The cache in front of the source of links.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use domain::ResolvedLink;
+use testkit::wait_until;
+
+use crate::fixture::{Running, link, start};
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+async fn location(running: &Running, path: &str) -> Option<String> {
+    Some(running.get(path).await.headers().get("location")?.to_str().ok()?.to_owned())
+}
+
+fn asked(running: &Running) -> usize {
+    running.links.asked.load(Ordering::SeqCst)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_at_once_ask_the_source_once() {
+    let running = start(&[]).await;
+    running.know("a", link("https://example.com/"));
+    let requests = (0..100).map(|_| {
+        let request = running.http.get(running.url("/a"));
+        tokio::spawn(async move { request.send().await.unwrap().status() })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        assert_eq!(request.await.unwrap(), 302);
+    }
+    // The cache begins to listen for notices meanwhile, which makes it look once more.
+    assert!(asked(&running) <= 2, "{}", asked(&running));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notice_is_heard_at_once() {
+    let running = start(&[]).await;
+    running.know("a", link("https://example.com/1"));
+    assert_eq!(location(&running, "/a").await.as_deref(), Some("https://example.com/1"));
+    running.know("a", link("https://example.com/2"));
+    wait_until(PATIENCE, "the changed link", async || {
+        running.changed("a").await;
+        (location(&running, "/a").await? == "https://example.com/2").then_some(())
+    })
+    .await;
+    // A slug that was no link becomes one.
+    assert_eq!(running.get("/b").await.status(), 404);
+    running.know("b", link("https://example.com/b"));
+    running.changed("b").await;
+    wait_until(PATIENCE, "the new link", async || location(&running, "/b").await).await;
+    running.know("b", ResolvedLink { deleted: true, ..link("https://example.com/b") });
+    running.changed("b").await;
+    wait_until(PATIENCE, "the deleted link", async || (running.get("/b").await.status() == 410).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_notice_costs_a_minute_at_most() {
+    let running = start(&[]).await;
+    running.know("a", link("https://example.com/1"));
+    assert_eq!(location(&running, "/a").await.as_deref(), Some("https://example.com/1"));
+    running.know("a", link("https://example.com/2"));
+    running.clock.advance(60_000);
+    assert_eq!(location(&running, "/a").await.as_deref(), Some("https://example.com/2"));
+    assert_eq!(running.get("/late").await.status(), 404);
+    running.know("late", link("https://example.com/late"));
+    running.clock.advance(5_000);
+    assert_eq!(running.get("/late").await.status(), 302);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_is_down_never_makes_a_false_404() {
+    let running = start(&[]).await;
+    running.know("a", link("https://example.com/"));
+    assert_eq!(running.get("/a").await.status(), 302);
+    running.links.down.store(true, Ordering::SeqCst);
+    running.clock.advance(3_600_000);
+    assert_eq!(running.get("/a").await.status(), 302);
+    let unknown = running.get("/b").await;
+    assert_eq!((unknown.status().as_u16(), unknown.headers()["retry-after"].to_str().unwrap()), (503, "1"));
+    // It is not asked again for every visitor.
+    let before = asked(&running);
+    for _ in 0..5 {
+        running.get("/b").await;
+        running.get("/a").await;
+    }
+    assert!(asked(&running) <= before + 1, "{} after {before}", asked(&running));
+    running.links.down.store(false, Ordering::SeqCst);
+    running.know("b", link("https://example.com/b"));
+    running.clock.advance(1_000);
+    assert_eq!(running.get("/b").await.status(), 302);
+    assert_eq!(running.metric("redirector_misses_total"), 0);
+}

@@ -1,0 +1,9 @@
+//! The redirector through a real socket, with a real spool and a source of links that the test
+//! controls.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
+
+mod fixture;
+mod limits;
+mod links;
+mod requests;
