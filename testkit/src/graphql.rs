@@ -78,6 +78,17 @@ impl GraphQl {
         self.with_token(data["signUp"]["accessToken"].as_str().expect("a token"))
     }
 
+    /// Signs in a user that [`GraphQl::sign_up`] made.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn sign_in(&self, name: &str) -> Self {
+        let query = "mutation($i: SignInInput!) { signIn(input: $i) { accessToken } }";
+        let input = json!({ "email": format!("{name}@example.com"), "password": "correct horse battery" });
+        let data = self.data(query, json!({ "i": input })).await;
+        self.with_token(data["signIn"]["accessToken"].as_str().expect("a token"))
+    }
+
     /// Makes a link; further input fields in `more`.
     ///
     /// # Panics

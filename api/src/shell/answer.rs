@@ -21,14 +21,33 @@ pub(super) fn refusal(code: ErrorCode, message: &str) -> Value {
 
 pub(super) fn answer(response: Response, id: &RequestId) -> Answer {
     let is_request_error = response.data == async_graphql::Value::Null && response.errors.iter().any(|error| error.path.is_empty());
+    // With every root field failed there is no object yet to put nulls in.
+    let nothing = response.data == async_graphql::Value::Null;
     let mut body = Map::new();
     if !response.errors.is_empty() {
         body.insert("errors".into(), response.errors.iter().map(|error| error_json(error, id)).collect());
     }
     if !is_request_error {
-        body.insert("data".into(), response.data.into_json().unwrap_or_default());
+        let mut data = if nothing { Map::new().into() } else { response.data.into_json().unwrap_or_default() };
+        for error in &response.errors {
+            put_null(&mut data, &error.path);
+        }
+        body.insert("data".into(), data);
     }
     Answer { body: body.into(), is_request_error }
+}
+
+/// async-graphql leaves a failed field out; the specification wants null in its place (6.4.4).
+fn put_null(data: &mut Value, path: &[PathSegment]) {
+    let Some((first, rest)) = path.split_first() else { return };
+    let child = match (first, data) {
+        (PathSegment::Field(name), Value::Object(fields)) => Some(fields.entry(name).or_insert(Value::Null)),
+        (PathSegment::Index(index), Value::Array(items)) => items.get_mut(*index),
+        _ => None,
+    };
+    if let Some(child) = child {
+        put_null(child, rest);
+    }
 }
 
 /// A resolver's error says itself what it is; a document's error is the caller's; an argument

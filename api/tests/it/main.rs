@@ -1,0 +1,11 @@
+//! The API through its socket: HTTP, WebSocket, and every mutation's errors.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
+
+mod accounts;
+mod fixture;
+mod http;
+mod links;
+mod live;
+mod queries;
+mod sockets;
