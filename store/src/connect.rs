@@ -33,7 +33,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the pools and tries one connection. The schema must be there: see [`crate::migrate`].
+    /// Opens the pools and tries one connection. The schema must be there: see [`crate::migrate()`].
     ///
     /// # Errors
     /// [`StoreError::Unusable`] with a sentence that says what cannot be reached and what to do.

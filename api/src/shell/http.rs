@@ -1,4 +1,4 @@
-//! GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): POST with JSON only.
+//! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>): POST with JSON only.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The API through its socket: HTTP, WebSocket, and every mutation's errors.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
+#![expect(clippy::unwrap_used, reason = "a test ends where what it needs is missing")]
 
 mod accounts;
 mod fixture;

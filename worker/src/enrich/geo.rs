@@ -1,4 +1,4 @@
-//! Where an address is, by databases in MaxMind's format (https://maxmind.github.io/MaxMind-DB/).
+//! Where an address is, by databases in MaxMind's format (<https://maxmind.github.io/MaxMind-DB/>).
 //!
 //! Two layouts are read: the nested one of MaxMind and DB-IP, and the flat one of the
 //! ip-location-db packages. Of several files the first that knows the address answers.

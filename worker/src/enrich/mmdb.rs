@@ -1,5 +1,5 @@
 //! Builds tiny databases in MaxMind's format for tests
-//! (https://maxmind.github.io/MaxMind-DB/, version 2.0): a tree with 24-bit records, a data
+//! (<https://maxmind.github.io/MaxMind-DB/>, version 2.0): a tree with 24-bit records, a data
 //! section, the metadata.
 
 use std::net::IpAddr;

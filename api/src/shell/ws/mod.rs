@@ -1,5 +1,5 @@
 //! GraphQL over WebSocket, subprotocol graphql-transport-ws
-//! (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md).
+//! (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>).
 
 mod connection;
 mod protocol;
