@@ -1,6 +1,5 @@
 # The program linklogger, alone in a small image. Which role it plays is said by LINKLOGGER_ROLES.
 FROM rust:1-bookworm AS build
-RUN apt-get update && apt-get install -y --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/target \

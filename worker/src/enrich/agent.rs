@@ -4,6 +4,8 @@ use domain::{Device, UserAgentFacts};
 use woothee::parser::{Parser, WootheeResult};
 
 const UNKNOWN: &str = "UNKNOWN";
+/// Names that woothee gives to what is no browser.
+const NO_BROWSERS: [&str; 3] = [UNKNOWN, "HTTP Library", "misc crawler"];
 
 /// Browsers that name Chrome or Safari too, by the token that is theirs alone.
 const BROWSERS: [(&str, &str); 12] = [
@@ -46,7 +48,7 @@ fn browser(agent: &str, parsed: Option<&WootheeResult<'_>>) -> (Option<String>, 
             return (Some((*name).to_owned()), version(rest));
         }
     }
-    let Some(parsed) = parsed.filter(|parsed| parsed.name != UNKNOWN) else { return (None, None) };
+    let Some(parsed) = parsed.filter(|parsed| !NO_BROWSERS.contains(&parsed.name)) else { return (None, None) };
     (Some(parsed.name.to_owned()), known(parsed.version))
 }
 
@@ -175,5 +177,6 @@ mod tests {
             let _ = facts(Some(agent));
         }
         assert_eq!(facts(None).device, Device::Unknown);
+        assert_eq!(facts(Some("curl/8.5.0")).browser, None);
     }
 }
