@@ -18,6 +18,7 @@ use platform::config::{Origins, SignUp};
 use platform::{BindError, Clock, Health, Lifecycle, Readiness, Rng, bind, serve_http};
 use store::Store;
 use stream::{LinkNotices, LiveFeed};
+use tokio_util::task::TaskTracker;
 
 pub use schema::sdl;
 
@@ -84,8 +85,10 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         clock: parts.clock,
         rng: parts.rng,
         stopping: lifecycle.stopping().clone(),
+        open: TaskTracker::new(),
         sockets: Mutex::new(HashMap::new()),
     };
+    lifecycle.spawn("sockets", shell::farewell(shell.open.clone(), lifecycle.stopping().clone()));
     let router = shell::router(Arc::new(shell));
     lifecycle.spawn("api", serve_http(listener, router, lifecycle.stopping().clone()));
     parts.health.report("api", Readiness::Ready, "");

@@ -19,6 +19,7 @@ use domain::WorkspaceId;
 use platform::config::Origins;
 use platform::{Clock, Rng};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub(crate) use limits::limited;
 
@@ -34,6 +35,8 @@ pub(crate) struct Shell {
     pub clock: Clock,
     pub rng: Rng,
     pub stopping: CancellationToken,
+    /// Sockets that are open: a stop waits until each was told.
+    pub open: TaskTracker,
     /// Open sockets of each workspace.
     pub sockets: Mutex<HashMap<WorkspaceId, usize>>,
 }
@@ -78,6 +81,14 @@ impl Drop for Admission {
             }
         }
     }
+}
+
+/// Waits for the stop, and until all sockets were told of it.
+pub(crate) async fn farewell(open: TaskTracker, stopping: CancellationToken) -> Result<(), std::convert::Infallible> {
+    stopping.cancelled().await;
+    open.close();
+    open.wait().await;
+    Ok(())
 }
 
 /// All routes of the API.

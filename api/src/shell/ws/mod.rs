@@ -23,7 +23,9 @@ pub(super) async fn upgrade(State(shell): State<Arc<Shell>>, upgrade: Result<Web
     let Ok(upgrade) = upgrade else { return http::method_not_allowed().await };
     let upgrade = upgrade.read_buffer_size(READ_BUFFER).max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).protocols([SUBPROTOCOL]);
     let spoken = upgrade.selected_protocol().is_some();
+    let open = shell.open.token();
     upgrade.on_upgrade(async move |mut socket: WebSocket| {
+        let _open = open;
         if spoken {
             connection::run(shell, socket).await;
         } else {
