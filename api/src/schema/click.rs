@@ -1,18 +1,15 @@
 //! Clicks as the API shows them, and the filter that chooses among them.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
-use domain::{ClickFilter, ClickId, Invalid, Issue, IssueCode, LinkId, WorkspaceId};
-use jiff::tz::TimeZone as Zone;
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject, dataloader::DataLoader};
+use domain::{ClickFilter, ClickId, LinkId, WorkspaceId};
 
 use super::context::{services, session};
 use super::error::{ApiError, ApiResult};
+use super::filter::{ClickFilterInput, resolve};
 use super::link::Link;
 use super::loader::{LinkKey, LinkLoader};
 use super::page::{Cursor, PageArgs, PageInfo, StoredCursor, page_info};
-use super::period::Period;
 use super::scalars::{CountryCode, DateTime, Url};
-
-pub(crate) use super::counts::{ClickTotals, click_totals};
 
 /// Who clicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -204,113 +201,6 @@ impl Click {
     }
 }
 
-/// Which clicks are meant: within a field any value matches, between fields all must. A null value
-/// means unknown. Without a range it covers everything.
-#[derive(Clone, Debug, Default, InputObject)]
-#[graphql(name = "ClickFilter")]
-pub struct ClickFilterInput {
-    /// First instant included.
-    from: Option<DateTime>,
-    /// First instant no longer included.
-    to: Option<DateTime>,
-    /// A range by name, instead of from and to.
-    period: Option<Period>,
-    link_ids: Option<Vec<ID>>,
-    verdicts: Option<Vec<Verdict>>,
-    outcomes: Option<Vec<Outcome>>,
-    countries: Option<Vec<Option<CountryCode>>>,
-    cities: Option<Vec<Option<String>>>,
-    browsers: Option<Vec<Option<String>>>,
-    os: Option<Vec<Option<String>>>,
-    devices: Option<Vec<Device>>,
-    languages: Option<Vec<Option<String>>>,
-    /// Hosts, without www; null is direct.
-    referrers: Option<Vec<Option<String>>>,
-    utm_source: Option<Vec<Option<String>>>,
-    utm_medium: Option<Vec<Option<String>>>,
-    utm_campaign: Option<Vec<Option<String>>>,
-}
-
-/// The most values one field of a filter may have.
-const MOST_VALUES: usize = 100;
-
-impl ClickFilterInput {
-    /// The same for one link only.
-    pub(crate) fn of_link(self, id: &ID) -> Self {
-        Self { link_ids: Some(vec![id.clone()]), ..self }
-    }
-
-    pub(crate) fn has_period(&self) -> bool {
-        self.period.is_some()
-    }
-
-    /// Checks the input. `zone` and `now` give named periods their instants.
-    ///
-    /// # Errors
-    /// All offences at once, with paths below `filter`.
-    pub(crate) fn check(self, zone: &Zone, now: domain::Millis) -> Result<ClickFilter, Invalid> {
-        let mut invalid = Invalid::default();
-        let (mut from, mut to) = (self.from.map(|from| from.0), self.to.map(|to| to.0));
-        if let Some(period) = self.period {
-            if from.is_some() || to.is_some() {
-                invalid.0.push(Issue::new("filter.period", IssueCode::NotAllowed, "Give a period, or from and to, not both."));
-            }
-            (from, to) = period.range(zone, now);
-        }
-        if from.zip(to).is_some_and(|(from, to)| from >= to) {
-            invalid.0.push(Issue::new("filter.to", IssueCode::OutOfRange, "The end of the range must be after its beginning."));
-        }
-        let links = list(&mut invalid, "linkIds", self.link_ids);
-        let links = links.iter().filter_map(|id| invalid.check(parse_link(id))).collect();
-        let codes =
-            |values: Vec<Option<CountryCode>>| values.into_iter().map(|code| code.map(|code| code.0.to_ascii_uppercase())).collect();
-        let filter = ClickFilter {
-            from,
-            to,
-            links,
-            verdicts: list(&mut invalid, "verdicts", self.verdicts).into_iter().map(Into::into).collect(),
-            outcomes: list(&mut invalid, "outcomes", self.outcomes).into_iter().map(Into::into).collect(),
-            countries: codes(list(&mut invalid, "countries", self.countries)),
-            cities: list(&mut invalid, "cities", self.cities),
-            browsers: list(&mut invalid, "browsers", self.browsers),
-            systems: list(&mut invalid, "os", self.os),
-            devices: list(&mut invalid, "devices", self.devices).into_iter().map(Into::into).collect(),
-            languages: list(&mut invalid, "languages", self.languages),
-            referrers: list(&mut invalid, "referrers", self.referrers),
-            utm_sources: list(&mut invalid, "utmSource", self.utm_source),
-            utm_mediums: list(&mut invalid, "utmMedium", self.utm_medium),
-            utm_campaigns: list(&mut invalid, "utmCampaign", self.utm_campaign),
-        };
-        invalid.finish()?;
-        Ok(filter)
-    }
-}
-
-fn list<T>(invalid: &mut Invalid, field: &str, values: Option<Vec<T>>) -> Vec<T> {
-    let path = || format!("filter.{field}");
-    match values {
-        None => Vec::new(),
-        Some(values) if values.is_empty() => {
-            invalid.0.push(Issue::new(
-                path(),
-                IssueCode::Required,
-                "An empty list matches nothing. Leave the field out to match everything.",
-            ));
-            values
-        }
-        Some(values) => {
-            if values.len() > MOST_VALUES {
-                invalid.0.push(Issue::new(path(), IssueCode::TooLong, format!("Use at most {MOST_VALUES} values here.")));
-            }
-            values
-        }
-    }
-}
-
-fn parse_link(id: &ID) -> Result<LinkId, Issue> {
-    id.parse().map_err(|_| Issue::new("filter.linkIds", IssueCode::Invalid, "This is no id of a link. Ids of links begin with lnk_."))
-}
-
 /// How a list of clicks is ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ClickOrder {
@@ -364,7 +254,7 @@ impl ClickQuery {
     ) -> ApiResult<Option<ClickConnection>> {
         let (services, session) = (services(ctx)?, session(ctx)?);
         let scope = services.read(session.workspace).await?;
-        let filter = super::period::resolve(services, &scope, filter).await?;
+        let filter = resolve(services, &scope, filter).await?;
         let args = PageArgs { first, after, last, before };
         let (page, cursors): (_, Vec<String>) = match order {
             ClickOrder::Newest => {

@@ -3,11 +3,11 @@
 use async_graphql::{Context, Enum, Object, SimpleObject};
 use domain::{BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Millis, buckets, parse_time_zone};
 
-use super::click::ClickFilterInput;
 use super::context::{Services, services, session};
 use super::error::{ApiError, ApiResult};
+use super::filter::{ClickFilterInput, resolve};
 use super::page::{Cursor, StoredCursor};
-use super::period::{resolve, zone_of};
+use super::period::zone_of;
 use super::scalars::{DateTime, TimeZone};
 use crate::caller::Session;
 

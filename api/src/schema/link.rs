@@ -1,18 +1,15 @@
-//! Links: make, change, delete, find and list.
+//! Links: what they are, finding and listing them.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
-use domain::{Invalid, Issue, IssueCode, LinkChange, LinkId, NewLink, RedirectStatus, Slug, TargetUrl, parse_external_id, parse_title};
-use store::{Conflict, StoreError};
+use async_graphql::{ComplexObject, Context, ID, Object, OneofObject, SimpleObject};
+use domain::{LinkId, Slug};
+use store::StoreError;
 
-use super::click::{ClickFilterInput, ClickTotals, click_totals};
-use super::context::{Services, editor, services, session};
+use super::context::{Services, services, session};
+use super::counts::{ClickTotals, click_totals};
 use super::error::{ApiError, ApiResult};
+use super::filter::ClickFilterInput;
 use super::page::{Cursor, PageArgs, PageInfo, page_info};
 use super::scalars::{DateTime, Url};
-use crate::caller::Session;
-
-/// How often a generated slug that is taken is drawn again.
-const SLUG_ATTEMPTS: usize = 8;
 
 /// A tracked link: a slug on a short domain that leads to a target.
 #[derive(Clone, Debug, SimpleObject)]
@@ -99,66 +96,6 @@ pub enum LinkBy {
     ShortUrl(String),
 }
 
-#[derive(InputObject)]
-pub struct CreateLinkInput {
-    /// Where the link leads: http or https, without credentials, at most 2,048 bytes.
-    target_url: String,
-    /// 1 to 64 letters, digits, hyphens and underscores; left out, one of 7 characters is made.
-    slug: Option<String>,
-    /// At most 200 characters.
-    title: Option<String>,
-    /// The caller's own id, unique in the workspace; at most 128 characters.
-    external_id: Option<String>,
-    /// 302 (the default), 307, 301 or 308.
-    redirect_status: Option<i32>,
-    /// Whether the visitor's query is added to the target's. Default: false.
-    forward_query: Option<bool>,
-}
-
-#[derive(InputObject)]
-pub struct UpdateLinkInput {
-    id: ID,
-    /// The version that the change is based on; another one stored is CONFLICT. Left out, the
-    /// change is made to whatever is stored.
-    expected_version: Option<i32>,
-    target_url: MaybeUndefined<String>,
-    /// A new slug; the old one goes on leading to this link.
-    slug: MaybeUndefined<String>,
-    title: MaybeUndefined<String>,
-    external_id: MaybeUndefined<String>,
-    redirect_status: MaybeUndefined<i32>,
-    forward_query: MaybeUndefined<bool>,
-}
-
-#[derive(InputObject)]
-pub struct DeleteLinkInput {
-    id: ID,
-}
-
-/// Something worth knowing about what was saved.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct Warning {
-    pub code: String,
-    pub message: String,
-}
-
-#[derive(Clone, Debug, SimpleObject)]
-pub struct CreateLinkPayload {
-    pub link: Link,
-    pub warnings: Vec<Warning>,
-}
-
-#[derive(Clone, Debug, SimpleObject)]
-pub struct UpdateLinkPayload {
-    pub link: Link,
-    pub warnings: Vec<Warning>,
-}
-
-#[derive(Clone, Debug, SimpleObject)]
-pub struct DeleteLinkPayload {
-    pub deleted_id: ID,
-}
-
 #[derive(Default)]
 pub struct LinkQuery;
 
@@ -198,163 +135,14 @@ impl LinkQuery {
     }
 }
 
-#[derive(Default)]
-pub struct LinkMutation;
-
-#[Object]
-impl LinkMutation {
-    /// Makes a link. CONFLICT when the slug or the external id is taken.
-    async fn create_link(&self, ctx: &Context<'_>, input: CreateLinkInput) -> ApiResult<Option<CreateLinkPayload>> {
-        let (services, session) = (services(ctx)?, editor(ctx)?);
-        let mut invalid = Invalid::default();
-        let target = invalid.check(TargetUrl::parse("targetUrl", &input.target_url, &services.short_domain));
-        let slug = input.slug.as_deref().map(|slug| invalid.check(Slug::parse(slug)));
-        let title = input.title.as_deref().and_then(|title| invalid.check(parse_title(title)));
-        let external_id = input.external_id.as_deref().and_then(|id| invalid.check(parse_external_id(id)));
-        let redirect_status = input.redirect_status.and_then(|status| invalid.check(RedirectStatus::parse(status.into())));
-        invalid.finish()?;
-        let new = |slug, target| NewLink {
-            id: LinkId::new(services.clock.now(), services.rng.entropy()),
-            slug,
-            target,
-            title: title.flatten(),
-            external_id: external_id.flatten(),
-            redirect_status: redirect_status.unwrap_or(RedirectStatus::DEFAULT),
-            forward_query: input.forward_query.unwrap_or(false),
-        };
-        let target = target.ok_or_else(|| ApiError::Internal("a checked input has no value".into()))?;
-        let link = match slug.flatten() {
-            Some(slug) => save(services, session, &new(slug, target)).await?,
-            None => save_with_generated_slug(services, session, new(generated_slug(services), target)).await?,
-        };
-        services.notices.publish(&link.slug.folded()).await;
-        Ok(Some(CreateLinkPayload { link: Link::new(services, link), warnings: Vec::new() }))
-    }
-
-    /// Changes a link: an absent field stays, null clears it. CONFLICT when `expectedVersion` is
-    /// not the stored one.
-    async fn update_link(&self, ctx: &Context<'_>, input: UpdateLinkInput) -> ApiResult<Option<UpdateLinkPayload>> {
-        let (services, session) = (services(ctx)?, editor(ctx)?);
-        let (id, expected) = (link_id(&input.id)?, input.expected_version);
-        let change = change(services, input)?;
-        let scope = services.write(session.workspace).await?;
-        let link = scope.update_link(id, change, expected, services.clock.now()).await.map_err(link_error)?;
-        let slugs = scope.slugs_of(id).await?;
-        scope.commit().await?;
-        notify(services, &slugs).await;
-        Ok(Some(UpdateLinkPayload { link: Link::new(services, link), warnings: Vec::new() }))
-    }
-
-    /// Deletes a link. Its short URL answers 410 from now on; its clicks and counts stay.
-    async fn delete_link(&self, ctx: &Context<'_>, input: DeleteLinkInput) -> ApiResult<Option<DeleteLinkPayload>> {
-        let (services, session) = (services(ctx)?, editor(ctx)?);
-        let id = link_id(&input.id)?;
-        let scope = services.write(session.workspace).await?;
-        scope.delete_link(id, services.clock.now()).await.map_err(link_error)?;
-        let slugs = scope.slugs_of(id).await?;
-        scope.commit().await?;
-        notify(services, &slugs).await;
-        Ok(Some(DeleteLinkPayload { deleted_id: input.id }))
-    }
-}
-
 /// An id of another kind names no link.
-fn link_id(id: &ID) -> Result<LinkId, ApiError> {
+pub(super) fn link_id(id: &ID) -> Result<LinkId, ApiError> {
     id.parse().map_err(|_| ApiError::NotFound("link"))
 }
 
-fn link_error(error: StoreError) -> ApiError {
+pub(super) fn link_error(error: StoreError) -> ApiError {
     match error {
         StoreError::NotFound => ApiError::NotFound("link"),
         other => other.into(),
-    }
-}
-
-async fn notify(services: &Services, slugs: &[String]) {
-    for slug in slugs {
-        services.notices.publish(slug).await;
-    }
-}
-
-async fn save(services: &Services, session: &Session, new: &NewLink) -> Result<domain::Link, ApiError> {
-    let scope = services.write(session.workspace).await?;
-    let link = scope.create_link(new, services.clock.now()).await?;
-    scope.commit().await?;
-    Ok(link)
-}
-
-async fn save_with_generated_slug(services: &Services, session: &Session, mut new: NewLink) -> Result<domain::Link, ApiError> {
-    for _ in 1..SLUG_ATTEMPTS {
-        let scope = services.write(session.workspace).await?;
-        match scope.create_link(&new, services.clock.now()).await {
-            Err(StoreError::Conflict(Conflict::Slug)) => new.slug = generated_slug(services),
-            result => {
-                let link = result?;
-                scope.commit().await?;
-                return Ok(link);
-            }
-        }
-    }
-    save(services, session, &new).await
-}
-
-fn generated_slug(services: &Services) -> Slug {
-    loop {
-        if let Some(slug) = Slug::generate(services.rng.bytes::<32>()) {
-            return slug;
-        }
-    }
-}
-
-fn change(services: &Services, input: UpdateLinkInput) -> Result<LinkChange, ApiError> {
-    let mut invalid = Invalid::default();
-    let slug = required(&mut invalid, "slug", input.slug, |slug| Slug::parse(&slug));
-    let target = required(&mut invalid, "targetUrl", input.target_url, |url| TargetUrl::parse("targetUrl", &url, &services.short_domain));
-    let title = clearable(&mut invalid, input.title, parse_title);
-    let external_id = clearable(&mut invalid, input.external_id, parse_external_id);
-    // Null goes back to the default.
-    let redirect_status = match input.redirect_status {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(RedirectStatus::DEFAULT),
-        MaybeUndefined::Value(status) => invalid.check(RedirectStatus::parse(status.into())),
-    };
-    let forward_query = match input.forward_query {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(false),
-        MaybeUndefined::Value(value) => Some(value),
-    };
-    invalid.finish()?;
-    Ok(LinkChange { slug, target, title, external_id, redirect_status, forward_query })
-}
-
-fn required<T>(
-    invalid: &mut Invalid,
-    path: &str,
-    value: MaybeUndefined<String>,
-    parse: impl FnOnce(String) -> Result<T, Issue>,
-) -> Option<T> {
-    match value {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => {
-            invalid.0.push(Issue::new(
-                path,
-                IssueCode::Required,
-                "A link cannot be without this. Leave the field out to keep what it has.",
-            ));
-            None
-        }
-        MaybeUndefined::Value(text) => invalid.check(parse(text)),
-    }
-}
-
-fn clearable(
-    invalid: &mut Invalid,
-    value: MaybeUndefined<String>,
-    parse: impl FnOnce(&str) -> Result<Option<String>, Issue>,
-) -> Option<Option<String>> {
-    match value {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(text) => invalid.check(parse(&text)),
     }
 }

@@ -4,11 +4,11 @@ use async_graphql::{Context, SimpleObject, Subscription};
 use domain::{Issue, IssueCode};
 use futures_util::{Stream, StreamExt as _};
 
-use super::click::{Click, ClickFilterInput};
+use super::click::Click;
 use super::context::{services, session};
 use super::error::ApiError;
+use super::filter::{ClickFilterInput, resolve};
 use super::page::{Cursor, StoredCursor};
-use super::period::resolve;
 use crate::live::Start;
 
 /// Clicks that can no longer be told, since they are not kept any more.

@@ -5,7 +5,9 @@ pub(crate) mod click;
 mod context;
 mod counts;
 pub(crate) mod error;
+mod filter;
 mod link;
+mod link_change;
 mod live;
 mod loader;
 mod page;
@@ -21,7 +23,7 @@ pub(crate) use context::Services;
 pub struct Query(account::AccountQuery, link::LinkQuery, click::ClickQuery, counts::CountQuery);
 
 #[derive(Default, MergedObject)]
-pub struct Mutation(account::AccountMutation, link::LinkMutation);
+pub struct Mutation(account::AccountMutation, link_change::LinkMutation);
 
 pub(crate) use live::LiveSubscription as Subscription;
 

@@ -1,12 +1,10 @@
-//! Named ranges of time in the workspace's zone, and filters made complete with them.
+//! Named ranges of time in the workspace's zone.
 
 use async_graphql::Enum;
-use domain::{ClickFilter, Millis};
+use domain::Millis;
 use jiff::{ToSpan, ZonedDateTime, tz::TimeZone};
 use store::WorkspaceScope;
 
-use super::click::ClickFilterInput;
-use super::context::Services;
 use super::error::ApiError;
 
 /// A range by name, in whole days of the workspace's zone; all but YESTERDAY end now.
@@ -53,17 +51,6 @@ fn day_start(day: &ZonedDateTime, days_ago: i64) -> Option<Millis> {
 pub(crate) async fn zone_of(scope: &WorkspaceScope) -> Result<TimeZone, ApiError> {
     let workspace = scope.get().await?;
     TimeZone::get(&workspace.time_zone).map_err(|error| ApiError::Internal(error.to_string()))
-}
-
-/// The filter of a field's argument; the workspace's zone is read only where it is needed.
-pub(crate) async fn resolve(
-    services: &Services,
-    scope: &WorkspaceScope,
-    filter: Option<ClickFilterInput>,
-) -> Result<ClickFilter, ApiError> {
-    let filter = filter.unwrap_or_default();
-    let zone = if filter.has_period() { zone_of(scope).await? } else { TimeZone::UTC };
-    Ok(filter.check(&zone, services.clock.now())?)
 }
 
 #[cfg(test)]
