@@ -59,7 +59,9 @@ impl Drop for NatsServer {
 
 /// What `scripts/nats-server` left behind, made on demand.
 fn program() -> String {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    // At run time: a target folder may be shared by several checkouts.
+    #[expect(clippy::disallowed_methods, reason = "cargo tells a test by the environment where it is")]
+    let root = std::env::var("CARGO_MANIFEST_DIR").map_or_else(|_| "..".to_owned(), |folder| format!("{folder}/.."));
     let program = format!("{root}/.tools/nats-server");
     if !std::path::Path::new(&program).exists() {
         let done = std::process::Command::new(format!("{root}/scripts/nats-server")).status().expect("scripts/nats-server runs");

@@ -110,7 +110,7 @@ impl Postgres {
                 return String::from_utf8_lossy(&output.stdout).trim().to_owned();
             }
             let error = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(error.contains("starting up") || error.contains("onnection refused"), "{error}");
+            assert!(["starting up", "not yet accepting", "onnection refused"].iter().any(|known| error.contains(known)), "{error}");
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
         panic!("PostgreSQL does not come up");

@@ -16,9 +16,12 @@ struct Cluster {
 
 impl Cluster {
     async fn start() -> Self {
+        Self::start_on(Postgres::shared()).await
+    }
+
+    async fn start_on(postgres: &Postgres) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let nats = NatsServer::start();
-        let postgres = Postgres::shared();
         let database = postgres.url(&postgres.create_database());
         let options = |role: &str| {
             ProgramOptions::serve(&folder.path().join(role))
@@ -109,6 +112,24 @@ async fn a_killed_broker_loses_and_doubles_nothing() {
     assert!(report["parts"]["broker"]["detail"].as_str().unwrap().contains("wait in the spool"), "{report:#}");
     clicking.await.unwrap();
     cluster.nats.restart();
+    expect_exactly(&ada, MANY).await;
+    live.expect_exactly(MANY).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_database_loses_and_doubles_nothing() {
+    let mut postgres = Postgres::start();
+    let cluster = Cluster::start_on(&postgres).await;
+    let ada = cluster.with_link().await;
+    let live = watch(&ada).await;
+    let redirect = cluster.redirect().to_owned();
+    let clicking = tokio::spawn(async move { click_all(&redirect, "a", 0..MANY).await });
+    wait_for_at_least(&ada, 1_000).await;
+    postgres.kill();
+    let error = ada.error("{ clickTotals { clicks } }", json!({})).await;
+    assert_eq!(error["extensions"]["code"], "UNAVAILABLE");
+    clicking.await.unwrap();
+    postgres.restart();
     expect_exactly(&ada, MANY).await;
     live.expect_exactly(MANY).await;
 }

@@ -11,9 +11,12 @@ BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', name);
         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
         END;
-        IF NOT pg_has_role(current_user, name, 'MEMBER') THEN
+        -- A superuser needs no grant, and two databases that do this at once need it only once.
+        BEGIN
             EXECUTE format('GRANT %I TO CURRENT_USER', name);
-        END IF;
+        EXCEPTION WHEN OTHERS THEN
+            IF NOT pg_has_role(current_user, name, 'MEMBER') THEN RAISE; END IF;
+        END;
     END LOOP;
 END $$;
 

@@ -70,6 +70,17 @@ pub async fn postgres() -> Database {
     open(DatabaseUrl::Postgres(url), None).await
 }
 
+/// A database of one's own server, migrated by a user that is no superuser.
+pub async fn postgres_of_a_plain_user() -> (Database, testkit::Postgres) {
+    let server = testkit::Postgres::start();
+    server.sql("postgres", "CREATE ROLE plain LOGIN CREATEROLE");
+    server.sql("postgres", "CREATE DATABASE plain OWNER plain");
+    let url = server.url("plain").replace("postgres@", "plain@");
+    let database = open(DatabaseUrl::Postgres(url), None).await;
+    store::migrate(&database, NOON).await.unwrap();
+    (database, server)
+}
+
 pub fn refresh(seed: u8) -> Refresh {
     Refresh { hash: RefreshHash([seed; 32]), expires_at: NOON.plus(1_000_000) }
 }

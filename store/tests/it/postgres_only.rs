@@ -4,7 +4,7 @@ use domain::ClickFilter;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use store::PageRequest;
 
-use crate::fixture::{NOON, click, ingest, link, postgres, read, workspace};
+use crate::fixture::{NOON, click, ingest, link, postgres, postgres_of_a_plain_user, read, workspace};
 
 /// Runs one statement in a role and workspace as the store would, past its own filters.
 async fn as_role(pool: &PgPool, role: &str, workspace: &str, sql: &str) -> Result<i64, sqlx::Error> {
@@ -78,4 +78,19 @@ async fn clicks_lie_in_the_partition_of_their_month() {
     assert_eq!(ingest(store, ours, &clicks).await.duplicates, 4);
     let page = read(store, ours).await.clicks_by_time(&ClickFilter::default(), &PageRequest::first(9)).await.unwrap();
     assert_eq!(page.clicks.len(), 4);
+}
+
+#[tokio::test]
+async fn the_database_user_need_not_be_a_superuser() {
+    let (database, _server) = postgres_of_a_plain_user().await;
+    let store = &database.store;
+    store::migrate(store, NOON.plus(40 * 86_400_000)).await.unwrap();
+    let ours = workspace(store, "ours").await;
+    let link = link(store, ours, "a").await;
+    assert_eq!(store.resolve_link("a").await.unwrap().unwrap().id, link.id);
+    assert_eq!(ingest(store, ours, &[click(link.id, NOON)]).await.stored.len(), 1);
+    assert_eq!(read(store, ours).await.totals(&ClickFilter::default()).await.unwrap().counts.human, 1);
+    // Not even the tables' owner sees rows outside a workspace.
+    let rows = sqlx::query("SELECT count(*) FROM clicks").fetch_one(&database.postgres_pool().await).await.unwrap();
+    assert_eq!(rows.get::<i64, _>(0), 0);
 }

@@ -102,8 +102,9 @@ impl Shipper {
                 }
                 _ = tick.tick() => self.save(&mut cursor, low(&queues, read)),
                 () = stopping.cancelled(), if deadline.is_none() => {
-                    // What was appended up to now still goes out, if it can.
-                    for entry in reader.read(usize::MAX)? {
+                    // What was appended a moment ago still goes out, if it can; a backlog waits in
+                    // the spool for the next start.
+                    for entry in reader.read(READ)? {
                         held += entry.record.len();
                         read = entry.end;
                         queues[usize::from(entry.shard.index())].entries.push_back(entry);
