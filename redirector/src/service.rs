@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Instant;
 
 use domain::{ClickId, Method, Outcome, ResolvedLink, ShortDomain, Slug, forward_query};
@@ -45,6 +45,8 @@ pub(crate) struct Service {
     health: Health,
     counters: Counters,
     complained_at: Arc<AtomicI64>,
+    /// Whether hidden visitors were told of.
+    warned: Arc<AtomicBool>,
 }
 
 impl Service {
@@ -66,6 +68,7 @@ impl Service {
             health: parts.health,
             counters,
             complained_at: Arc::default(),
+            warned: Arc::default(),
         }
     }
 
@@ -137,7 +140,8 @@ impl Service {
     }
 
     fn warn_of_hidden_visitors(&self, peer: IpAddr, request: &Request<Incoming>) {
-        if self.client_ip.hides_visitors(peer, request.headers()) {
+        if !self.warned.load(Ordering::Relaxed) && self.client_ip.hides_visitors(peer, request.headers()) {
+            self.warned.store(true, Ordering::Relaxed);
             let advice = advice(peer);
             if self.health.warn("trusted_proxies", advice.clone()) {
                 tracing::warn!("{advice}");
