@@ -1,5 +1,6 @@
 //! Waiting for a state with a deadline, and free ports.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 const STEP: Duration = Duration::from_millis(20);
@@ -19,13 +20,23 @@ pub async fn wait_until<T>(limit: Duration, what: &str, mut ask: impl AsyncFnMut
     }
 }
 
-/// A port of the loopback that nobody listened on just now.
+/// Ports that the system does not give to outgoing connections, so that none is taken between
+/// being found free and being listened on, or while its server is down.
+const PORTS: std::ops::Range<u32> = 20_000..32_000;
+
+/// A port of the loopback that nobody listens on; never the same twice in a process.
 ///
 /// # Panics
 /// When the machine has none.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let start = std::process::id().wrapping_mul(97);
+    let free = PORTS.clone().find_map(|_| {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(PORTS.start + start.wrapping_add(step) % (PORTS.end - PORTS.start)).ok()?;
+        std::net::TcpListener::bind(("127.0.0.1", port)).ok().map(|_| port)
+    });
+    free.expect("a free port")
 }
 
 /// Waits until something accepts connections on a port.
