@@ -17,6 +17,10 @@ impl ScalarType for DateTime {
         Ok(Self(Millis::from_timestamp(at)))
     }
 
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(text) if text.parse::<jiff::Timestamp>().is_ok())
+    }
+
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
     }

@@ -5,6 +5,7 @@ use async_graphql::{PathSegment, Response, ServerError};
 use serde_json::{Map, Value, json};
 
 use super::RequestId;
+use super::wording::{is_argument, validation};
 use crate::schema::error::{ApiError, ErrorCode};
 
 /// A response, and whether it is a request error: the document was not executed at all.
@@ -56,11 +57,7 @@ fn error_json(error: &ServerError, id: &RequestId) -> Value {
     let known = error.source::<ApiError>().filter(|known| known.code() != ErrorCode::Internal);
     let (message, extensions) = match known {
         Some(known) => (known.message(), known.extensions()),
-        None if error.path.is_empty() => (error.message.clone(), json!({ "code": ErrorCode::Validation.as_str() })),
-        None if error.source.is_none() && is_argument(&error.message) => {
-            let issue = json!({ "path": "", "code": "INVALID", "message": error.message });
-            (error.message.clone(), json!({ "code": ErrorCode::Validation.as_str(), "field": "", "issues": [issue] }))
-        }
+        None if error.path.is_empty() || (error.source.is_none() && is_argument(&error.message)) => validation(&error.message),
         None => {
             tracing::error!(request = id.0, error = error.message, "a request failed");
             let message = format!("Something went wrong on our side. Quote request {} to support.", id.0);
@@ -75,11 +72,6 @@ fn error_json(error: &ServerError, id: &RequestId) -> Value {
         json["path"] = error.path.iter().map(segment).collect();
     }
     json
-}
-
-/// How async-graphql begins its messages on input values that do not fit their type.
-fn is_argument(message: &str) -> bool {
-    ["Failed to parse", "Expected input type", "Invalid value for argument"].iter().any(|beginning| message.starts_with(beginning))
 }
 
 fn segment(segment: &PathSegment) -> Value {

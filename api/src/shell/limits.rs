@@ -1,7 +1,7 @@
 //! How much one document may ask for.
 
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet};
-use async_graphql::{ObjectType, Request, SchemaBuilder, SubscriptionType};
+use async_graphql::{ObjectType, Request, SchemaBuilder, SubscriptionType, Value as ConstValue};
 
 /// Deep enough for the introspection queries of common tools.
 const MAX_DEPTH: usize = 16;
@@ -32,6 +32,10 @@ pub(super) fn check_document(request: &mut Request, socket: bool) -> Result<(), 
     if tokens > MAX_TOKENS {
         return Err(format!("The document has {tokens} tokens; {MAX_TOKENS} are allowed. Split it up."));
     }
+    // No database text can hold it, and nobody means it.
+    if request.query.contains(['\0']) || request.query.contains("\\u0000") || request.variables.values().any(has_nul) {
+        return Err("The request contains the character U+0000. Remove it.".into());
+    }
     let name = request.operation_name.clone();
     let Ok(document) = request.parsed_query() else { return Ok(()) };
     let aliases = count_aliases(document);
@@ -49,6 +53,15 @@ pub(super) fn check_document(request: &mut Request, socket: bool) -> Result<(), 
         }
     }
     Ok(())
+}
+
+fn has_nul(value: &ConstValue) -> bool {
+    match value {
+        ConstValue::String(text) => text.contains('\0'),
+        ConstValue::List(items) => items.iter().any(has_nul),
+        ConstValue::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        ConstValue::Null | ConstValue::Number(_) | ConstValue::Boolean(_) | ConstValue::Binary(_) | ConstValue::Enum(_) => false,
+    }
 }
 
 fn count_aliases(document: &ExecutableDocument) -> usize {
@@ -89,6 +102,8 @@ fn count_tokens(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::Variables;
+
     use super::*;
 
     fn check(query: &str) -> Result<(), String> {
@@ -103,6 +118,9 @@ mod tests {
         assert!(check(&many(31, &|i| format!("a{i}: a"))).unwrap_err().contains("31 aliases"));
         assert!(check(&many(31, &|_| "a".into())).unwrap_err().contains("30 root fields"));
         assert!(check(&many(4_001, &|_| "a".into())).unwrap_err().contains("tokens"));
+        assert!(check(r#"{ a(b: "\u0000") }"#).unwrap_err().contains("U+0000"));
+        let variables = Variables::from_json(serde_json::json!({ "a": [{ "b": "x\0" }] }));
+        assert!(check_document(&mut Request::new("{ a }").variables(variables), false).unwrap_err().contains("U+0000"));
         assert!(check("subscription { a }").unwrap_err().contains("WebSocket"));
     }
 }

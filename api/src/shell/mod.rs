@@ -7,6 +7,7 @@ mod answer;
 mod http;
 mod limits;
 mod origin;
+mod wording;
 mod ws;
 
 use std::collections::HashMap;

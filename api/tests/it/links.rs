@@ -72,6 +72,27 @@ async fn bad_input_names_its_fields_and_stores_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_fit_the_schema_names_its_field_too() {
+    let running = start().await;
+    let ada = running.ada().await;
+    for (variables, field) in [
+        (json!({ "i": {} }), "targetUrl"),
+        (json!({ "i": { "targetUrl": 7 } }), "targetUrl"),
+        (json!({ "i": { "targetUrl": null } }), "targetUrl"),
+        (json!({ "i": { "targetUrl": "https://example.com/", "nope": 1 } }), "nope"),
+        (json!({ "i": { "targetUrl": "https://example.com/", "redirectStatus": "x" } }), "redirectStatus"),
+        (json!({}), "i"),
+    ] {
+        let error = ada.error(CREATE, variables.clone()).await;
+        assert_eq!(told(&error), ("VALIDATION".into(), vec![field.into()]), "{variables}");
+        assert!(error["message"].as_str().unwrap().contains(field), "{error}");
+    }
+    let literal = ada.error("mutation { createLink(input: { slug: \"x\" }) { link { id } } }", json!({})).await;
+    assert_eq!(told(&literal), ("VALIDATION".into(), vec!["targetUrl".into()]));
+    assert_eq!(ada.data("{ links { totalCount } }", json!({})).await["links"]["totalCount"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn updates_leave_clear_and_conflict() {
     let running = start().await;
     let ada = running.ada().await;

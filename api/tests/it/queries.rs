@@ -48,8 +48,12 @@ async fn questions_that_make_no_sense_are_refused() {
     ] {
         assert_eq!(told(&ada.error(totals, json!({ "f": filter })).await), ("VALIDATION".into(), vec![field.into()]), "{filter}");
     }
-    for filter in [json!({ "from": "yesterday" }), json!({ "verdicts": ["ALIEN"] }), json!({ "nonsense": 1 })] {
-        assert_eq!(told(&ada.error(totals, json!({ "f": filter })).await).0, "VALIDATION", "{filter}");
+    for (filter, field) in [
+        (json!({ "from": "yesterday" }), "filter.from"),
+        (json!({ "verdicts": ["ALIEN"] }), "filter.verdicts.0"),
+        (json!({ "nonsense": 1 }), "filter.nonsense"),
+    ] {
+        assert_eq!(told(&ada.error(totals, json!({ "f": filter })).await), ("VALIDATION".into(), vec![field.into()]), "{filter}");
     }
     let series = "query($f: ClickFilter, $z: TimeZone) { clickSeries(filter: $f, bucket: HOUR, timeZone: $z) { points { clicks } } }";
     assert_eq!(told(&ada.error(series, json!({ "z": "Mars" })).await), ("VALIDATION".into(), vec!["timeZone".into()]));
