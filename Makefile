@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/linklogger/target
 
 LINKLOGGER = $(CARGO_TARGET_DIR)/release/linklogger
 
-.PHONY: help run demo test lint schema tools
+.PHONY: help run demo test lint schema tools checkout release geoip
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -14,11 +14,11 @@ run: geoip release ## Build and start everything in one process, in the foregrou
 demo: geoip release ## The same with a demo workspace and lively traffic
 	LINKLOGGER_GEOIP_DB="$$(scripts/geoip)" exec $(LINKLOGGER) demo
 
-test: tools lint ## Every check that CI runs; installs what they need
+test: checkout tools lint ## Every check that CI runs; installs what they need
 	@echo "== tests"
 	cargo test --workspace --quiet
 
-lint: ## Format, clippy, documentation, GraphQL schema, docker-compose.yml
+lint: checkout ## Format, clippy, documentation, GraphQL schema, docker-compose.yml
 	@echo "== format"
 	cargo fmt --all --check
 	@echo "== clippy"
@@ -30,7 +30,7 @@ lint: ## Format, clippy, documentation, GraphQL schema, docker-compose.yml
 	@echo "== docker-compose.yml"
 	scripts/docker-compose-check
 
-schema: ## Write frontend-schema.graphql anew
+schema: checkout ## Write frontend-schema.graphql anew
 	cargo run --quiet --bin linklogger -- schema > frontend-schema.graphql
 
 tools: ## Install what the tests need: PostgreSQL's programs and nats-server
@@ -38,9 +38,18 @@ tools: ## Install what the tests need: PostgreSQL's programs and nats-server
 	scripts/postgres
 	scripts/nats-server
 
-.PHONY: release geoip
-release:
+# Cargo tells checkouts that share a target folder apart by nothing but the age of their files, so
+# that one would be given what another one built. The first look from another place makes all new.
+checkout:
+	@mkdir -p $(CARGO_TARGET_DIR)
+	@if [ "$$(cat $(CARGO_TARGET_DIR)/checkout 2>/dev/null)" != "$(CURDIR)" ]; then \
+		find . -name '*.rs' -not -path './.tools/*' -exec touch {} + ; \
+		echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout ; \
+	fi
+
+release: checkout
 	cargo build --release --bin linklogger
+
 geoip:
 	@echo "Fetching the free country database, unless it is there"
 	@scripts/geoip >/dev/null
