@@ -96,6 +96,32 @@ impl Postgres {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// Starts it again with TLS and a certificate of its own for 127.0.0.1; returns the
+    /// certificate's file.
+    ///
+    /// # Panics
+    /// When no certificate can be made, or the server does not start.
+    pub fn restart_with_tls(&mut self) -> PathBuf {
+        let (key, certificate) = (self.folder.join("data/server.key"), self.folder.join("data/server.crt"));
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
+        openssl
+            .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
+            .arg(&key)
+            .arg("-out")
+            .arg(&certificate);
+        run(&mut openssl);
+        run(Command::new("chmod").arg("600").arg(&key));
+        if is_root() {
+            run(Command::new("chown").arg("postgres").args([&key, &certificate]));
+        }
+        let public = self.folder.join("server.crt");
+        std::fs::copy(&certificate, &public).expect("a copy of the certificate");
+        self.sql("postgres", "ALTER SYSTEM SET ssl = on");
+        self.restart();
+        public
+    }
+
     /// Runs statements in a database.
     ///
     /// # Panics

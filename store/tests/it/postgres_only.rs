@@ -94,3 +94,19 @@ async fn the_database_user_need_not_be_a_superuser() {
     let rows = sqlx::query("SELECT count(*) FROM clicks").fetch_one(&database.postgres_pool().await).await.unwrap();
     assert_eq!(rows.get::<i64, _>(0), 0);
 }
+
+#[tokio::test]
+async fn connections_are_encrypted_and_the_server_is_known_by_its_certificate() {
+    let mut server = testkit::Postgres::start();
+    let certificate = server.restart_with_tls();
+    let connect = async |mode: &str| {
+        let url = format!("{}?{mode}", server.url("postgres"));
+        store::Store::connect(&platform::config::Database::Postgres(url)).await
+    };
+    let verified = format!("sslmode=verify-full&sslrootcert={}", certificate.display());
+    connect(&verified).await.unwrap().ping().await.unwrap();
+    connect("sslmode=require").await.unwrap().ping().await.unwrap();
+    // Signed by nobody that this machine knows.
+    let error = connect("sslmode=verify-full").await.unwrap_err().to_string();
+    assert!(error.contains("PostgreSQL cannot be reached"), "{error}");
+}
