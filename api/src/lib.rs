@@ -1,10 +1,12 @@
 //! GraphQL over HTTP and WebSocket: accounts, links, queries on clicks, and live clicks.
 //!
 //! `schema` holds what can be asked, one file per topic; `shell` what surrounds it on the wire;
-//! `auth` who asks; `live` what subscriptions are fed from.
+//! `auth` who asks; `live` what subscriptions are fed from; `dashboard` the web app out of the
+//! binary.
 
 mod auth;
 mod caller;
+mod dashboard;
 mod live;
 mod schema;
 mod shell;

@@ -148,10 +148,6 @@ pub(super) async fn jwks(State(shell): State<Arc<Shell>>) -> Response {
     ([(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, "public, max-age=300")], body).into_response()
 }
 
-pub(super) async fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, "There is nothing here. The API is at /graphql.\n").into_response()
-}
-
 pub(super) async fn method_not_allowed() -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")], "Send GraphQL requests by POST, or open a WebSocket.\n").into_response()
 }

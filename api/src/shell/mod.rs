@@ -92,13 +92,14 @@ pub(crate) async fn farewell(open: TaskTracker, stopping: CancellationToken) -> 
     Ok(())
 }
 
-/// All routes of the API.
+/// All routes of the API, and the dashboard everywhere else. The dashboard's files are public and
+/// outside the check of origins.
 pub(crate) fn router(shell: Arc<Shell>) -> Router {
     Router::new()
         .route("/graphql", get(ws::upgrade).post(http::post).options(origin::preflight))
         .route("/.well-known/jwks.json", get(http::jwks))
-        .fallback(http::not_found)
         .method_not_allowed_fallback(http::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(shell.clone(), origin::check))
         .with_state(shell)
+        .fallback(crate::dashboard::serve)
 }

@@ -1,0 +1,185 @@
+// The first run: one field, then the short link and a panel that waits for its first click.
+import { Check, ExternalLink } from "lucide-react";
+import { useEffect, useState } from "react";
+import { useClient, useMutation } from "urql";
+import { bareUrl } from "../format";
+import type { ClickFieldsFragment, LinkFieldsFragment } from "../generated/graphql";
+import { Failure, failureOf } from "../graph/failure";
+import { LinkClicks, LinkCursor } from "../live/documents";
+import { agent, place, verdictSentence } from "../live/story";
+import { useClicks, useConnection } from "../live/use-clicks";
+import { CopyButton } from "../parts/copy";
+import { download } from "../parts/download";
+import { Field } from "../parts/field";
+import { Qr, qrFile } from "../parts/qr";
+import { FormFault, useForm } from "./door";
+import { CreateLink } from "./links/documents";
+
+interface Props {
+  /** The workspace's newest link, if it has one already. */
+  link: LinkFieldsFragment | undefined;
+  /** Leaves for the overview. */
+  onDone: () => void;
+}
+
+export function FirstRun({ link: known, onDone }: Props) {
+  const [made, setMade] = useState<LinkFieldsFragment>();
+  const link = made ?? known;
+  return (
+    <div className="first">
+      {link ? <Waiting key={link.id} link={link} onDone={onDone} /> : <Paste onMade={setMade} />}
+    </div>
+  );
+}
+
+function Paste({ onMade }: { onMade: (link: LinkFieldsFragment) => void }) {
+  const [targetUrl, setTarget] = useState("");
+  const [, createLink] = useMutation(CreateLink);
+  const form = useForm(async () => {
+    const result = await createLink({ input: { targetUrl: withScheme(targetUrl) } });
+    if (!result.data?.createLink) throw failureOf(result.error);
+    onMade(result.data.createLink.link);
+  });
+  return (
+    <>
+      <h1>Paste a link</h1>
+      <p className="quiet">You get a short one for it, and see every click on it the moment it happens.</p>
+      <form className="paste" onSubmit={form.onSubmit} noValidate>
+        <Field
+          label="Link"
+          type="url"
+          inputMode="url"
+          autoFocus
+          autoComplete="off"
+          placeholder="https://example.com/spring"
+          value={targetUrl}
+          onValue={setTarget}
+          fault={form.fault("targetUrl")}
+        />
+        <button type="submit" className="button primary" aria-disabled={form.sending}>
+          {form.sending ? "Shortening …" : "Shorten it"}
+        </button>
+      </form>
+      <FormFault text={form.general(["targetUrl"])} />
+    </>
+  );
+}
+
+/** What people paste is often without https://. */
+export function withScheme(text: string): string {
+  const trimmed = text.trim();
+  return trimmed !== "" && !/^[a-z][a-z0-9+.-]*:/i.test(trimmed) ? `https://${trimmed}` : trimmed;
+}
+
+function Waiting({ link, onDone }: { link: LinkFieldsFragment; onDone: () => void }) {
+  const { first, failure } = useFirstClick(link.id);
+  const connection = useConnection();
+  return (
+    <>
+      <h1>{first ? "The first click is here" : "Your short link is ready"}</h1>
+      <div className="ready">
+        <div className="ready-link">
+          <p className="ready-url mono">{bareUrl(link.shortUrl)}</p>
+          <p className="quiet small cut" title={link.targetUrl}>
+            leads to {bareUrl(link.targetUrl)}
+          </p>
+          <p className="ready-actions">
+            <CopyButton text={link.shortUrl} />
+            <a className="button" href={link.shortUrl} target="_blank" rel="noopener noreferrer">
+              <ExternalLink size={15} aria-hidden />
+              Open it
+            </a>
+          </p>
+        </div>
+        <figure className="ready-qr">
+          <Qr text={link.shortUrl} size={132} />
+          <button
+            type="button"
+            className="link small"
+            onClick={() => download(`${link.slug}.svg`, "image/svg+xml", qrFile(link.shortUrl))}
+          >
+            Save as SVG
+          </button>
+        </figure>
+      </div>
+      <section
+        className="wait"
+        data-arrived={first ? "" : undefined}
+        aria-live="polite"
+        aria-label="First click"
+      >
+        {first ? <Arrived click={first} onDone={onDone} /> : null}
+        {!first && failure ? <p className="form-fault">{failure.message}</p> : null}
+        {!first && !failure ? (
+          <>
+            <span className="pulse" aria-hidden="true" />
+            <div>
+              <p>Waiting for the first click</p>
+              <p className="quiet small">
+                {connection === "reconnecting"
+                  ? "Reconnecting, nothing is lost. A click made now shows when the connection is back."
+                  : "Open the link here or scan the code with a phone. This turns as soon as it is clicked."}
+              </p>
+            </div>
+          </>
+        ) : null}
+      </section>
+    </>
+  );
+}
+
+function Arrived({ click, onDone }: { click: ClickFieldsFragment; onDone: () => void }) {
+  const where = place(click);
+  return (
+    <>
+      <span className="arrived" aria-hidden="true">
+        <Check size={18} />
+      </span>
+      <div>
+        <p>{verdictSentence(click)}</p>
+        <p className="quiet small">
+          {click.verdict === "HUMAN" ? "" : `It came with ${agent(click)}. `}
+          {click.country ? `From ${where}.` : `${where.charAt(0).toUpperCase()}${where.slice(1)}.`}{" "}
+          {source(click)}
+        </p>
+        <p className="ready-actions">
+          <button type="button" className="button primary" onClick={onDone}>
+            Go to the overview
+          </button>
+        </p>
+      </div>
+    </>
+  );
+}
+
+function source({ referrerHost, utm }: ClickFieldsFragment): string {
+  if (referrerHost) return `Sent by ${referrerHost}.`;
+  return utm.source ? `Campaign source ${utm.source}.` : "No referrer, so it counts as direct.";
+}
+
+/** The first click there is or comes. The head is read before the clicks, so that none falls between. */
+function useFirstClick(id: string): { first: ClickFieldsFragment | undefined; failure: Failure | undefined } {
+  const client = useClient();
+  const [first, setFirst] = useState<ClickFieldsFragment>();
+  const [cursor, setCursor] = useState<string>();
+  const [failure, setFailure] = useState<Failure>();
+  useEffect(() => {
+    let gone = false;
+    const look = async () => {
+      const filter = { linkIds: [id] };
+      const head = await client.query(LinkCursor, { filter }, { requestPolicy: "network-only" });
+      const clicks = await client.query(LinkClicks, { filter }, { requestPolicy: "network-only" });
+      if (gone) return;
+      const after = head.data?.clickTotals?.liveCursor;
+      if (!after || !clicks.data?.clicks) throw failureOf(head.error ?? clicks.error);
+      setFirst(clicks.data.clicks.nodes[0]);
+      setCursor(after);
+    };
+    look().catch((error: unknown) => setFailure(error instanceof Failure ? error : failureOf(undefined)));
+    return () => {
+      gone = true;
+    };
+  }, [client, id]);
+  useClicks({ linkIds: [id] }, first ? undefined : cursor, (click) => setFirst((known) => known ?? click));
+  return { first, failure };
+}

@@ -1,0 +1,161 @@
+// All links of the workspace, newest first.
+import { Pencil, Plus } from "lucide-react";
+import { useEffect, useState } from "react";
+import { Link, useSearchParams } from "react-router";
+import { useQuery } from "urql";
+import { ago, bareUrl, count, exactly } from "../../format";
+import type { LinkFieldsFragment, LinkListQuery } from "../../generated/graphql";
+import { CopyButton } from "../../parts/copy";
+import { Panel, useLoaded } from "../../parts/panel";
+import { useWorkspace } from "../../session/workspace";
+import { LinkList, OneLink } from "./documents";
+import { LinkForm } from "./form";
+
+type Row = NonNullable<LinkListQuery["links"]>["nodes"][number];
+
+export function LinksPage() {
+  const [, setParams] = useSearchParams();
+  const [pages, setPages] = useState<readonly (string | null)[]>([null]);
+  const [host, setHost] = useState<string>();
+  return (
+    <>
+      <div className="bar">
+        <h1>Links</h1>
+        <button
+          type="button"
+          className="button primary bar-last"
+          aria-keyshortcuts="C"
+          onClick={() => setParams({ new: "" })}
+        >
+          <Plus size={15} aria-hidden /> New link
+        </button>
+      </div>
+      {pages.map((after, index) => (
+        <Page
+          key={after}
+          after={after}
+          isLast={index === pages.length - 1}
+          onHost={setHost}
+          onMore={(cursor) => setPages([...pages, cursor])}
+        />
+      ))}
+      <Form host={host} onClose={() => setParams({})} />
+    </>
+  );
+}
+
+/** The form that the address asks for. A link to change is asked for anew: its version must be the stored one. */
+function Form({ host, onClose }: { host: string | undefined; onClose: () => void }) {
+  const [params] = useSearchParams();
+  const id = params.get("edit");
+  const [{ data }] = useQuery({
+    query: OneLink,
+    variables: { id: id ?? "" },
+    pause: !id,
+    requestPolicy: "network-only",
+  });
+  if (params.has("new")) return <LinkForm link={undefined} host={host} onClose={onClose} />;
+  const link = id ? data?.link : undefined;
+  return link?.id === id && link ? (
+    <LinkForm key={id} link={link} host={hostOf(link)} onClose={onClose} />
+  ) : null;
+}
+
+function hostOf({ shortUrl, slug }: Pick<LinkFieldsFragment, "shortUrl" | "slug">): string {
+  return bareUrl(shortUrl).slice(0, -slug.length - 1);
+}
+
+interface PageProps {
+  after: string | null;
+  isLast: boolean;
+  onHost: (host: string) => void;
+  onMore: (cursor: string) => void;
+}
+
+function Page({ after, isLast, onHost, onMore }: PageProps) {
+  const loaded = useLoaded(LinkList, { after });
+  const links = loaded.data?.links ?? undefined;
+  const first = links?.nodes[0];
+  const host = first ? hostOf(first) : undefined;
+  useEffect(() => {
+    if (host) onHost(host);
+  }, [host, onHost]);
+  if (links && links.nodes.length === 0 && after === null) {
+    return (
+      <p className="empty">
+        <span>No links yet.</span> <Link to="?new">Make the first one</Link>
+      </p>
+    );
+  }
+  const { hasNextPage, endCursor } = links?.pageInfo ?? { hasNextPage: false, endCursor: null };
+  return (
+    <Panel loaded={{ ...loaded, data: links }} height={360}>
+      <table className="links">
+        <thead className={after === null ? undefined : "hidden"}>
+          <tr className="small quiet">
+            <th scope="col">Link</th>
+            <th scope="col">Target</th>
+            <th scope="col" className="number">
+              Clicks
+            </th>
+            <th scope="col">Last click</th>
+            <th scope="col">
+              <span className="hidden">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {links?.nodes.map((row) => (
+            <LinkRow key={row.id} row={row} />
+          ))}
+        </tbody>
+      </table>
+      {isLast && hasNextPage && endCursor ? (
+        <button type="button" className="button more" onClick={() => onMore(endCursor)}>
+          Show more links
+        </button>
+      ) : null}
+    </Panel>
+  );
+}
+
+function LinkRow({ row }: { row: Row }) {
+  const { slug: workspace, timeZone } = useWorkspace();
+  const clicks = row.clickTotals?.clicks;
+  return (
+    <tr>
+      <th scope="row">
+        <span className="links-title cut">{row.title ?? bareUrl(row.targetUrl)}</span>
+        <span className="mono small quiet cut">{bareUrl(row.shortUrl)}</span>
+      </th>
+      <td className="links-target quiet">
+        <span className="cut" title={row.targetUrl}>
+          {bareUrl(row.targetUrl)}
+        </span>
+      </td>
+      <td className="number">
+        {clicks === undefined ? (
+          "–"
+        ) : (
+          <Link
+            className="links-clicks"
+            to={`/w/${workspace}?link=${row.id}`}
+            title={`${exactly(clicks)} clicks by people`}
+          >
+            {count(clicks)}
+          </Link>
+        )}
+      </td>
+      <td className="links-last quiet small">
+        {row.lastClickedAt ? ago(row.lastClickedAt, Date.now(), timeZone) : "never"}
+      </td>
+      <td className="links-actions">
+        <CopyButton text={row.shortUrl} />
+        <Link className="button" to={`?edit=${row.id}`}>
+          <Pencil size={14} aria-hidden />
+          Edit<span className="hidden"> {row.title ?? row.slug}</span>
+        </Link>
+      </td>
+    </tr>
+  );
+}

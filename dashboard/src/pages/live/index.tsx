@@ -1,0 +1,231 @@
+// What is happening now? The last hour by minute, and every click as it is stored.
+import { Pause, Play } from "lucide-react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useClient } from "urql";
+import { count, hour, plural } from "../../format";
+import type { ClickFieldsFragment } from "../../generated/graphql";
+import { type Failure, failureOf } from "../../graph/failure";
+import { LastHour } from "../../live/documents";
+import { ClickFeed, type FeedView } from "../../live/feed";
+import { Minutes } from "../../live/minutes";
+import { useClicks, useConnection } from "../../live/use-clicks";
+import { Panel } from "../../parts/panel";
+import { type Minute, Strip } from "../../parts/strip";
+import { useWorkspace } from "../../session/workspace";
+import { ClickDrawer } from "./drawer";
+import { ClickRow } from "./row";
+
+const HOUR = 3_600_000;
+const WORDS = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting, nothing lost" };
+
+export function LivePage() {
+  const { timeZone } = useWorkspace();
+  const live = useLive();
+  const [open, setOpen] = useState<ClickFieldsFragment>();
+  const [peopleOnly, setPeopleOnly] = useState(false);
+  const pause = usePause(live.feed);
+  const { view, hour: minutes } = live;
+  const rows = peopleOnly ? view.rows.filter((row) => row.verdict === "HUMAN") : view.rows;
+  return (
+    <>
+      <div className="bar">
+        <h1>Live</h1>
+        <ConnectionWords />
+        <button
+          type="button"
+          className="toggle bar-last"
+          aria-pressed={peopleOnly}
+          onClick={() => setPeopleOnly(!peopleOnly)}
+        >
+          People only
+        </button>
+        <button
+          type="button"
+          className="toggle"
+          aria-pressed={pause.manual}
+          aria-keyshortcuts="Space"
+          onClick={pause.toggle}
+        >
+          {pause.manual ? <Play size={14} aria-hidden /> : <Pause size={14} aria-hidden />}
+          {pause.manual ? "Go on" : "Pause"}
+        </button>
+      </div>
+      <Panel loaded={live.loaded} height={220}>
+        <Now minutes={minutes} />
+        <Strip minutes={minutes} label={(start) => hour(start, timeZone)} />
+      </Panel>
+      <Notes view={view} feed={live.feed} onResume={pause.release} />
+      {rows.length === 0 && live.loaded.data ? (
+        <p className="quiet stream-empty">No clicks yet. The next one appears here.</p>
+      ) : null}
+      <ol
+        className="stream"
+        aria-label="Clicks, newest first"
+        onPointerEnter={pause.enter}
+        onPointerLeave={pause.leave}
+      >
+        {rows.map((click) => (
+          <ClickRow key={click.id} click={click} zone={timeZone} onOpen={setOpen} />
+        ))}
+      </ol>
+      {open ? <ClickDrawer click={open} zone={timeZone} onClose={() => setOpen(undefined)} /> : null}
+    </>
+  );
+}
+
+function ConnectionWords() {
+  const connection = useConnection();
+  return (
+    <p className={`connection connection-${connection}`} role="status">
+      {WORDS[connection]}
+    </p>
+  );
+}
+
+/** The largest element: people's clicks in the minute that runs, and around it. */
+function Now({ minutes }: { minutes: readonly Minute[] }) {
+  const sum = (last: number) => minutes.slice(-last).reduce((all, minute) => all + minute.clicks, 0);
+  return (
+    <dl className="now">
+      <div>
+        <dt>This minute</dt>
+        <dd className="now-largest">{count(sum(1))}</dd>
+      </div>
+      <div>
+        <dt>Last 5 minutes</dt>
+        <dd>{count(sum(5))}</dd>
+      </div>
+      <div>
+        <dt>Last hour</dt>
+        <dd>{count(sum(60))}</dd>
+      </div>
+      <p className="quiet small">Clicks by people. The stream below shows machines too.</p>
+    </dl>
+  );
+}
+
+function Notes({ view, feed, onResume }: { view: FeedView; feed: ClickFeed; onResume: () => void }) {
+  return (
+    <div className="notes" role="status">
+      {view.sample > 1 ? (
+        <p className="small quiet">Showing 1 in {view.sample}; counts are complete.</p>
+      ) : null}
+      {view.away > 0 ? (
+        <p className="small">
+          {plural(view.away, "click")} while away{" "}
+          <button type="button" className="link" onClick={() => feed.showMissed()}>
+            Show
+          </button>
+        </p>
+      ) : null}
+      {view.held > 0 ? (
+        <button type="button" className="pill" onClick={onResume}>
+          {count(view.held)} new
+        </button>
+      ) : null}
+    </div>
+  );
+}
+
+interface Live {
+  feed: ClickFeed;
+  view: FeedView;
+  hour: Minute[];
+  loaded: { data: unknown; failure: Failure | undefined; stale: boolean; reload: () => void };
+}
+
+/** The last hour from a query, and from its cursor on every click. */
+function useLive(): Live {
+  const client = useClient();
+  const [feed] = useState(() => new ClickFeed());
+  const [minutes] = useState(() => new Minutes());
+  const [cursor, setCursor] = useState<string>();
+  const [failure, setFailure] = useState<Failure>();
+  const [attempt, setAttempt] = useState(0);
+  const [, redraw] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each attempt asks again
+  useEffect(() => {
+    let gone = false;
+    const from = new Date(Math.floor(Date.now() / 60_000) * 60_000 - HOUR).toISOString();
+    client
+      .query(LastHour, { filter: { from } }, { requestPolicy: "network-only" })
+      .toPromise()
+      .then(({ data, error }) => {
+        if (gone) return;
+        setFailure(data?.clickSeries && data.clicks ? undefined : failureOf(error));
+        if (!data?.clickSeries || !data.clicks) return;
+        minutes.seed(data.clickSeries.points);
+        feed.seed(data.clicks.nodes);
+        setCursor(data.clickSeries.liveCursor);
+      });
+    return () => {
+      gone = true;
+    };
+  }, [client, feed, minutes, attempt]);
+  useClicks(null, cursor, (click) => {
+    if (click.verdict === "HUMAN" && (click.outcome === "REDIRECTED" || click.outcome === "FALLBACK")) {
+      minutes.add(Date.parse(click.occurredAt));
+    }
+    feed.push(click, Date.now());
+  });
+  useEffect(() => {
+    const timer = setInterval(() => {
+      feed.tick(Date.now());
+      redraw((count) => count + 1);
+    }, 1_000);
+    return () => clearInterval(timer);
+  }, [feed]);
+  useResumed(feed);
+  const view = useSyncExternalStore(feed.subscribe, feed.snapshot);
+  const reload = () => setAttempt((attempt) => attempt + 1);
+  return {
+    feed,
+    view,
+    hour: minutes.hour(Date.now()),
+    loaded: { data: cursor, failure, stale: false, reload },
+  };
+}
+
+/** Tells the feed when the connection is back after it was away. */
+function useResumed(feed: ClickFeed): void {
+  const connection = useConnection();
+  const before = useRef(connection);
+  useEffect(() => {
+    if (before.current === "reconnecting" && connection === "live") feed.resumed(Date.now());
+    before.current = connection;
+  }, [connection, feed]);
+}
+
+/** Paused by hand, by the pointer over the rows, or by having scrolled down to read. */
+function usePause(feed: ClickFeed) {
+  const [manual, setManual] = useState(false);
+  const [hovered, setHovered] = useState(false);
+  const [scrolled, setScrolled] = useState(false);
+  useEffect(() => feed.pause(manual || hovered || scrolled), [feed, manual, hovered, scrolled]);
+  useEffect(() => {
+    const scroll = () => setScrolled(window.scrollY > 240);
+    const press = (event: KeyboardEvent) => {
+      if (event.key !== " " || (event.target as HTMLElement).closest("button, input, select, a, dialog"))
+        return;
+      event.preventDefault();
+      setManual((manual) => !manual);
+    };
+    window.addEventListener("scroll", scroll, { passive: true });
+    document.addEventListener("keydown", press);
+    return () => {
+      window.removeEventListener("scroll", scroll);
+      document.removeEventListener("keydown", press);
+    };
+  }, []);
+  return {
+    manual,
+    toggle: () => setManual(!manual),
+    enter: () => setHovered(true),
+    leave: () => setHovered(false),
+    release: () => {
+      setManual(false);
+      setHovered(false);
+      window.scrollTo({ top: 0 });
+    },
+  };
+}

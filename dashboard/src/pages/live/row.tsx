@@ -1,0 +1,53 @@
+// One click of the stream, in a line; it opens the click's whole story.
+import { clock, country } from "../../format";
+import type { ClickFieldsFragment } from "../../generated/graphql";
+import { agent, isLocal } from "../../live/story";
+import { VerdictMark } from "../../parts/verdict";
+import { DEVICES, OUTCOMES } from "../../words";
+
+interface Props {
+  click: ClickFieldsFragment;
+  zone: string;
+  onOpen: (click: ClickFieldsFragment) => void;
+}
+
+export function ClickRow({ click, zone, onOpen }: Props) {
+  const { link, outcome } = click;
+  const counted = outcome === "REDIRECTED" || outcome === "FALLBACK";
+  return (
+    <li>
+      <button type="button" className="click-row" data-verdict={click.verdict} onClick={() => onOpen(click)}>
+        <time className="quiet" dateTime={click.occurredAt}>
+          {clock(click.occurredAt, zone)}
+        </time>
+        <span className="click-place cut">
+          {click.country ? (
+            <>
+              <span className="code mono">{click.country}</span> {click.city ?? country(click.country)}
+            </>
+          ) : (
+            <span className="quiet">
+              {click.network && isLocal(click.network) ? "Local network" : "Unknown place"}
+            </span>
+          )}
+        </span>
+        <span className="click-link cut">
+          {link.title ?? ""} <span className="mono quiet">/{link.slug}</span>
+        </span>
+        <span className="click-source cut">
+          {click.referrerHost ?? click.utm.source ?? <span className="quiet">Direct</span>}
+        </span>
+        <span className="click-agent cut quiet">
+          {DEVICES[click.device]}, {agent(click)}
+        </span>
+        <span className="click-verdict">
+          {counted ? (
+            <VerdictMark verdict={click.verdict} />
+          ) : (
+            <span className="quiet">{OUTCOMES[outcome]}</span>
+          )}
+        </span>
+      </button>
+    </li>
+  );
+}

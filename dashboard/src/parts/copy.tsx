@@ -1,0 +1,29 @@
+// A text to take along: shown, and copied by a button that says so.
+import { Check, Copy } from "lucide-react";
+import { useEffect, useState } from "react";
+
+export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
+  const [state, setState] = useState<"idle" | "copied" | "refused">("idle");
+  useEffect(() => {
+    if (state === "idle") return;
+    const timer = setTimeout(() => setState("idle"), 2_000);
+    return () => clearTimeout(timer);
+  }, [state]);
+  const copy = () => {
+    // The clipboard is there on https and on this machine only.
+    const written = navigator.clipboard
+      ? navigator.clipboard.writeText(text)
+      : Promise.reject(new Error("no clipboard"));
+    written.then(
+      () => setState("copied"),
+      () => setState("refused"),
+    );
+  };
+  const words = { idle: label, copied: "Copied", refused: "Select it and copy by hand" }[state];
+  return (
+    <button type="button" className="button" onClick={copy}>
+      {state === "copied" ? <Check size={15} aria-hidden /> : <Copy size={15} aria-hidden />}
+      <span aria-live="polite">{words}</span>
+    </button>
+  );
+}

@@ -1,0 +1,39 @@
+// The project's words, said the same everywhere: verdicts, devices, outcomes, periods.
+import type { Device, Outcome, Period, Verdict } from "./generated/graphql";
+
+export const VERDICTS: Record<Verdict, { name: string; mark: string }> = {
+  HUMAN: { name: "Person", mark: "human" },
+  SUSPECTED: { name: "Suspected", mark: "suspected" },
+  BOT: { name: "Bot", mark: "bot" },
+  INTERNAL: { name: "Internal", mark: "internal" },
+};
+
+export const DEVICES: Record<Device, string> = {
+  DESKTOP: "Desktop",
+  MOBILE: "Phone",
+  TABLET: "Tablet",
+  TV: "TV",
+  BOT: "Machine",
+  UNKNOWN: "Unknown device",
+};
+
+export const OUTCOMES: Record<Outcome, string> = {
+  REDIRECTED: "Sent on",
+  FALLBACK: "Sent to the fallback",
+  EXPIRED: "Link expired",
+  DISABLED: "Link disabled",
+  LIMIT: "Over the click limit",
+  PASSWORD: "Asked for the password",
+  PREVIEW: "Preview",
+};
+
+export const PERIODS: Partial<Record<Period, { name: string; before: string }>> = {
+  TODAY: { name: "Today", before: "on yesterday until now" },
+  YESTERDAY: { name: "Yesterday", before: "on the day before" },
+  LAST_7_DAYS: { name: "Last 7 days", before: "on the 7 days before" },
+  LAST_30_DAYS: { name: "Last 30 days", before: "on the 30 days before" },
+  LAST_90_DAYS: { name: "Last 90 days", before: "on the 90 days before" },
+  MONTH_TO_DATE: { name: "This month", before: "on last month until this day" },
+  YEAR_TO_DATE: { name: "This year", before: "on last year until this day" },
+  ALL: { name: "All time", before: "" },
+};
