@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/linklogger/target
 
 LINKLOGGER = $(CARGO_TARGET_DIR)/release/linklogger
 
-.PHONY: help run demo test lint schema tools checkout release geoip
+.PHONY: help run demo dashboard test browser-test lint schema shots tools checkout release geoip
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -14,11 +14,25 @@ run: geoip release ## Build and start everything in one process, in the foregrou
 demo: geoip release ## The same with a demo workspace and lively traffic
 	LINKLOGGER_GEOIP_DB="$$(scripts/geoip)" exec $(LINKLOGGER) demo
 
+dashboard: dashboard/dist/index.html ## Build the web app, which the program embeds
+
 test: checkout tools lint ## Every check that CI runs; installs what they need
 	@echo "== tests"
+	scripts/npm --silent test
 	cargo test --workspace --quiet
+	$(MAKE) --no-print-directory browser-test
 
-lint: checkout ## Format, clippy, documentation, GraphQL schema, docker-compose.yml
+browser-test: checkout geoip dashboard ## The built program in a real browser
+	@echo "== tests in a browser"
+	cargo build --quiet --bin linklogger
+	LINKLOGGER=$(CARGO_TARGET_DIR)/debug/linklogger CHROMIUM="$$(scripts/browser)" LINKLOGGER_GEOIP_DB="$$(scripts/geoip)" scripts/npm --silent run e2e
+
+shots: geoip release ## Take the screenshots in docs/screenshots anew, of the demo
+	LINKLOGGER=$(LINKLOGGER) CHROMIUM="$$(scripts/browser)" LINKLOGGER_GEOIP_DB="$$(scripts/geoip)" scripts/npm --silent run shots
+
+lint: checkout dashboard ## Format, clippy, types, documentation, GraphQL schema, docker-compose.yml
+	@echo "== dashboard"
+	scripts/npm --silent run lint
 	@echo "== format"
 	cargo fmt --all --check
 	@echo "== clippy"
@@ -33,10 +47,11 @@ lint: checkout ## Format, clippy, documentation, GraphQL schema, docker-compose.
 schema: checkout ## Write frontend-schema.graphql anew
 	cargo run --quiet --bin linklogger -- schema > frontend-schema.graphql
 
-tools: ## Install what the tests need: PostgreSQL's programs and nats-server
+tools: ## Install what the tests need: PostgreSQL's programs, nats-server, a browser
 	@echo "== tools"
 	scripts/postgres
 	scripts/nats-server
+	@scripts/browser >/dev/null
 
 # Cargo tells checkouts that share a target folder apart by nothing but the age of their files, so
 # that one would be given what another one built. The first look from another place makes all new.
@@ -47,7 +62,21 @@ checkout:
 		echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout ; \
 	fi
 
-release: checkout
+# npm keeps its own copy of the lock file beside what it installed.
+dashboard/node_modules/.package-lock.json: dashboard/package-lock.json dashboard/package.json
+	@echo "Installing what the dashboard is built with"
+	scripts/npm --silent ci
+	@touch $@
+
+# Types and documents come from the schema, so a changed schema is a changed dashboard.
+dashboard/dist/index.html: dashboard/node_modules/.package-lock.json frontend-schema.graphql \
+		$(wildcard dashboard/*.ts dashboard/*.json dashboard/*.html) \
+		$(shell find dashboard/src dashboard/public -type f -not -path '*/generated/*')
+	@echo "Building the dashboard"
+	scripts/npm --silent run build
+	@touch $@
+
+release: checkout dashboard
 	cargo build --release --bin linklogger
 
 geoip:

@@ -22,6 +22,7 @@ use store::Store;
 use stream::{LinkNotices, LiveFeed};
 use tokio_util::task::TaskTracker;
 
+pub use dashboard::has_dashboard;
 pub use schema::sdl;
 
 use auth::{Passwords, Sessions};

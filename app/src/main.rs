@@ -30,11 +30,7 @@ enum Command {
     /// Run the roles of this process: api, redirector and worker, all of them by default
     Serve,
     /// Run everything with a demo workspace and lively traffic
-    Demo {
-        /// Clicks per second, on average over a day
-        #[arg(long, default_value_t = 4.0)]
-        rate: f64,
-    },
+    Demo(demo::DemoFlags),
     /// Bring the database's schema up to date
     Migrate,
     /// Print the GraphQL schema
@@ -67,7 +63,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Config => commands::say(&Values::describe(&values)),
         Command::Healthcheck => commands::healthcheck(config.ops_listen),
         Command::Serve => on_runtime(&config, serve::serve(config.clone(), None)),
-        Command::Demo { rate } => on_runtime(&config, serve::serve(config.clone(), Some(rate))),
+        Command::Demo(flags) => on_runtime(&config, serve::serve(config.clone(), Some(flags))),
         Command::Migrate => on_runtime(&config, commands::migrate(&config)),
         Command::Schema => Ok(ExitCode::SUCCESS),
     }

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use api::{ApiOptions, ApiParts};
 use ipnet::IpNet;
-use platform::config::{Config, Database};
+use platform::config::{Config, Database, SignUp};
 use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, bind, ops_router, serve_http};
 use redirector::{Parts, Redirector, RedirectorOptions};
 use store::Store;
 use worker::{Enricher, GeoDatabases, Pump, WorkerParts, keep_partitions};
 
 use crate::commands::{connect, prepare_data_dir, say};
-use crate::demo::{self, DemoOptions};
+use crate::demo::{self, Demo, DemoFlags};
 use crate::links::StoredLinks;
 use crate::seams::Seams;
 
@@ -35,9 +35,9 @@ struct Process {
     lifecycle: Lifecycle,
 }
 
-/// Serves until a signal; with a rate of clicks also plays the demo.
-pub(crate) async fn serve(mut config: Config, demo_rate: Option<f64>) -> anyhow::Result<ExitCode> {
-    if demo_rate.is_some() {
+/// Serves until a signal; also plays the demo if its flags are given.
+pub(crate) async fn serve(mut config: Config, demo: Option<DemoFlags>) -> anyhow::Result<ExitCode> {
+    if demo.is_some() {
         anyhow::ensure!(config.roles.is_all(), "The demo runs all roles in one process. Leave out LINKLOGGER_ROLES.");
         // The demo's visitors come through a proxy on this machine.
         config.trusted_proxies.push(IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)));
@@ -50,8 +50,8 @@ pub(crate) async fn serve(mut config: Config, demo_rate: Option<f64>) -> anyhow:
     let api = process.start_api().await?;
     process.start_ops()?;
     say(&process.welcome(api, redirect))?;
-    if let Some(((rate, api), redirect)) = demo_rate.zip(api).zip(redirect) {
-        process.start_demo(rate, api, redirect);
+    if let Some(((flags, api), redirect)) = demo.zip(api).zip(redirect) {
+        process.start_demo(flags, api, redirect);
     }
     lifecycle.until_stopped().await;
     let clean = lifecycle.drained(DRAIN).await;
@@ -120,22 +120,28 @@ impl Process {
         if !self.config.roles.api {
             return Ok(None);
         }
-        let options = ApiOptions {
+        Ok(Some(api::start(self.api_options(), self.api_parts(), &self.lifecycle).await?))
+    }
+
+    fn api_options(&self) -> ApiOptions {
+        ApiOptions {
             listen: self.config.api_listen,
             short_domain: self.config.short_domain.clone(),
             public_url: self.config.public_url.clone(),
             origins: self.config.allowed_origins.clone(),
             sign_up: self.config.sign_up,
-        };
-        let parts = ApiParts {
+        }
+    }
+
+    fn api_parts(&self) -> ApiParts {
+        ApiParts {
             store: self.store.clone(),
             feed: self.seams.feed.clone(),
             notices: self.seams.notices.clone(),
             clock: self.clock.clone(),
             rng: self.rng.clone(),
             health: self.health.clone(),
-        };
-        Ok(Some(api::start(options, parts, &self.lifecycle).await?))
+        }
     }
 
     fn start_ops(&self) -> anyhow::Result<()> {
@@ -145,17 +151,22 @@ impl Process {
         Ok(())
     }
 
-    fn start_demo(&self, clicks_per_second: f64, api: SocketAddr, redirect: SocketAddr) {
-        let (geoip, data_dir) = (self.config.geoip_db.clone(), self.config.data_dir.clone());
-        let options = DemoOptions { api, redirect, geoip, data_dir, clicks_per_second };
-        let demo = demo::run(options, self.rng.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
-        self.lifecycle.spawn("demo", demo);
+    fn start_demo(&self, flags: DemoFlags, api: SocketAddr, redirect: SocketAddr) {
+        let (options, parts) = (self.api_options(), self.api_parts());
+        let demo = Demo { flags, config: self.config.clone(), api, redirect, options, parts };
+        self.lifecycle.spawn("demo", demo::run(demo, self.lifecycle.stopping().clone()));
     }
 
     fn welcome(&self, api: Option<SocketAddr>, redirect: Option<SocketAddr>) -> String {
         let mut lines = vec!["Link Logger is running. Stop it with Ctrl-C.".to_owned()];
         if let Some(address) = api {
-            lines.push(format!("  GraphQL      http://{address}/graphql  (sign up there with the mutation signUp; see README.md)"));
+            let page = self.config.public_url.as_str().trim_end_matches('/');
+            lines.push(match (api::has_dashboard(), self.config.sign_up) {
+                (true, SignUp::Open) => format!("  Dashboard    {page}  (open it in a browser to sign up)"),
+                (true, _) => format!("  Dashboard    {page}  (sign-up is closed; who has an account signs in)"),
+                (false, _) => "  Dashboard    not in this build: run `make dashboard` and build again".to_owned(),
+            });
+            lines.push(format!("  GraphQL      http://{address}/graphql"));
         }
         if let Some(address) = redirect {
             lines.push(format!("  Short links  {}  (listening on {address})", self.config.short_domain.short_url("…")));

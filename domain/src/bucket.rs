@@ -1,8 +1,9 @@
-//! Time buckets: quarter-hours, in which clicks are counted, and the hours and days of a time
-//! zone, into which they are summed.
+//! Time buckets: quarter-hours, in which clicks are counted, the hours and days of a time zone,
+//! into which they are summed, and minutes, which are finer than what is kept and counted from the
+//! clicks themselves.
 //!
 //! Every zone's offset since 1972 is a multiple of a quarter-hour, so every edge of an hour or day
-//! is an edge of a quarter. Edges are instants taken from the zone's own history: a day may have
+//! is an edge of a quarter, and minutes are the same in all zones. Edges are instants taken from the zone's own history: a day may have
 //! 23 to 25 hours.
 
 use jiff::{ToSpan, Unit, ZonedDateTime, ZonedDateTimeRound, tz::TimeZone};
@@ -33,6 +34,8 @@ impl Quarter {
 /// The width of a series' points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bucket {
+    /// A minute of UTC.
+    Minute,
     Hour,
     Day,
 }
@@ -44,6 +47,16 @@ pub struct BucketSpan {
     pub end: Millis,
 }
 
+impl BucketSpan {
+    /// In milliseconds.
+    pub fn width(self) -> i64 {
+        self.end.0 - self.start.0
+    }
+}
+
+/// In milliseconds.
+const MINUTE: i64 = 60_000;
+
 /// The most points one series may have: two months of hours.
 pub const MAX_BUCKETS: usize = 1_500;
 
@@ -53,29 +66,34 @@ pub const MAX_BUCKETS: usize = 1_500;
 /// # Errors
 /// An issue at `filter` when there would be more than [`MAX_BUCKETS`].
 pub fn buckets(bucket: Bucket, zone: &TimeZone, from: Millis, to: Millis) -> Result<Vec<BucketSpan>, Issue> {
-    let too_many = || {
-        Issue::new(
-            "filter",
-            IssueCode::OutOfRange,
-            format!("This range has more than {MAX_BUCKETS} points. Choose a shorter range or a wider bucket."),
-        )
-    };
-    let mut spans = Vec::new();
-    let Some(mut start) = floor(bucket, from.timestamp().to_zoned_datetime(zone.clone())) else { return Err(too_many()) };
-    while Millis::from_timestamp(start.timestamp()) < to {
-        if spans.len() == MAX_BUCKETS {
-            return Err(too_many());
-        }
-        let Some(end) = next(bucket, &start) else { return Err(too_many()) };
-        spans.push(BucketSpan { start: Millis::from_timestamp(start.timestamp()), end: Millis::from_timestamp(end.timestamp()) });
-        start = end;
+    let spans = first_buckets(bucket, zone, from, to, MAX_BUCKETS);
+    if spans.last().is_some_and(|last| last.end < to) || spans.is_empty() && from < to {
+        let message = format!("This range has more than {MAX_BUCKETS} points. Choose a shorter range or a wider bucket.");
+        return Err(Issue::new("filter", IssueCode::OutOfRange, message));
     }
     Ok(spans)
+}
+
+/// The same, but `most` of them at most; fewer than cover the range also where it leaves the
+/// years that calendars know.
+pub fn first_buckets(bucket: Bucket, zone: &TimeZone, from: Millis, to: Millis, most: usize) -> Vec<BucketSpan> {
+    let mut spans = Vec::new();
+    let mut start = floor(bucket, from.timestamp().to_zoned_datetime(zone.clone()));
+    while let Some(begin) = start.filter(|start| Millis::from_timestamp(start.timestamp()) < to && spans.len() < most) {
+        start = next(bucket, &begin);
+        let Some(end) = &start else { break };
+        spans.push(BucketSpan { start: Millis::from_timestamp(begin.timestamp()), end: Millis::from_timestamp(end.timestamp()) });
+    }
+    spans
 }
 
 fn floor(bucket: Bucket, at: ZonedDateTime) -> Option<ZonedDateTime> {
     match bucket {
         Bucket::Day => at.start_of_day().ok(),
+        Bucket::Minute => {
+            let minute = Millis(Millis::from_timestamp(at.timestamp()).0.div_euclid(MINUTE) * MINUTE);
+            Some(minute.timestamp().to_zoned_datetime(at.time_zone().clone()))
+        }
         Bucket::Hour => at.round(ZonedDateTimeRound::new().smallest(Unit::Hour).mode(jiff::RoundMode::Trunc)).ok(),
     }
 }
@@ -85,6 +103,7 @@ fn next(bucket: Bucket, start: &ZonedDateTime) -> Option<ZonedDateTime> {
         // Not "plus 24 hours": the next local midnight, or the day's first instant where a change
         // of the clocks skips midnight.
         Bucket::Day => start.date().checked_add(1.day()).ok()?.to_zoned_datetime(start.time_zone().clone()).ok()?.start_of_day().ok(),
+        Bucket::Minute => start.checked_add(1.minute()).ok(),
         // An hour of real time, so that the repeated hour of autumn is two points.
         Bucket::Hour => {
             let later = start.checked_add(1.hour()).ok()?;
@@ -135,6 +154,25 @@ mod tests {
     fn the_repeated_hour_is_two_points() {
         let all = spans(Bucket::Hour, "Europe/Berlin", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z");
         assert_eq!(all.len(), 25);
+    }
+
+    #[test]
+    fn minutes_are_those_of_utc_whatever_the_zone() {
+        for zone in ["UTC", "Asia/Kathmandu", "Europe/Berlin"] {
+            // Across a change of Berlin's clocks.
+            let all = spans(Bucket::Minute, zone, "2026-03-29T00:59:30.001Z", "2026-03-29T01:02:00Z");
+            assert_eq!(all.iter().map(|span| span.start.0 % 60_000).collect::<Vec<_>>(), [0, 0, 0]);
+            assert!(all.iter().all(|span| span.width() == 60_000), "{zone}");
+            assert_eq!(all[2].end.to_string(), "2026-03-29T01:02:00.000Z");
+        }
+    }
+
+    #[test]
+    fn the_first_few_are_the_beginning_of_all() {
+        let at = |text: &str| Millis::from_timestamp(text.parse().unwrap());
+        let (from, to) = (at("2026-03-28T12:00:00Z"), at("2026-03-30T12:00:00Z"));
+        assert_eq!(first_buckets(Bucket::Day, &TimeZone::UTC, from, to, 2), buckets(Bucket::Day, &TimeZone::UTC, from, to).unwrap()[..2]);
+        assert_eq!(first_buckets(Bucket::Day, &TimeZone::UTC, from, to, 9).len(), 3);
     }
 
     #[test]

@@ -27,6 +27,16 @@ pub struct ClickFilter {
 }
 
 impl ClickFilter {
+    /// The same with these verdicts, where it names none.
+    #[must_use]
+    pub fn with_default_verdicts(&self, verdicts: &[Verdict]) -> Self {
+        let mut filter = self.clone();
+        if filter.verdicts.is_empty() {
+            filter.verdicts = verdicts.to_vec();
+        }
+        filter
+    }
+
     /// The dimensions that rollup cells do not answer yet; if any is asked for, clicks are read.
     pub fn needs_clicks(&self) -> bool {
         !self.outcomes.is_empty() || !self.devices.is_empty() || self.text_fields().iter().any(|(_, values)| !values.is_empty())

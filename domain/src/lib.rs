@@ -1,5 +1,5 @@
 //! The rules of Link Logger as plain data and functions: ids, slugs, targets, accounts, clicks,
-//! filters and time buckets.
+//! filters, dimensions, named periods and time buckets.
 //!
 //! Nothing here waits, reads a clock, draws a random number or knows a framework; whatever a rule
 //! needs from outside is an argument.
@@ -7,24 +7,28 @@
 mod account;
 mod bucket;
 mod click;
+mod dimension;
 mod filter;
 mod id;
 mod issue;
 mod link;
 mod millis;
+mod period;
 mod query;
 mod shard;
 mod slug;
 mod target;
 
 pub use account::{Email, Password, Role, WorkspaceName, parse_time_zone, workspace_slug};
-pub use bucket::{Bucket, BucketSpan, MAX_BUCKETS, Quarter, buckets};
+pub use bucket::{Bucket, BucketSpan, MAX_BUCKETS, Quarter, buckets, first_buckets};
 pub use click::{CapturedClick, Click, Device, GeoPlace, Method, Outcome, Seq, UserAgentFacts, Verdict, VerdictReason, network_of};
+pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;
 pub use id::{ClickId, Entropy, IdError, KeyId, LinkId, SessionId, UserId, WorkspaceId};
 pub use issue::{Invalid, Issue, IssueCode};
 pub use link::{Link, LinkChange, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_title};
 pub use millis::Millis;
+pub use period::{AskedRange, Compare, Period};
 pub use query::{Parameter, Utm, forward_query, parse_query, parse_utm, referrer_host};
 pub use shard::{SHARDS, Shard};
 pub use slug::{GENERATED_SLUG_LENGTH, Slug};

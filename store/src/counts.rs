@@ -1,20 +1,17 @@
-//! Totals and series. Both are sums over (quarter-hour, verdict): from rollup cells wherever the
-//! filter allows, from clicks otherwise and for the pieces of a quarter at the range's ends.
+//! Totals and series: sums of clicks per verdict over pieces of time, which are quarter-hours or,
+//! where a series asks for finer points, minutes.
 
 use std::collections::BTreeMap;
 
-use domain::{BucketSpan, ClickFilter, Millis, Outcome, Quarter, Seq, Verdict};
-use entity::{click, rollup_cell};
+use domain::{BucketSpan, ClickFilter, Millis, Quarter, Seq, Verdict};
+use entity::click;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
-use uuid::Uuid;
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 
-use crate::cell::{Cell, Count};
-use crate::filter_sql::condition;
+use crate::cell::Count;
+use crate::filter_sql::{counted, within};
+use crate::plan::{CellsOf, Plan, Source};
 use crate::{StoreError, WorkspaceScope};
-
-/// The link id of cells that count the whole workspace.
-pub(crate) const WHOLE_WORKSPACE: Uuid = Uuid::nil();
 
 /// Clicks per verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,13 +47,6 @@ impl Counts {
     }
 }
 
-/// What an answer was computed from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    Rollup,
-    Clicks,
-}
-
 #[derive(Clone, Copy, Debug)]
 pub struct Totals {
     pub counts: Counts,
@@ -76,118 +66,91 @@ pub struct Series {
     pub head: Seq,
 }
 
+/// The finest points of a series.
+const MINUTE: i64 = 60_000;
+
 impl WorkspaceScope {
     /// # Errors
     /// When the database does not answer.
     pub async fn totals(&self, filter: &ClickFilter) -> Result<Totals, StoreError> {
-        let (quarters, source) = self.by_quarter(filter).await?;
+        let plan = Plan::of(&of_any_verdict(filter));
         let mut counts = Counts::default();
-        quarters.values().for_each(|quarter| counts.add(quarter));
-        Ok(Totals { counts, source, data_from: self.data_from(filter).await?, head: self.head().await? })
+        self.sums(&plan, Quarter::MILLIS).await?.values().for_each(|piece| counts.add(piece));
+        Ok(Totals { counts, source: plan.source(), data_from: self.data_from(filter).await?, head: self.head().await? })
     }
 
-    /// The clicks in each of `spans`, which join and whose edges are edges of quarters; what lies
-    /// outside the filter's range is not counted.
+    /// The clicks in each of `spans`, which join and whose edges are edges of minutes; what lies
+    /// outside the filter's range is not counted. Cells hold quarters, so if any edge lies within
+    /// one, clicks are counted.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn series(&self, filter: &ClickFilter, spans: &[BucketSpan]) -> Result<Series, StoreError> {
-        let (quarters, source) = self.by_quarter(filter).await?;
+        let inside = of_any_verdict(&within(filter, spans));
+        let on_quarters = spans.iter().all(|span| Quarter::is_edge(span.start) && Quarter::is_edge(span.end));
+        let (plan, width) = if on_quarters { (Plan::of(&inside), Quarter::MILLIS) } else { (Plan::of_clicks(inside), MINUTE) };
         let mut points = vec![Counts::default(); spans.len()];
-        for (quarter, counts) in quarters {
-            let after = spans.partition_point(|span| span.start <= quarter.start());
+        for (start, counts) in self.sums(&plan, width).await? {
+            let after = spans.partition_point(|span| span.start <= start);
             if let Some(point) = after.checked_sub(1).and_then(|index| points.get_mut(index)) {
                 point.add(&counts);
             }
         }
-        Ok(Series { points, source, data_from: self.data_from(filter).await?, head: self.head().await? })
+        Ok(Series { points, source: plan.source(), data_from: self.data_from(filter).await?, head: self.head().await? })
     }
 
-    async fn data_from(&self, filter: &ClickFilter) -> Result<Millis, StoreError> {
+    pub(crate) async fn data_from(&self, filter: &ClickFilter) -> Result<Millis, StoreError> {
         let created_at = self.get().await?.created_at;
         Ok(filter.from.map_or(created_at, |from| from.max(created_at)))
     }
 
-    async fn by_quarter(&self, filter: &ClickFilter) -> Result<(BTreeMap<Quarter, Counts>, Source), StoreError> {
+    /// The counts of pieces `width` milliseconds wide, by the start of each; cells are only read
+    /// where that is a quarter.
+    async fn sums(&self, plan: &Plan, width: i64) -> Result<BTreeMap<Millis, Counts>, StoreError> {
         let mut sums = BTreeMap::new();
-        // The verdict counts ignore the filter's verdicts, which only choose what `clicks` sums.
-        let filter = ClickFilter { verdicts: Vec::new(), ..filter.clone() };
-        let first = filter.from.map(|from| Quarter::of(from.plus(Quarter::MILLIS - 1)));
-        let end = filter.to.map(Quarter::of);
-        let whole_quarters = first.zip(end).is_none_or(|(first, end)| first < end);
-        if filter.needs_clicks() || !whole_quarters {
-            self.add_clicks(&filter, &mut sums).await?;
-            return Ok((sums, Source::Clicks));
+        for filter in &plan.clicks {
+            self.add_clicks(filter, width, &mut sums).await?;
         }
-        if let Some((from, first)) = filter.from.zip(first).filter(|(from, first)| *from < first.start()) {
-            self.add_clicks(&ClickFilter { from: Some(from), to: Some(first.start()), ..filter.clone() }, &mut sums).await?;
+        if let Some(range) = &plan.cells {
+            let of = if range.links.is_empty() { CellsOf::Workspace } else { CellsOf::Links(&range.links) };
+            for (_, quarter, cell) in self.cells(of, range).await? {
+                let counts: &mut Counts = sums.entry(quarter.start()).or_default();
+                cell.totals().for_each(|(verdict, Count { clicks, .. })| *counts.slot(verdict) += clicks);
+            }
         }
-        self.add_cells(&filter, first, end, &mut sums).await?;
-        if let Some((to, end)) = filter.to.zip(end).filter(|(to, end)| end.start() < *to) {
-            self.add_clicks(&ClickFilter { from: Some(end.start()), to: Some(to), ..filter.clone() }, &mut sums).await?;
-        }
-        Ok((sums, Source::Rollup))
+        Ok(sums)
     }
 
-    async fn add_cells(
-        &self,
-        filter: &ClickFilter,
-        first: Option<Quarter>,
-        end: Option<Quarter>,
-        sums: &mut BTreeMap<Quarter, Counts>,
-    ) -> Result<(), StoreError> {
-        let links = if filter.links.is_empty() { vec![WHOLE_WORKSPACE] } else { filter.links.iter().map(|link| link.0).collect() };
-        let mut wanted =
-            Condition::all().add(rollup_cell::Column::WorkspaceId.eq(self.workspace.0)).add(rollup_cell::Column::LinkId.is_in(links));
-        if let Some(first) = first {
-            wanted = wanted.add(rollup_cell::Column::Quarter.gte(first.0));
-        }
-        if let Some(end) = end {
-            wanted = wanted.add(rollup_cell::Column::Quarter.lt(end.0));
-        }
-        let rows: Vec<(i64, Vec<u8>)> = rollup_cell::Entity::find()
-            .select_only()
-            .column(rollup_cell::Column::Quarter)
-            .column(rollup_cell::Column::Body)
-            .filter(wanted)
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        for (quarter, body) in rows {
-            let cell = Cell::decode(&body).map_err(|error| StoreError::Internal(error.to_string()))?;
-            let counts: &mut Counts = sums.entry(Quarter(quarter)).or_default();
-            cell.totals().for_each(|(verdict, Count { clicks, .. })| *counts.slot(verdict) += clicks);
-        }
-        Ok(())
-    }
-
-    async fn add_clicks(&self, filter: &ClickFilter, sums: &mut BTreeMap<Quarter, Counts>) -> Result<(), StoreError> {
-        let counted = Outcome::ALL.iter().filter(|outcome| outcome.is_counted()).map(|outcome| outcome.code());
+    async fn add_clicks(&self, filter: &ClickFilter, width: i64, sums: &mut BTreeMap<Millis, Counts>) -> Result<(), StoreError> {
         // Written out, since PostgreSQL takes two bound parameters for two different expressions.
-        let quarter = Expr::cust(format!("occurred_at / {}", Quarter::MILLIS));
+        let piece = Expr::cust(format!("occurred_at / {width}"));
         let rows = click::Entity::find()
             .select_only()
-            .column_as(quarter.clone(), "quarter")
+            .column_as(piece.clone(), "piece")
             .column(click::Column::Verdict)
             .column_as(click::Column::Id.count(), "clicks")
-            .filter(condition(self.workspace, filter))
-            .filter(click::Column::Outcome.is_in(counted))
-            .group_by(quarter)
+            .filter(counted(self.workspace, filter))
+            .group_by(piece)
             .group_by(click::Column::Verdict)
             .into_model::<CountRow>()
             .all(&self.transaction)
             .await?;
         for row in rows {
             let verdict = Verdict::from_code(row.verdict).ok_or_else(|| StoreError::Internal("a click has no known verdict".into()))?;
-            *sums.entry(Quarter(row.quarter)).or_default().slot(verdict) += row.clicks.unsigned_abs();
+            *sums.entry(Millis(row.piece * width)).or_default().slot(verdict) += row.clicks.unsigned_abs();
         }
         Ok(())
     }
 }
 
+/// The verdict counts ignore the filter's verdicts, which only choose what `clicks` sums.
+fn of_any_verdict(filter: &ClickFilter) -> ClickFilter {
+    ClickFilter { verdicts: Vec::new(), ..filter.clone() }
+}
+
 #[derive(FromQueryResult)]
 struct CountRow {
-    quarter: i64,
+    piece: i64,
     verdict: i16,
     clicks: i64,
 }

@@ -1,10 +1,11 @@
 //! [`ClickFilter`] as a condition on rows of `clicks`: the SQL twin of `ClickFilter::matches`.
+//! Text from outside is bound, never written into a statement.
 
-use domain::{ClickFilter, ClickId, Millis, WorkspaceId};
+use domain::{BucketSpan, ClickFilter, ClickId, Millis, Outcome, WorkspaceId};
 use entity::click::Column;
 use sea_orm::{
     ColumnTrait, Condition,
-    sea_query::{Alias, Expr, ExprTrait},
+    sea_query::{Alias, Expr, ExprTrait, Func, LikeExpr},
 };
 
 pub(crate) fn condition(workspace: WorkspaceId, filter: &ClickFilter) -> Condition {
@@ -36,7 +37,42 @@ pub(crate) fn condition(workspace: WorkspaceId, filter: &ClickFilter) -> Conditi
     all
 }
 
-fn any_of(column: &'static str, wanted: &[Option<String>]) -> Condition {
+/// The clicks that match and that counts take.
+pub(crate) fn counted(workspace: WorkspaceId, filter: &ClickFilter) -> Condition {
+    let counted = Outcome::ALL.iter().filter(|outcome| outcome.is_counted()).map(|outcome| outcome.code());
+    condition(workspace, filter).add(Column::Outcome.is_in(counted))
+}
+
+/// The same filter, cut to the range of `spans`.
+pub(crate) fn within(filter: &ClickFilter, spans: &[BucketSpan]) -> ClickFilter {
+    let (first, last) = (spans.first().map(|span| span.start), spans.last().map(|span| span.end));
+    let to = filter.to.into_iter().chain(last).min();
+    ClickFilter { from: filter.from.max(first), to, ..filter.clone() }
+}
+
+/// Whether a text has `part` in it, without regard to case.
+///
+/// SQLite, and PostgreSQL under the C collation, know the case of ASCII letters only; others match
+/// where they are all small or all capital in the text, like the first letter of "Örebro".
+pub(crate) fn contains(column: impl ColumnTrait, part: &str) -> Condition {
+    let pattern = |part: &str| {
+        let mut pattern = String::from("%");
+        for letter in part.chars() {
+            if matches!(letter, '%' | '_' | ESCAPE) {
+                pattern.push(ESCAPE);
+            }
+            pattern.push(letter);
+        }
+        LikeExpr::new(pattern + "%").escape(ESCAPE)
+    };
+    let text = || Expr::expr(Func::lower(Expr::col(column)));
+    Condition::any().add(text().like(pattern(&part.to_lowercase()))).add(text().like(pattern(&part.to_uppercase().to_ascii_lowercase())))
+}
+
+/// Not the backslash, which PostgreSQL can be set to read twice.
+const ESCAPE: char = '!';
+
+pub(crate) fn any_of(column: &'static str, wanted: &[Option<String>]) -> Condition {
     let column = || Expr::col(Alias::new(column));
     let mut any = Condition::any();
     if wanted.contains(&None) {

@@ -6,6 +6,7 @@
 //! workspace is known are methods of [`Store`]. Clicks come in through [`Store::ingest`].
 
 mod accounts;
+mod breakdown;
 mod cell;
 mod clicks;
 mod connect;
@@ -18,17 +19,22 @@ mod links;
 mod lookup;
 mod migrate;
 mod partitions;
+mod plan;
+mod redirect_micros;
 mod scope;
 mod sessions;
 
 pub use accounts::{Account, Membership, NewAccount, Workspace};
+pub use breakdown::{Breakdown, BreakdownRequest, BreakdownRow};
 pub use clicks::{ClickPage, PageRequest};
 pub use connect::Store;
-pub use counts::{Counts, Series, Source, Totals};
+pub use counts::{Counts, Series, Totals};
 pub use error::{Conflict, StoreError};
 pub use ingest::{Incoming, IngestReport, Ingested, Poison};
 pub use keys::StoredKey;
 pub use links::LinkPage;
 pub use migrate::migrate;
+pub use plan::Source;
+pub use redirect_micros::RedirectMicros;
 pub use scope::{Access, WorkspaceScope};
 pub use sessions::{NewSession, Refresh, RefreshHash, RefreshOutcome, SessionState};

@@ -40,6 +40,11 @@ const MISSING: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">
      <code>make run</code> does both.</p>\
      <p>The API works without it: send GraphQL to <code>/graphql</code>.</p>\n";
 
+/// Whether this build carries the dashboard: it was built before the program was.
+pub fn has_dashboard() -> bool {
+    Files::get(DOCUMENT).is_some()
+}
+
 /// Answers whatever is none of the API's own routes.
 pub(crate) async fn serve(request: Request<Body>) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {

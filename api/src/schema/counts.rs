@@ -1,15 +1,15 @@
-//! Totals and series of clicks.
+//! Totals of clicks. What they are compared with is read in the same snapshot.
 
-use async_graphql::{Context, Enum, Object, SimpleObject};
-use domain::{BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Millis, buckets, parse_time_zone};
+use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
+use domain::ClickFilter;
+use store::{RedirectMicros, WorkspaceScope};
 
-use super::context::{Services, services, session};
+use super::context::{services, session};
 use super::error::{ApiError, ApiResult};
-use super::filter::{ClickFilterInput, resolve};
+use super::filter::{ClickFilterInput, resolve_compared};
 use super::page::{Cursor, StoredCursor};
-use super::period::zone_of;
-use super::scalars::{DateTime, TimeZone};
-use crate::caller::Session;
+use super::period::Compare;
+use super::scalars::DateTime;
 
 /// What an answer was computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -19,14 +19,6 @@ pub enum Source {
     Rollup,
     /// The clicks themselves.
     Clicks,
-}
-
-/// The width of a series' points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::Bucket")]
-pub enum Bucket {
-    Hour,
-    Day,
 }
 
 /// Counts of the clicks that were sent on.
@@ -45,6 +37,13 @@ pub struct ClickTotals {
     pub daily_uniques: Option<u64>,
     /// Requests for slugs that are no link, on the workspace's own domains.
     pub misses: u64,
+    /// Half of what `clicks` counts was redirected within this many microseconds, from the request
+    /// read to the click captured: the nearest-rank percentile, exact. Null when there were none.
+    pub redirect_micros_p50: Option<u32>,
+    /// As redirectMicrosP50, of 95 in 100.
+    pub redirect_micros_p95: Option<u32>,
+    /// The range compared with. Null unless compare was asked for and the range has a beginning.
+    pub previous: Option<PreviousTotals>,
     /// The first instant that the answer covers.
     pub data_from: DateTime,
     pub source: Source,
@@ -52,29 +51,26 @@ pub struct ClickTotals {
     pub live_cursor: String,
 }
 
+/// The counts of the range compared with.
 #[derive(Clone, Debug, SimpleObject)]
-pub struct ClickPoint {
+pub struct PreviousTotals {
     /// First instant included.
-    pub start: DateTime,
+    pub from: DateTime,
     /// First instant no longer included.
-    pub end: DateTime,
+    pub to: DateTime,
     /// The clicks of the filter's verdicts; of people when it names none.
     pub clicks: u64,
-    /// Visitors, told apart by day. Null: they are not told apart yet.
-    pub daily_uniques: Option<u64>,
-    /// Whether the range of the question, or now, cuts this point short.
-    pub partial: bool,
-}
-
-#[derive(Clone, Debug, SimpleObject)]
-pub struct ClickSeries {
-    /// Joined, oldest first, those without clicks included.
-    pub points: Vec<ClickPoint>,
-    /// The first instant that the answer covers.
-    pub data_from: DateTime,
-    pub source: Source,
-    /// A subscription after this cursor misses and repeats nothing of what was counted.
-    pub live_cursor: String,
+    /// By verdict, whatever verdicts the filter names.
+    pub human: u64,
+    pub suspected: u64,
+    pub bot: u64,
+    /// The same as bot.
+    pub bots: u64,
+    pub internal: u64,
+    /// In microseconds. Null when there were no clicks.
+    pub redirect_micros_p50: Option<u32>,
+    /// In microseconds. Null when there were no clicks.
+    pub redirect_micros_p95: Option<u32>,
 }
 
 #[derive(Default)]
@@ -83,54 +79,32 @@ pub struct CountQuery;
 #[Object]
 impl CountQuery {
     /// How many clicks there were. People's clicks, unless the filter names verdicts.
-    async fn click_totals(&self, ctx: &Context<'_>, filter: Option<ClickFilterInput>) -> ApiResult<Option<ClickTotals>> {
-        Ok(Some(click_totals(services(ctx)?, session(ctx)?, filter).await?))
-    }
-
-    /// How many clicks there were in each hour or day of a zone; without one, the workspace's.
-    async fn click_series(
+    async fn click_totals(
         &self,
         ctx: &Context<'_>,
         filter: Option<ClickFilterInput>,
-        bucket: Bucket,
-        time_zone: Option<TimeZone>,
-    ) -> ApiResult<Option<ClickSeries>> {
-        let (services, session) = (services(ctx)?, session(ctx)?);
-        let scope = services.read(session.workspace).await?;
-        let filter = resolve(services, &scope, filter).await?;
-        let zone = match &time_zone {
-            Some(name) => parse_time_zone("timeZone", &name.0)?,
-            None => zone_of(&scope).await?,
-        };
-        let now = services.clock.now();
-        let (from, to) = range(&filter, scope.get().await?.created_at, now)?;
-        let spans = buckets(bucket.into(), &zone, from, to)?;
-        let series = scope.series(&filter, &spans).await?;
-        let point = |(span, counts): (&BucketSpan, &store::Counts)| ClickPoint {
-            start: DateTime(span.start),
-            end: DateTime(span.end),
-            clicks: counts.of(&filter.verdicts),
-            daily_uniques: None,
-            partial: span.start < from || span.end > to || span.end > now,
-        };
-        Ok(Some(ClickSeries {
-            points: spans.iter().zip(&series.points).map(point).collect(),
-            data_from: DateTime(series.data_from),
-            source: series.source.into(),
-            live_cursor: StoredCursor(series.head).encode(),
-        }))
+        compare: Option<Compare>,
+    ) -> ApiResult<Option<ClickTotals>> {
+        Ok(Some(click_totals(ctx, filter, compare).await?))
     }
 }
 
+/// The totals for a field of type [`ClickTotals`], which `ctx` stands at.
 pub(crate) async fn click_totals(
-    services: &Services,
-    session: &Session,
+    ctx: &Context<'_>,
     filter: Option<ClickFilterInput>,
+    compare: Option<Compare>,
 ) -> Result<ClickTotals, ApiError> {
-    let scope = services.read(session.workspace).await?;
-    let filter = resolve(services, &scope, filter).await?;
+    let services = services(ctx)?;
+    let scope = services.read(session(ctx)?.workspace).await?;
+    let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
     let totals = scope.totals(&filter).await?;
     let counts = totals.counts;
+    let micros = redirect_micros(&scope, &filter, &ctx.look_ahead()).await?;
+    let previous = match &compared {
+        Some(compared) => previous_totals(&scope, compared, &ctx.look_ahead().field("previous")).await?,
+        None => None,
+    };
     Ok(ClickTotals {
         clicks: counts.of(&filter.verdicts),
         human: counts.human,
@@ -140,18 +114,46 @@ pub(crate) async fn click_totals(
         internal: counts.internal,
         daily_uniques: None,
         misses: 0,
+        redirect_micros_p50: micros.map(|micros| micros.p50),
+        redirect_micros_p95: micros.map(|micros| micros.p95),
+        previous,
         data_from: DateTime(totals.data_from),
         source: totals.source.into(),
         live_cursor: StoredCursor(totals.head).encode(),
     })
 }
 
-/// The instants a series runs over: from the workspace's first to now where the filter is open.
-fn range(filter: &ClickFilter, created_at: Millis, now: Millis) -> Result<(Millis, Millis), ApiError> {
-    let (from, to) = (filter.from.unwrap_or(created_at), filter.to.unwrap_or(now.plus(1)));
-    if from < to {
-        return Ok((from, to));
-    }
-    let issue = Issue::new("filter.from", IssueCode::OutOfRange, "This range holds no time yet. Choose one that begins earlier.");
-    Err(Invalid::from(issue).into())
+async fn previous_totals(
+    scope: &WorkspaceScope,
+    filter: &ClickFilter,
+    selected: &Lookahead<'_>,
+) -> Result<Option<PreviousTotals>, ApiError> {
+    let Some((from, to)) = filter.from.zip(filter.to) else { return Ok(None) };
+    let counts = scope.totals(filter).await?.counts;
+    let micros = redirect_micros(scope, filter, selected).await?;
+    Ok(Some(PreviousTotals {
+        from: DateTime(from),
+        to: DateTime(to),
+        clicks: counts.of(&filter.verdicts),
+        human: counts.human,
+        suspected: counts.suspected,
+        bot: counts.bot,
+        bots: counts.bot,
+        internal: counts.internal,
+        redirect_micros_p50: micros.map(|micros| micros.p50),
+        redirect_micros_p95: micros.map(|micros| micros.p95),
+    }))
+}
+
+async fn redirect_micros(
+    scope: &WorkspaceScope,
+    filter: &ClickFilter,
+    selected: &Lookahead<'_>,
+) -> Result<Option<RedirectMicros>, ApiError> {
+    if wants_redirect_micros(selected) { Ok(scope.redirect_micros(filter).await?) } else { Ok(None) }
+}
+
+/// Whether a field with these selections needs the percentiles, which are read from clicks.
+pub(super) fn wants_redirect_micros(selected: &Lookahead<'_>) -> bool {
+    selected.field("redirectMicrosP50").exists() || selected.field("redirectMicrosP95").exists()
 }

@@ -1,14 +1,14 @@
 //! The filter that chooses among clicks, as it is written and as it is checked.
 
 use async_graphql::{ID, InputObject};
-use domain::{ClickFilter, Invalid, Issue, IssueCode, LinkId};
+use domain::{AskedRange, ClickFilter, Invalid, Issue, IssueCode, LinkId};
 use jiff::tz::TimeZone as Zone;
 use store::WorkspaceScope;
 
 use super::click::{Device, Outcome, Verdict};
 use super::context::Services;
 use super::error::ApiError;
-use super::period::{Period, zone_of};
+use super::period::{Compare, Period, zone_of};
 use super::scalars::{CountryCode, DateTime};
 
 /// Which clicks are meant: within a field any value matches, between fields all must. A null value
@@ -47,6 +47,11 @@ impl ClickFilterInput {
         Self { link_ids: Some(vec![id.clone()]), ..self }
     }
 
+    fn asked_range(&self) -> AskedRange {
+        let between = AskedRange::Between(self.from.map(|from| from.0), self.to.map(|to| to.0));
+        self.period.map_or(between, |period| AskedRange::Named(period.into()))
+    }
+
     pub(crate) fn has_period(&self) -> bool {
         self.period.is_some()
     }
@@ -57,13 +62,10 @@ impl ClickFilterInput {
     /// All offences at once, with paths below `filter`.
     pub(crate) fn check(self, zone: &Zone, now: domain::Millis) -> Result<ClickFilter, Invalid> {
         let mut invalid = Invalid::default();
-        let (mut from, mut to) = (self.from.map(|from| from.0), self.to.map(|to| to.0));
-        if let Some(period) = self.period {
-            if from.is_some() || to.is_some() {
-                invalid.0.push(Issue::new("filter.period", IssueCode::NotAllowed, "Give a period, or from and to, not both."));
-            }
-            (from, to) = period.range(zone, now);
+        if self.period.is_some() && (self.from.is_some() || self.to.is_some()) {
+            invalid.0.push(Issue::new("filter.period", IssueCode::NotAllowed, "Give a period, or from and to, not both."));
         }
+        let (from, to) = self.asked_range().edges(zone, now);
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             invalid.0.push(Issue::new("filter.to", IssueCode::OutOfRange, "The end of the range must be after its beginning."));
         }
@@ -127,4 +129,21 @@ pub(crate) async fn resolve(
     let filter = filter.unwrap_or_default();
     let zone = if filter.has_period() { zone_of(scope).await? } else { Zone::UTC };
     Ok(filter.check(&zone, services.clock.now())?)
+}
+
+/// As [`resolve`], with the same question about the range that this one is compared with: `None`
+/// when nobody asked, or when the filter's range has no beginning.
+pub(crate) async fn resolve_compared(
+    services: &Services,
+    scope: &WorkspaceScope,
+    filter: Option<ClickFilterInput>,
+    compare: Option<Compare>,
+) -> Result<(ClickFilter, Option<ClickFilter>), ApiError> {
+    let Some(compare) = compare else { return Ok((resolve(services, scope, filter).await?, None)) };
+    let (zone, now, filter) = (zone_of(scope).await?, services.clock.now(), filter.unwrap_or_default());
+    let range = filter.asked_range();
+    let filter = filter.check(&zone, now)?;
+    let earlier = range.compared(compare.into(), &zone, now);
+    let compared = earlier.map(|(from, to)| ClickFilter { from: Some(from), to: Some(to), ..filter.clone() });
+    Ok((filter, compared))
 }

@@ -9,6 +9,7 @@ use super::counts::{ClickTotals, click_totals};
 use super::error::{ApiError, ApiResult};
 use super::filter::ClickFilterInput;
 use super::page::{Cursor, PageArgs, PageInfo, page_info};
+use super::period::Compare;
 use super::scalars::{DateTime, Url};
 
 /// A tracked link: a slug on a short domain that leads to a target.
@@ -39,9 +40,14 @@ pub struct Link {
 #[ComplexObject]
 impl Link {
     /// The counts of this link's clicks. Null with an error when they cannot be read.
-    async fn click_totals(&self, ctx: &Context<'_>, filter: Option<ClickFilterInput>) -> ApiResult<Option<ClickTotals>> {
+    async fn click_totals(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ClickFilterInput>,
+        compare: Option<Compare>,
+    ) -> ApiResult<Option<ClickTotals>> {
         let filter = filter.unwrap_or_default().of_link(&self.id);
-        Ok(Some(click_totals(services(ctx)?, session(ctx)?, Some(filter)).await?))
+        Ok(Some(click_totals(ctx, Some(filter), compare).await?))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The GraphQL schema: one file per topic, each with its types, queries and mutations.
 
 mod account;
+mod breakdown;
 pub(crate) mod click;
 mod context;
 mod counts;
@@ -13,6 +14,7 @@ mod loader;
 mod page;
 mod period;
 mod scalars;
+mod series;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, Schema, SchemaBuilder};
@@ -20,7 +22,14 @@ use async_graphql::{MergedObject, Schema, SchemaBuilder};
 pub(crate) use context::Services;
 
 #[derive(Default, MergedObject)]
-pub struct Query(account::AccountQuery, link::LinkQuery, click::ClickQuery, counts::CountQuery);
+pub struct Query(
+    account::AccountQuery,
+    link::LinkQuery,
+    click::ClickQuery,
+    counts::CountQuery,
+    series::SeriesQuery,
+    breakdown::BreakdownQuery,
+);
 
 #[derive(Default, MergedObject)]
 pub struct Mutation(account::AccountMutation, link_change::LinkMutation);

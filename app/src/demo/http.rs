@@ -7,6 +7,8 @@ use anyhow::Context;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::visit::Visit;
+
 /// The body of the answer.
 pub(super) async fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &str) -> anyhow::Result<String> {
     let mut request = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
@@ -22,12 +24,12 @@ pub(super) async fn post(address: SocketAddr, path: &str, headers: &[(&str, &str
 }
 
 /// Opens a short link as a browser behind a proxy that names the visitor's address.
-pub(super) async fn visit(address: SocketAddr, method: &str, path: &str, headers: &[(String, String)], ip: &str) -> anyhow::Result<()> {
-    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
-    for (name, value) in headers {
+pub(super) async fn open(address: SocketAddr, visit: &Visit) -> anyhow::Result<()> {
+    let mut request = format!("{} {} HTTP/1.1\r\nHost: {address}\r\n", visit.method.as_str(), visit.path);
+    for (name, value) in &visit.headers {
         let _ = write!(request, "{name}: {value}\r\n");
     }
-    let _ = write!(request, "X-Forwarded-For: {ip}\r\n\r\n");
+    let _ = write!(request, "X-Forwarded-For: {}\r\n\r\n", visit.ip);
     let mut socket = TcpStream::connect(address).await?;
     socket.write_all(request.as_bytes()).await?;
     // The head is enough; whoever is redirected goes elsewhere.

@@ -2,7 +2,7 @@
 
 use platform::Rng;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DemoLink {
     pub slug: &'static str,
     pub title: &'static str,

@@ -4,6 +4,7 @@
 
 mod bad_start;
 mod cluster;
+mod demo;
 mod journey;
 mod stop;
 

@@ -54,7 +54,12 @@ export function SeriesChart(props: Props) {
   return (
     <div className="chart" id="figure-chart" role="tabpanel" aria-label={`${name} over time`}>
       {table ? (
-        <div className="chart-table" style={{ height: props.height }}>
+        <section
+          className="chart-table"
+          style={{ height: props.height }}
+          tabIndex={0}
+          aria-label={`${name} as a table`}
+        >
           <table>
             <caption className="hidden">{name} over time</caption>
             <thead>
@@ -76,7 +81,7 @@ export function SeriesChart(props: Props) {
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       ) : (
         <Plot key={theme} {...props} />
       )}

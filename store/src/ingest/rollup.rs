@@ -6,7 +6,7 @@ use domain::{Click, Quarter};
 use uuid::Uuid;
 
 use crate::cell::{Cell, Count};
-use crate::counts::WHOLE_WORKSPACE;
+use crate::plan::WHOLE_WORKSPACE;
 
 /// What the new clicks of one workspace change, in key order.
 #[derive(Debug, Default)]

@@ -1,14 +1,16 @@
 //! Lists, filters, totals and series.
 
-use domain::{Bucket, Click, ClickFilter, ClickId, Device, GeoPlace, LinkId, Millis, Quarter, Seq, Verdict, WorkspaceId, buckets};
+use domain::{
+    Bucket, Click, ClickFilter, ClickId, Device, GeoPlace, LinkId, Outcome, Quarter, Seq, Verdict, VerdictReason, WorkspaceId, buckets,
+};
 use jiff::tz::TimeZone;
 use platform::Rng;
-use store::{PageRequest, Source, Store};
+use store::{PageRequest, RedirectMicros, Source, Store};
 
 use crate::fixture::{NOON, click, ingest, link, read, workspace};
 
 /// Clicks of two links over some hours, with different properties.
-async fn varied(store: &Store, count: i64) -> (WorkspaceId, [LinkId; 2], Vec<Click>) {
+pub async fn varied(store: &Store, count: i64) -> (WorkspaceId, [LinkId; 2], Vec<Click>) {
     let ours = workspace(store, "ours").await;
     let links = [link(store, ours, "a").await.id, link(store, ours, "b").await.id];
     let rng = Rng::seeded(7);
@@ -20,11 +22,21 @@ async fn varied(store: &Store, count: i64) -> (WorkspaceId, [LinkId; 2], Vec<Cli
             let mut click = click(links[pick(2)], at);
             click.verdict = Verdict::ALL[pick(4)];
             click.device = Device::ALL[pick(6)];
-            click.place =
-                GeoPlace { country: text(&[Some("DE"), Some("US"), None]), city: text(&[None, Some("O'Fallon")]), ..GeoPlace::default() };
+            click.place = GeoPlace {
+                country: text(&[Some("DE"), Some("US"), None]),
+                region: text(&[Some("DE-BE"), None]),
+                city: text(&[None, Some("O'Fallon")]),
+                ..GeoPlace::default()
+            };
             click.browser = text(&[Some("Firefox"), Some("Chrome"), None]);
             click.referrer_host = text(&[Some("example.com"), None]);
             click.utm.campaign = text(&[Some("100% %_"), Some("spring"), None]);
+            click.verdict_reason = VerdictReason::ALL[pick(5)];
+            click.os = text(&[Some("iOS"), Some("Örebro OS"), Some("Zorin"), Some("android")]);
+            click.language = text(&[Some("de"), None]);
+            click.utm.term = text(&[Some("a"), Some("B"), Some("ä"), None]);
+            click.network = text(&[Some("203.0.113.0/24"), Some("2001:db8::/48")]);
+            click.redirect_micros = u32::try_from(20 + rng.below(60)).unwrap();
             click
         })
         .collect();
@@ -57,7 +69,7 @@ pub async fn pages_of_both_orders_meet_everything_once(store: &Store) {
     assert_eq!(scope.click(met[0]).await.unwrap().id, met[0]);
 }
 
-fn filters(links: [LinkId; 2]) -> Vec<ClickFilter> {
+pub fn filters(links: [LinkId; 2]) -> Vec<ClickFilter> {
     let all = ClickFilter::default;
     let text = |values: &[Option<&str>]| values.iter().map(|value| value.map(str::to_owned)).collect::<Vec<_>>();
     vec![
@@ -110,22 +122,48 @@ pub async fn series_sum_up_to_totals(store: &Store) {
     let scope = read(store, ours).await;
     for zone in ["UTC", "Asia/Kathmandu"] {
         let zone = TimeZone::get(zone).unwrap();
-        for bucket in [Bucket::Hour, Bucket::Day] {
+        for bucket in [Bucket::Minute, Bucket::Hour, Bucket::Day] {
             for filter in filters(links) {
                 let (from, to) = (filter.from.unwrap_or(NOON), filter.to.unwrap_or(NOON.plus(7 * 3_600_000)));
                 let spans = buckets(bucket, &zone, from, to.max(from.plus(1))).unwrap();
                 let series = scope.series(&filter, &spans).await.unwrap();
                 assert_eq!(series.points.len(), spans.len());
-                for (span, counts) in spans.iter().zip(&series.points) {
-                    let inside = |at: Millis| span.start <= at && at < span.end;
-                    let wanted = clicks.iter().filter(|click| {
-                        let any_verdict = ClickFilter { verdicts: Vec::new(), ..filter.clone() };
-                        click.verdict == Verdict::Human && inside(click.occurred_at()) && any_verdict.matches(click)
-                    });
+                assert!(bucket != Bucket::Minute || series.source == Source::Clicks);
+                let micros = scope.redirect_micros_in(&filter, &spans).await.unwrap();
+                assert_eq!(micros.len(), spans.len());
+                for ((span, counts), micros) in spans.iter().zip(&series.points).zip(micros) {
+                    let here = ClickFilter { from: filter.from.max(Some(span.start)), ..filter.clone() };
+                    let here = ClickFilter { to: Some(filter.to.unwrap_or(span.end).min(span.end)), ..here };
+                    let people = ClickFilter { verdicts: vec![Verdict::Human], ..here.clone() };
+                    let wanted = clicks.iter().filter(|click| people.matches(click));
                     assert_eq!(counts.human, wanted.count() as u64, "{filter:?} {span:?}");
+                    assert_eq!(micros, percentiles(&clicks, &here), "{filter:?} {span:?}");
                 }
             }
         }
     }
     assert!(Quarter::is_edge(NOON));
+}
+
+/// By the nearest rank, from all the clicks in order.
+fn percentiles(clicks: &[Click], filter: &ClickFilter) -> Option<RedirectMicros> {
+    let filter = filter.with_default_verdicts(&[Verdict::Human]);
+    let mut micros: Vec<u32> = clicks.iter().filter(|click| filter.matches(click)).map(|click| click.redirect_micros).collect();
+    micros.sort_unstable();
+    let nearest = |percent: usize| micros[(micros.len() * percent).div_ceil(100) - 1];
+    (!micros.is_empty()).then(|| RedirectMicros { p50: nearest(50), p95: nearest(95) })
+}
+
+pub async fn percentiles_are_those_of_the_counted_clicks(store: &Store) {
+    let (ours, links, clicks) = varied(store, 300).await;
+    let mut expired = click(links[0], NOON);
+    (expired.outcome, expired.redirect_micros) = (Outcome::Expired, 1_000_000);
+    ingest(store, ours, &[expired]).await;
+    let scope = read(store, ours).await;
+    for filter in filters(links) {
+        assert_eq!(scope.redirect_micros(&filter).await.unwrap(), percentiles(&clicks, &filter), "{filter:?}");
+    }
+    assert_eq!(scope.redirect_micros(&ClickFilter { to: Some(NOON), ..ClickFilter::default() }).await.unwrap(), None);
+    let theirs = workspace(store, "theirs").await;
+    assert_eq!(read(store, theirs).await.redirect_micros(&ClickFilter::default()).await.unwrap(), None);
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where what it needs is missing")]
 
 mod accounts;
+mod breakdown;
 mod clicks;
 mod fixture;
 mod ingest;
@@ -49,6 +50,12 @@ suite!(
     clicks::filters_mean_the_same_in_sql_and_in_memory,
     clicks::counts_are_those_of_the_clicks,
     clicks::series_sum_up_to_totals,
+    clicks::percentiles_are_those_of_the_counted_clicks,
+    breakdown::every_dimension_is_a_count_of_the_clicks,
+    breakdown::links_come_from_cells_where_they_can,
+    breakdown::only_what_was_sent_on_is_broken_down,
+    breakdown::a_search_is_for_plain_text_without_case,
+    breakdown::links_are_found_by_slug_or_title,
     schema::migrating_again_changes_nothing,
     schema::a_newer_database_is_refused,
 );

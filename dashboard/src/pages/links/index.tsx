@@ -125,8 +125,14 @@ function LinkRow({ row }: { row: Row }) {
   return (
     <tr>
       <th scope="row">
-        <span className="links-title cut">{row.title ?? bareUrl(row.targetUrl)}</span>
-        <span className="mono small quiet cut">{bareUrl(row.shortUrl)}</span>
+        {row.title ? (
+          <>
+            <span className="links-title cut">{row.title}</span>
+            <span className="mono small quiet cut">{bareUrl(row.shortUrl)}</span>
+          </>
+        ) : (
+          <span className="mono cut">{bareUrl(row.shortUrl)}</span>
+        )}
       </th>
       <td className="links-target quiet">
         <span className="cut" title={row.targetUrl}>

@@ -86,21 +86,23 @@ function ConnectionWords() {
 function Now({ minutes }: { minutes: readonly Minute[] }) {
   const sum = (last: number) => minutes.slice(-last).reduce((all, minute) => all + minute.clicks, 0);
   return (
-    <dl className="now">
-      <div>
-        <dt>This minute</dt>
-        <dd className="now-largest">{count(sum(1))}</dd>
-      </div>
-      <div>
-        <dt>Last 5 minutes</dt>
-        <dd>{count(sum(5))}</dd>
-      </div>
-      <div>
-        <dt>Last hour</dt>
-        <dd>{count(sum(60))}</dd>
-      </div>
+    <div className="now">
+      <dl>
+        <div>
+          <dt>This minute</dt>
+          <dd className="now-largest">{count(sum(1))}</dd>
+        </div>
+        <div>
+          <dt>Last 5 minutes</dt>
+          <dd>{count(sum(5))}</dd>
+        </div>
+        <div>
+          <dt>Last hour</dt>
+          <dd>{count(sum(60))}</dd>
+        </div>
+      </dl>
       <p className="quiet small">Clicks by people. The stream below shows machines too.</p>
-    </dl>
+    </div>
   );
 }
 

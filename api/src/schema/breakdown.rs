@@ -1,0 +1,209 @@
+//! Breakdowns: the clicks of each value of a dimension.
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{ComplexObject, Context, Enum, Object, SimpleObject};
+use domain::{DimensionValue, Invalid, Issue, IssueCode, WorkspaceId};
+use store::{BreakdownRequest, BreakdownRow as StoredRow};
+
+use super::context::{services, session};
+use super::counts::Source;
+use super::error::{ApiError, ApiResult};
+use super::filter::{ClickFilterInput, resolve_compared};
+use super::link::Link;
+use super::loader::{LinkKey, LinkLoader};
+use super::page::{Cursor, StoredCursor};
+use super::period::Compare;
+use super::scalars::DateTime;
+
+/// What clicks can be broken down by: the columns of clicks so far. CHANNEL, TAG, FOLDER, DOMAIN,
+/// RULE, VARIANT, PARAMETER and METADATA come later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::Dimension")]
+pub enum Dimension {
+    Country,
+    Region,
+    City,
+    Browser,
+    Os,
+    Device,
+    Language,
+    /// The referrer's host, without www; null is direct.
+    Referrer,
+    UtmSource,
+    UtmMedium,
+    UtmCampaign,
+    UtmTerm,
+    UtmContent,
+    Link,
+    /// The /24 or /48.
+    Network,
+    Verdict,
+    VerdictReason,
+}
+
+/// Clicks of the same value in the range compared with.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct PreviousClicks {
+    pub clicks: u64,
+}
+
+/// One value of a dimension.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct BreakdownRow {
+    /// As the filter takes it: the name of a DEVICE, VERDICT or VERDICT_REASON, the id of a LINK.
+    /// Null is unknown, and for REFERRER direct.
+    pub value: Option<String>,
+    pub clicks: u64,
+    /// Of the total, 0 to 1.
+    pub share: f64,
+    /// Visitors, told apart by day. Null: they are not told apart yet.
+    pub daily_uniques: Option<u64>,
+    /// Null unless compare was asked for and the range has a beginning.
+    pub previous: Option<PreviousClicks>,
+    #[graphql(skip)]
+    unknown: &'static str,
+    #[graphql(skip)]
+    link_key: Option<LinkKey>,
+}
+
+#[ComplexObject]
+impl BreakdownRow {
+    /// The value for a person: of a LINK its title, or else its slug.
+    async fn label(&self, ctx: &Context<'_>) -> ApiResult<String> {
+        let link = self.load(ctx).await?;
+        let name = link.map(|link| link.title.unwrap_or_else(|| link.slug.as_str().to_owned()));
+        Ok(name.or_else(|| self.value.clone()).unwrap_or_else(|| self.unknown.to_owned()))
+    }
+
+    /// The link as it is now, deleted or not. Null unless the dimension is LINK.
+    async fn link(&self, ctx: &Context<'_>) -> ApiResult<Option<Link>> {
+        let services = services(ctx)?;
+        Ok(self.load(ctx).await?.map(|link| Link::new(services, link)))
+    }
+}
+
+impl BreakdownRow {
+    /// All rows of an answer are looked up together.
+    async fn load(&self, ctx: &Context<'_>) -> Result<Option<domain::Link>, ApiError> {
+        let Some(key) = self.link_key else { return Ok(None) };
+        let loader = ctx.data::<DataLoader<LinkLoader>>().map_err(|error| ApiError::Internal(error.message))?;
+        loader.load_one(key).await.map_err(|error| ApiError::Internal(error.to_string()))
+    }
+}
+
+/// The clicks that were sent on, by the values of a dimension.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ClickBreakdown {
+    /// Most clicks first, then by value.
+    pub rows: Vec<BreakdownRow>,
+    /// Clicks of the values that are not among the rows.
+    pub other: u64,
+    /// Whether values were left out of the count. False: all are counted.
+    pub capped: bool,
+    /// Clicks of all values, whatever was searched for.
+    pub total: u64,
+    pub source: Source,
+    /// The first instant that the answer covers.
+    pub data_from: DateTime,
+    /// A subscription after this cursor misses and repeats nothing of what was counted.
+    pub live_cursor: String,
+}
+
+#[derive(Default)]
+pub struct BreakdownQuery;
+
+#[Object]
+impl BreakdownQuery {
+    /// How many clicks each value of a dimension had. People's clicks, unless the filter names
+    /// verdicts; of VERDICT and VERDICT_REASON everybody's. `search` keeps the rows whose value,
+    /// or a link's title or slug, contains it, without regard to case. `first` is 10 unless given,
+    /// 500 at most.
+    async fn click_breakdown(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ClickFilterInput>,
+        dimension: Dimension,
+        compare: Option<Compare>,
+        search: Option<String>,
+        first: Option<i32>,
+    ) -> ApiResult<Option<ClickBreakdown>> {
+        let (services, session) = (services(ctx)?, session(ctx)?);
+        let scope = services.read(session.workspace).await?;
+        let (search, first) = check(search, first)?;
+        let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
+        let request = BreakdownRequest { dimension: dimension.into(), filter, compared, search, first };
+        let found = scope.breakdown(&request).await?;
+        let total = found.total;
+        let row = |row| to_row(session.workspace, dimension, total, row);
+        Ok(Some(ClickBreakdown {
+            other: total - found.rows.iter().map(|row| row.clicks).sum::<u64>(),
+            rows: found.rows.into_iter().map(row).collect(),
+            capped: false,
+            total,
+            source: found.source.into(),
+            data_from: DateTime(found.data_from),
+            live_cursor: StoredCursor(found.head).encode(),
+        }))
+    }
+}
+
+const DEFAULT_ROWS: i32 = 10;
+const MOST_ROWS: i32 = 500;
+/// In characters. No value that is searched for is longer than a parameter's 512.
+const LONGEST_SEARCH: usize = 200;
+
+fn check(search: Option<String>, first: Option<i32>) -> Result<(Option<String>, u64), Invalid> {
+    let mut invalid = Invalid::default();
+    let first = first.unwrap_or(DEFAULT_ROWS);
+    if !(0..=MOST_ROWS).contains(&first) {
+        let message = format!("Ask for 0 to {MOST_ROWS} rows, or search for the one you need.");
+        invalid.0.push(Issue::new("first", IssueCode::OutOfRange, message));
+    }
+    if search.as_ref().is_some_and(|search| search.chars().count() > LONGEST_SEARCH) {
+        let message = format!("Search for at most {LONGEST_SEARCH} characters.");
+        invalid.0.push(Issue::new("search", IssueCode::TooLong, message));
+    }
+    invalid.finish()?;
+    Ok((search.filter(|search| !search.is_empty()), first.unsigned_abs().into()))
+}
+
+fn to_row(workspace: WorkspaceId, dimension: Dimension, total: u64, row: StoredRow) -> BreakdownRow {
+    let link_key = if let DimensionValue::Link(link) = row.value { Some(LinkKey { workspace, link }) } else { None };
+    BreakdownRow {
+        link_key,
+        value: row.value.text(),
+        clicks: row.clicks,
+        share: row.clicks as f64 / total as f64,
+        daily_uniques: None,
+        previous: row.previous.map(|clicks| PreviousClicks { clicks }),
+        unknown: if dimension == Dimension::Referrer { "Direct" } else { "Unknown" },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::resolver_utils::enum_value;
+
+    use super::*;
+    use crate::schema::click::{Device, Verdict};
+
+    #[test]
+    fn values_are_named_as_in_the_schema() {
+        let text = |value: DimensionValue| value.text().unwrap_or_default();
+        for device in domain::Device::ALL {
+            assert_eq!(enum_value(Device::from(*device)).to_string(), text(DimensionValue::Device(*device)));
+        }
+        for verdict in domain::Verdict::ALL {
+            assert_eq!(enum_value(Verdict::from(*verdict)).to_string(), text(DimensionValue::Verdict(*verdict)));
+        }
+    }
+
+    #[test]
+    fn all_offences_are_told_at_once() {
+        let paths: Vec<_> = check(Some("x".repeat(201)), Some(501)).unwrap_err().0.into_iter().map(|issue| issue.path).collect();
+        assert_eq!(paths, ["first", "search"]);
+        assert_eq!(check(Some(String::new()), None), Ok((None, 10)));
+        assert!(check(None, Some(-1)).is_err());
+    }
+}

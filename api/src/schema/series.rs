@@ -1,0 +1,143 @@
+//! Series: clicks by minute, hour or day. What they are compared with is read in the same snapshot.
+
+use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
+use domain::{BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Millis, buckets, first_buckets, parse_time_zone};
+use store::{Series, WorkspaceScope};
+
+use super::context::{services, session};
+use super::counts::{Source, wants_redirect_micros};
+use super::error::{ApiError, ApiResult};
+use super::filter::{ClickFilterInput, resolve_compared};
+use super::page::{Cursor, StoredCursor};
+use super::period::{Compare, zone_of};
+use super::scalars::{DateTime, TimeZone};
+
+/// The width of a series' points. WEEK and MONTH come later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::Bucket")]
+pub enum Bucket {
+    /// A minute of UTC; counted from the clicks themselves.
+    Minute,
+    Hour,
+    Day,
+}
+
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ClickPoint {
+    /// First instant included.
+    pub start: DateTime,
+    /// First instant no longer included.
+    pub end: DateTime,
+    /// The clicks of the filter's verdicts; of people when it names none.
+    pub clicks: u64,
+    /// Visitors, told apart by day. Null: they are not told apart yet.
+    pub daily_uniques: Option<u64>,
+    /// Half of what `clicks` counts was redirected within this many microseconds, from the request
+    /// read to the click captured: the nearest-rank percentile, exact. Null when there were none.
+    pub redirect_micros_p50: Option<u32>,
+    /// As redirectMicrosP50, of 95 in 100.
+    pub redirect_micros_p95: Option<u32>,
+    /// Whether the range of the question, or now, cuts this point short.
+    pub partial: bool,
+}
+
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ClickSeries {
+    /// Joined, oldest first, those without clicks included.
+    pub points: Vec<ClickPoint>,
+    /// The points of the range compared with, each with the one of `points` at the same index;
+    /// fewer where that range has fewer, as February beside March, never more. Null unless compare
+    /// was asked for and the range has a beginning.
+    pub previous: Option<Vec<ClickPoint>>,
+    /// The first instant that the answer covers.
+    pub data_from: DateTime,
+    pub source: Source,
+    /// A subscription after this cursor misses and repeats nothing of what was counted.
+    pub live_cursor: String,
+}
+
+#[derive(Default)]
+pub struct SeriesQuery;
+
+#[Object]
+impl SeriesQuery {
+    /// How many clicks there were in each minute, hour or day of a zone; without one, the
+    /// workspace's. A range has at most 1500 points.
+    async fn click_series(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ClickFilterInput>,
+        bucket: Bucket,
+        time_zone: Option<TimeZone>,
+        compare: Option<Compare>,
+    ) -> ApiResult<Option<ClickSeries>> {
+        let (services, session) = (services(ctx)?, session(ctx)?);
+        let scope = services.read(session.workspace).await?;
+        let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
+        let zone = match &time_zone {
+            Some(name) => parse_time_zone("timeZone", &name.0)?,
+            None => zone_of(&scope).await?,
+        };
+        let now = services.clock.now();
+        let range = range(&filter, scope.get().await?.created_at, now)?;
+        let spans = buckets(bucket.into(), &zone, range.0, range.1)?;
+        let asked = Asked { scope: &scope, now, spans: &spans, selected: ctx.look_ahead().field("points") };
+        let (series, points) = asked.points(&filter, range).await?;
+        let previous = match compared.as_ref().and_then(|compared| compared.from.zip(compared.to).zip(Some(compared))) {
+            Some((range, compared)) => {
+                let spans = first_buckets(bucket.into(), &zone, range.0, range.1, spans.len());
+                let asked = Asked { scope: &scope, now, spans: &spans, selected: ctx.look_ahead().field("previous") };
+                Some(asked.points(compared, range).await?.1)
+            }
+            None => None,
+        };
+        Ok(Some(ClickSeries {
+            points,
+            previous,
+            data_from: DateTime(series.data_from),
+            source: series.source.into(),
+            live_cursor: StoredCursor(series.head).encode(),
+        }))
+    }
+}
+
+/// What one list of points is made from.
+struct Asked<'a> {
+    scope: &'a WorkspaceScope,
+    now: Millis,
+    spans: &'a [BucketSpan],
+    /// What is selected of the points.
+    selected: Lookahead<'a>,
+}
+
+impl Asked<'_> {
+    async fn points(&self, filter: &ClickFilter, (from, to): (Millis, Millis)) -> Result<(Series, Vec<ClickPoint>), ApiError> {
+        let series = self.scope.series(filter, self.spans).await?;
+        let micros = if wants_redirect_micros(&self.selected) {
+            self.scope.redirect_micros_in(filter, self.spans).await?
+        } else {
+            vec![None; self.spans.len()]
+        };
+        let point = |((span, counts), micros): ((&BucketSpan, &store::Counts), Option<store::RedirectMicros>)| ClickPoint {
+            start: DateTime(span.start),
+            end: DateTime(span.end),
+            clicks: counts.of(&filter.verdicts),
+            daily_uniques: None,
+            redirect_micros_p50: micros.map(|micros| micros.p50),
+            redirect_micros_p95: micros.map(|micros| micros.p95),
+            partial: span.start < from || span.end > to || span.end > self.now,
+        };
+        let points = self.spans.iter().zip(&series.points).zip(micros).map(point).collect();
+        Ok((series, points))
+    }
+}
+
+/// The instants a series runs over: from the workspace's first to now where the filter is open.
+fn range(filter: &ClickFilter, created_at: Millis, now: Millis) -> Result<(Millis, Millis), ApiError> {
+    let (from, to) = (filter.from.unwrap_or(created_at), filter.to.unwrap_or(now.plus(1)));
+    if from < to {
+        return Ok((from, to));
+    }
+    let issue = Issue::new("filter.from", IssueCode::OutOfRange, "This range holds no time yet. Choose one that begins earlier.");
+    Err(Invalid::from(issue).into())
+}

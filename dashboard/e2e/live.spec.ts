@@ -1,0 +1,96 @@
+// The live page: the stream, its pause, a click's story, and a connection that breaks.
+import { Cable } from "./cable";
+import { CURL, enter, expect, GERMANY, IPHONE, type Person, test, type World } from "./fixture";
+
+async function withLink(world: World): Promise<[Person, string]> {
+  const person = await world.signUp();
+  const { slug } = await world.link(person, { targetUrl: "https://example.com/", title: "Spring sale" });
+  await world.click(slug, { from: GERMANY });
+  return [person, slug];
+}
+
+test("clicks arrive by themselves, newest first, with their story", async ({ page, world }) => {
+  const [person, slug] = await withLink(world);
+  await enter(page, world, person, "/live");
+  const rows = page.getByRole("list", { name: "Clicks, newest first" }).getByRole("button");
+  await expect(rows).toHaveCount(1);
+  await expect(page.getByText("Live", { exact: true }).last()).toBeVisible();
+  await world.click(slug, { from: GERMANY, agent: IPHONE, referrer: "https://news.example.org/today" });
+  await expect(rows).toHaveCount(2);
+  await expect(rows.first()).toContainText("Germany");
+  await expect(rows.first()).toContainText("news.example.org");
+  await world.click(slug, { agent: CURL });
+  await expect(rows.first()).toContainText("Bot");
+  // Machines are in the stream and not in the count.
+  await expect(page.locator(".now-largest")).toHaveText(/^[12]$/);
+  await page.getByRole("button", { name: "People only" }).click();
+  await expect(rows).toHaveCount(2);
+  await rows.first().click();
+  const story = page.getByRole("dialog");
+  await expect(story).toContainText("Counted as a person, with Safari 17 on iOS.");
+  await expect(story).toContainText("Sent on with status 302");
+  await page.keyboard.press("Escape");
+  await expect(story).toBeHidden();
+});
+
+test("while it is paused nothing moves, and what comes is told", async ({ page, world }) => {
+  const [person, slug] = await withLink(world);
+  await enter(page, world, person, "/live");
+  const rows = page.getByRole("list", { name: "Clicks, newest first" }).getByRole("button");
+  await expect(rows).toHaveCount(1);
+  await page.keyboard.press("Space");
+  await expect(page.getByRole("button", { name: "Go on" })).toBeVisible();
+  for (let n = 0; n < 3; n++) await world.click(slug);
+  await expect(page.getByRole("button", { name: "3 new" })).toBeVisible();
+  await expect(rows).toHaveCount(1);
+  await page.getByRole("button", { name: "3 new" }).click();
+  await expect(rows).toHaveCount(4);
+  // The pointer over the rows holds them too.
+  await rows.first().hover();
+  await world.click(slug);
+  await expect(page.getByRole("button", { name: "1 new" })).toBeVisible();
+  await page.mouse.move(0, 0);
+  await expect(rows).toHaveCount(5);
+});
+
+test("a connection that breaks is said in words, and not one click is missed or shown twice", async ({
+  page,
+  world,
+  complaints,
+}) => {
+  const [person, slug] = await withLink(world);
+  const cable = new Cable(world.program.api);
+  const api = await cable.listen();
+  await enter(page, world, person, "/live", api);
+  const rows = page.getByRole("list", { name: "Clicks, newest first" }).getByRole("button");
+  const connection = page.locator(".connection");
+  await expect(connection).toHaveText("Live");
+  await world.click(slug);
+  await expect(rows).toHaveCount(2);
+  cable.pull();
+  await expect(connection).toHaveText("Reconnecting, nothing lost");
+  for (let n = 0; n < 7; n++) await world.click(slug);
+  cable.plug();
+  await expect(connection).toHaveText("Live", { timeout: 20_000 });
+  await expect(page.getByText("7 clicks while away")).toBeVisible();
+  await page.getByRole("button", { name: "Show" }).click();
+  await expect(rows).toHaveCount(9);
+  await world.click(slug);
+  await expect(rows).toHaveCount(10);
+  cable.close();
+  // The browser itself tells of each try that fails.
+  const others = complaints.splice(0).filter((text) => !/WebSocket|ERR_|Failed to load resource/.test(text));
+  expect(others).toEqual([]);
+});
+
+test("many clicks a second are sampled, and the counts are complete", async ({ page, world }) => {
+  const [person, slug] = await withLink(world);
+  await enter(page, world, person, "/live");
+  await expect(page.locator(".connection")).toHaveText("Live");
+  const many = 400;
+  for (let sent = 0; sent < many; sent += 20) {
+    await Promise.all(Array.from({ length: 20 }, () => world.click(slug)));
+  }
+  // One was there before. A test around midnight of a minute has them in two of them.
+  await expect(page.locator(".now dd").nth(1)).toHaveText(String(many + 1));
+});

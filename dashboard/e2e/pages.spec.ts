@@ -1,0 +1,148 @@
+// Every page, in both themes, on a desk and on a phone: nothing that axe finds, nothing wider than
+// the screen, nothing on the console.
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { CURL, enter, expect, GERMANY, IPHONE, test, type World } from "./fixture";
+
+const SIZES = { desk: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
+
+interface Shown {
+  name: string;
+  open: (page: Page, world: World) => Promise<void>;
+}
+
+const busy = async (page: Page, world: World, path: string) => {
+  const person = await world.signUp();
+  await world.link(person, { targetUrl: "https://example.com/sale", title: "Spring sale" });
+  const { slug } = await world.link(person, {
+    targetUrl: `https://example.com/${"long-".repeat(40)}`,
+    title: "A title that is rather long for the room it has",
+  });
+  await world.click(slug, { from: GERMANY, referrer: "https://news.example.org/" });
+  await world.click(slug, { agent: IPHONE });
+  await world.click(slug, { agent: CURL });
+  await enter(page, world, person, path);
+  return slug;
+};
+
+const PAGES: Shown[] = [
+  {
+    name: "sign-up with faults",
+    async open(page, world) {
+      await page.goto(`${world.program.api}/sign-up`);
+      await page.getByRole("button", { name: "Make account" }).click();
+      await expect(page.locator("[aria-invalid=true]").first()).toBeVisible();
+    },
+  },
+  {
+    name: "sign-in",
+    async open(page, world) {
+      await page.goto(`${world.program.api}/sign-in`);
+      await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+    },
+  },
+  {
+    name: "first run",
+    async open(page, world) {
+      await enter(page, world, await world.signUp());
+      await expect(page.getByRole("heading", { name: "Paste a link" })).toBeVisible();
+    },
+  },
+  {
+    name: "waiting",
+    async open(page, world) {
+      const person = await world.signUp();
+      await world.link(person, { targetUrl: "https://example.com/" });
+      await enter(page, world, person);
+      await expect(page.getByText("Waiting for the first click")).toBeVisible();
+    },
+  },
+  {
+    name: "overview",
+    async open(page, world) {
+      await busy(page, world, "");
+      await expect(page.getByRole("region", { name: "Countries" }).getByText("Germany")).toBeVisible();
+      await expect(page.locator(".plot canvas")).toBeVisible();
+    },
+  },
+  {
+    name: "overview as a table, with a filter that matches nothing",
+    async open(page, world) {
+      await busy(page, world, "?country=SE");
+      await page.getByRole("button", { name: "Show as a table" }).click();
+      await expect(page.getByText("No click matches the filters above.").first()).toBeVisible();
+    },
+  },
+  {
+    name: "live",
+    async open(page, world) {
+      await busy(page, world, "/live");
+      await expect(page.getByRole("list", { name: "Clicks, newest first" }).getByRole("button")).toHaveCount(
+        3,
+      );
+    },
+  },
+  {
+    name: "a click",
+    async open(page, world) {
+      await busy(page, world, "/live");
+      await page.getByRole("list", { name: "Clicks, newest first" }).getByRole("button").first().click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+    },
+  },
+  {
+    name: "links",
+    async open(page, world) {
+      await busy(page, world, "/links");
+      await expect(page.locator("tbody tr")).toHaveCount(2);
+    },
+  },
+  {
+    name: "new link",
+    async open(page, world) {
+      await busy(page, world, "/links?new");
+      await expect(page.getByRole("dialog")).toBeVisible();
+    },
+  },
+  {
+    name: "no such page",
+    async open(page, world) {
+      await enter(page, world, await world.signUp(), "/nowhere");
+      await expect(page.getByRole("heading", { name: "There is no such page" })).toBeVisible();
+    },
+  },
+];
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    test.describe(`${colorScheme}, ${size}`, () => {
+      test.use({ colorScheme, viewport });
+      for (const shown of PAGES) {
+        test(shown.name, async ({ page, world }) => {
+          await shown.open(page, world);
+          // Colours are measured when nothing moves any more.
+          await page.waitForFunction(() =>
+            document
+              .getAnimations()
+              .every(
+                (one) =>
+                  one.playState !== "running" ||
+                  one.effect?.getTiming().iterations === Number.POSITIVE_INFINITY,
+              ),
+          );
+          const { violations } = await new AxeBuilder({ page })
+            .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+            .analyze();
+          expect(
+            violations.map(({ id, nodes }) => [
+              id,
+              nodes.map((node) => `${node.target} ${node.failureSummary}`),
+            ]),
+          ).toEqual([]);
+          const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          expect(wider, "pixels wider than the screen").toBeLessThanOrEqual(0);
+        });
+      }
+    });
+  }
+}

@@ -1,0 +1,71 @@
+// Signing in and out, and a session that outlives its tokens.
+import { enter, expect, test } from "./fixture";
+
+test("signing out leads to the sign-in, and signing in back to where one was", async ({ page, world }) => {
+  const person = await world.signUp();
+  const { slug } = person.workspace;
+  await enter(page, world, person, "/links");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await page.getByLabel("E-mail").fill(person.email);
+  await page.getByLabel("Password").fill("not the password");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toBeVisible();
+  await expect(page.getByLabel("E-mail")).toHaveValue(person.email);
+  await page.getByLabel("Password").fill(person.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL(new RegExp(`/w/${slug}/links$`));
+});
+
+test("an address of somebody else's page does not lead away from here", async ({ page, world }) => {
+  const person = await world.signUp();
+  await page.goto(`${world.program.api}/sign-in?next=https://evil.example/`);
+  await page.getByLabel("E-mail").fill(person.email);
+  await page.getByLabel("Password").fill(person.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL(`${world.program.api}/w/${person.workspace.slug}`);
+});
+
+test("a link that signs in does so once", async ({ page, world }) => {
+  const person = await world.signUp();
+  await enter(page, world, person);
+  await expect(page.getByRole("heading", { name: "Paste a link" })).toBeVisible();
+  expect(page.url()).not.toContain(person.refreshToken);
+  await page.evaluate(() => localStorage.clear());
+  await page.goto(`${world.program.api}/enter#never-was-one`);
+  await expect(page.getByRole("heading", { name: "This link no longer signs in" })).toBeVisible();
+});
+
+test("the session goes on over reloads, tabs and the end of its access token", async ({
+  page,
+  context,
+  world,
+}) => {
+  await page.clock.install();
+  const person = await world.signUp();
+  await enter(page, world, person, "/links");
+  await expect(page.getByText("No links yet.")).toBeVisible();
+  await page.reload();
+  await expect(page.getByText("No links yet.")).toBeVisible();
+  // Two tabs at once, each with the same one-time refresh token at hand.
+  const other = await context.newPage();
+  await Promise.all([page.reload(), other.goto(page.url())]);
+  await expect(page.getByText("No links yet.")).toBeVisible();
+  await expect(other.getByText("No links yet.")).toBeVisible();
+  const renewed = page.waitForRequest((request) => request.postData()?.includes("RefreshSession") === true);
+  await page.clock.fastForward("20:00");
+  await page.getByRole("link", { name: "Overview" }).click();
+  await renewed;
+  await expect(page.getByRole("heading", { name: "Paste a link" })).toBeVisible();
+});
+
+test("two workspaces are open side by side", async ({ page, context, world }) => {
+  const [ada, eve] = [await world.signUp("Ada's"), await world.signUp("Eve's")];
+  await enter(page, world, ada);
+  const other = await context.newPage();
+  await enter(other, world, eve);
+  await page.reload();
+  await expect(page).toHaveURL(new RegExp(ada.workspace.slug));
+  await expect(page.getByText("Ada's", { exact: true })).toBeVisible();
+  await expect(other.getByText("Eve's", { exact: true })).toBeVisible();
+});
