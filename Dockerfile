@@ -1,7 +1,16 @@
 # The program linklogger, alone in a small image. Which role it plays is said by LINKLOGGER_ROLES.
+FROM node:24-bookworm-slim AS dashboard
+WORKDIR /src/dashboard
+COPY dashboard/package.json dashboard/package-lock.json dashboard/.npmrc ./
+RUN npm ci
+COPY frontend-schema.graphql /src/
+COPY dashboard .
+RUN npm run build
+
 FROM rust:1-bookworm AS build
 WORKDIR /src
 COPY . .
+COPY --from=dashboard /src/dashboard/dist dashboard/dist
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/target \
     CARGO_TARGET_DIR=/target cargo build --release --locked --bin linklogger && cp /target/release/linklogger /linklogger
 

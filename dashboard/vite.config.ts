@@ -1,5 +1,6 @@
-// How the dashboard is built: hashed names, nothing inline, and each text file also compressed,
-// since the program embeds the files as they are and compresses nothing while it serves.
+// How the dashboard is built: hashed names, nothing inline, the licences of what is in it beside it,
+// and each text file also compressed, since the program embeds the files as they are and compresses
+// nothing while it serves.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -7,7 +8,7 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-const COMPRESSIBLE = /\.(js|css|html|svg|json)$/;
+const COMPRESSIBLE = /\.(js|css|html|svg|md|txt)$/;
 const API = process.env["LINKLOGGER_API"] ?? "http://127.0.0.1:8080";
 
 function compressed(): Plugin {
@@ -37,6 +38,7 @@ export default defineConfig({
     target: ["chrome125", "firefox128", "safari17.5"],
     // The content policy allows no data: fonts, scripts or styles.
     assetsInlineLimit: 0,
+    license: { fileName: "licences.md" },
     chunkSizeWarningLimit: 600,
   },
   server: { proxy: { "/graphql": { target: API, ws: true } } },

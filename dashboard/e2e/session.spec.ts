@@ -5,6 +5,7 @@ test("signing out leads to the sign-in, and signing in back to where one was", a
   const person = await world.signUp();
   const { slug } = person.workspace;
   await enter(page, world, person, "/links");
+  await page.getByRole("button", { name: "Account" }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
   await page.getByLabel("E-mail").fill(person.email);

@@ -41,7 +41,8 @@ impl Encoding {
 fn names(range: &str, token: &str) -> bool {
     let mut parts = range.split(';').map(str::trim);
     let wanted = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(token));
-    let refused = parts.any(|part| part.strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok()).is_some_and(|weight| weight <= 0.0));
+    let refused =
+        parts.any(|part| part.strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok()).is_some_and(|weight| weight <= 0.0));
     wanted && !refused
 }
 

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod breakdown;
+mod dashboard;
 mod fixture;
 mod http;
 mod links;

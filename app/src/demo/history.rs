@@ -33,6 +33,8 @@ pub(super) struct History {
     pub enricher: Enricher,
     pub visitors: Visitors,
     pub clock: Clock,
+    /// Clicks a day at the live traffic's rate.
+    pub live_per_day: u32,
 }
 
 impl History {
@@ -63,7 +65,7 @@ impl History {
         let last = PageRequest { backwards: true, ..PageRequest::first(1) };
         let oldest = scope.clicks_by_time(&ClickFilter::default(), &last).await?.clicks.first().map(domain::Click::occurred_at);
         let to = oldest.map_or(now, |oldest| oldest.min(now));
-        Ok((to > from.plus(DAY)).then_some(Past { from, to, now }))
+        Ok((to > from.plus(DAY)).then_some(Past { from, to, now, live_per_day: self.live_per_day }))
     }
 
     /// On PostgreSQL months that have a partition of their own need no room in the one for the rest.
@@ -191,7 +193,7 @@ mod tests {
         scope.create_link(&link, created_at).await.unwrap();
         scope.commit().await.unwrap();
         let enricher = Enricher::new(GeoDatabases::default());
-        History { store, workspace: id, short_domain, enricher, visitors: seeded(5), clock: Clock::manual(AT) }
+        History { store, workspace: id, short_domain, enricher, visitors: seeded(5), clock: Clock::manual(AT), live_per_day: 0 }
     }
 
     async fn count(history: &History) -> u64 {
@@ -203,7 +205,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let history = history(folder.path()).await;
         let past = history.missing(90).await.unwrap().unwrap();
-        assert_eq!(past, Past { from: AT.plus(HOUR - 4 * DAY), to: AT, now: AT });
+        assert_eq!(past, Past { from: AT.plus(HOUR - 4 * DAY), to: AT, now: AT, live_per_day: 0 });
         // The stop comes within the newest day.
         let links = history.links().await.unwrap();
         history.keep(&past.moments(&history.visitors)[..300], &links).await.unwrap();

@@ -32,7 +32,7 @@ use visit::Visitors;
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct DemoFlags {
     /// Clicks per second, on average over a week
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.3)]
     pub rate: f64,
     /// Days of clicks that a new demo workspace has behind it; 0 for none
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(..=366))]
@@ -79,7 +79,8 @@ impl Demo {
     async fn make_history(&self, workspace: WorkspaceId, visitors: Visitors) -> anyhow::Result<()> {
         let (store, clock) = (self.parts.store.clone(), self.parts.clock.clone());
         let (short_domain, enricher) = (self.config.short_domain.clone(), self.enricher().await?);
-        let history = History { store, workspace, short_domain, enricher, visitors, clock };
+        let live_per_day = (self.flags.rate * 86_400.0) as u32;
+        let history = History { store, workspace, short_domain, enricher, visitors, clock, live_per_day };
         if let Some(past) = history.missing(self.flags.history_days).await? {
             say(&format!("Making {} days of demo history …\n", past.days()))?;
             history.make(past).await?;

@@ -35,6 +35,9 @@ pub(super) struct Past {
     pub from: Millis,
     pub to: Millis,
     pub now: Millis,
+    /// Clicks a day at the live traffic's rate, which the last hour has, if that is more: so what is
+    /// live goes on from the past without a step.
+    pub live_per_day: u32,
 }
 
 impl Past {
@@ -68,7 +71,8 @@ impl Past {
         let mut start = self.from;
         while start < self.to {
             let end = start.plus(SLOT).min(self.to);
-            sum += PER_DAY * (end.0 - start.0) as f64 / DAY as f64 * visitors.busy(start) * self.growth(start);
+            let per_day = if start.plus(HOUR) < self.now { PER_DAY } else { PER_DAY.max(self.live_per_day.into()) };
+            sum += per_day * (end.0 - start.0) as f64 / DAY as f64 * visitors.busy(start) * self.growth(start);
             slots.push((start, end, sum));
             start = end;
         }
@@ -110,7 +114,7 @@ mod tests {
     /// Ends on a Wednesday.
     fn past(days: i64) -> Past {
         let now = Millis::from_timestamp("2026-03-11T12:34:56Z".parse().unwrap());
-        Past { from: now.plus(-days * DAY), to: now, now }
+        Past { from: now.plus(-days * DAY), to: now, now, live_per_day: 0 }
     }
 
     fn by_day(moments: &[Moment]) -> BTreeMap<Millis, usize> {
@@ -129,6 +133,17 @@ mod tests {
             assert_eq!(by_day(&moments).len(), 91, "a day without clicks");
         }
         assert!((6_000..8_400).contains(&past(5).moments(&seeded(1)).len()));
+    }
+
+    #[test]
+    fn the_last_hour_is_as_lively_as_what_follows() {
+        let now = past(2).now;
+        let recent = |live_per_day| {
+            let moments = Past { live_per_day, ..past(2) }.moments(&seeded(1));
+            moments.iter().filter(|moment| moment.at >= now.plus(-HOUR)).count()
+        };
+        assert!((60..250).contains(&recent(0)), "{}", recent(0));
+        assert!((1_500..4_500).contains(&recent(40_000)), "{}", recent(40_000));
     }
 
     #[test]

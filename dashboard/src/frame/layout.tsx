@@ -1,16 +1,16 @@
 // The frame around a workspace's pages: the rail at the left, on a phone a bar at the bottom.
-import { Activity, ChartLine, Link2, LogOut, Plus } from "lucide-react";
-import type { ReactNode } from "react";
-import { useEffect } from "react";
+import { Activity, ChartLine, CircleUser, Link2, LogOut, Plus } from "lucide-react";
+import { type ReactNode, useEffect, useState } from "react";
 import { Link, NavLink, Outlet, useNavigate } from "react-router";
+import { Drawer } from "../parts/drawer";
 import { useWorkspace } from "../session/workspace";
 import { THEMES, useTheme } from "./theme";
 
 const THEME_NAMES = { system: "System", light: "Light", dark: "Dark" };
 
 export function Layout() {
-  const { slug, name, email, signOut } = useWorkspace();
-  const [theme, setTheme] = useTheme();
+  const { slug, name, email } = useWorkspace();
+  const [account, openAccount] = useState(false);
   const base = `/w/${slug}`;
   useKeys(base);
   return (
@@ -31,35 +31,61 @@ export function Layout() {
           <Plus size={22} aria-hidden />
         </Link>
         <Item to={`${base}/links`} icon={<Link2 size={17} />} word="Links" />
-        <div className="rail-foot">
-          <label className="rail-theme small">
-            <span className="rail-word quiet">Theme</span>
-            <select
-              className="select"
-              aria-label="Theme"
-              value={theme}
-              onChange={(event) => setTheme(THEMES.find((t) => t === event.target.value) ?? "system")}
-            >
-              {THEMES.map((theme) => (
-                <option key={theme} value={theme}>
-                  {THEME_NAMES[theme]}
-                </option>
-              ))}
-            </select>
-          </label>
-          <p className="rail-word quiet small cut" title={email}>
-            {email}
-          </p>
-          <button type="button" className="rail-item" onClick={() => void signOut()} title="Sign out">
-            <LogOut size={17} aria-hidden />
-            <span className="rail-word">Sign out</span>
-          </button>
-        </div>
+        <button
+          type="button"
+          className="rail-item rail-account"
+          onClick={() => openAccount(true)}
+          title={email}
+        >
+          <CircleUser size={17} aria-hidden />
+          <span className="rail-word">Account</span>
+        </button>
       </nav>
       <main id="content" tabIndex={-1}>
         <Outlet />
       </main>
+      {account ? <Account onClose={() => openAccount(false)} /> : null}
     </div>
+  );
+}
+
+function Account({ onClose }: { onClose: () => void }) {
+  const { name, email, timeZone, signOut } = useWorkspace();
+  const [theme, setTheme] = useTheme();
+  return (
+    <Drawer title="Account" onClose={onClose}>
+      {() => (
+        <div className="form">
+          <dl className="facts">
+            <dt className="quiet">Signed in as</dt>
+            <dd>{email}</dd>
+            <dt className="quiet">Workspace</dt>
+            <dd>{name}</dd>
+            <dt className="quiet">Time zone</dt>
+            <dd>{timeZone}</dd>
+          </dl>
+          <fieldset className="choices">
+            <legend>Theme</legend>
+            {THEMES.map((one) => (
+              <button
+                key={one}
+                type="button"
+                className="toggle"
+                aria-pressed={theme === one}
+                onClick={() => setTheme(one)}
+              >
+                {THEME_NAMES[one]}
+              </button>
+            ))}
+          </fieldset>
+          <p>
+            <button type="button" className="button" onClick={() => void signOut()}>
+              <LogOut size={15} aria-hidden /> Sign out
+            </button>
+          </p>
+        </div>
+      )}
+    </Drawer>
   );
 }
 

@@ -15,6 +15,7 @@ export function Door({
 }) {
   return (
     <main className="door">
+      <title>{`${title} · Link Logger`}</title>
       <p className="door-name">
         <img src="/favicon.svg" alt="" width="22" height="22" /> Link Logger
       </p>

@@ -6,7 +6,7 @@ import { bareUrl } from "../format";
 import type { ClickFieldsFragment, LinkFieldsFragment } from "../generated/graphql";
 import { Failure, failureOf } from "../graph/failure";
 import { LinkClicks, LinkCursor } from "../live/documents";
-import { agent, place, verdictSentence } from "../live/story";
+import { place, verdictSentence } from "../live/story";
 import { useClicks, useConnection } from "../live/use-clicks";
 import { CopyButton } from "../parts/copy";
 import { download } from "../parts/download";
@@ -132,13 +132,12 @@ function Arrived({ click, onDone }: { click: ClickFieldsFragment; onDone: () => 
   const where = place(click);
   return (
     <>
-      <span className="arrived" aria-hidden="true">
+      <span className="arrived" data-verdict={click.verdict} aria-hidden="true">
         <Check size={18} />
       </span>
       <div>
         <p>{verdictSentence(click)}</p>
         <p className="quiet small">
-          {click.verdict === "HUMAN" ? "" : `It came with ${agent(click)}. `}
           {click.country ? `From ${where}.` : `${where.charAt(0).toUpperCase()}${where.slice(1)}.`}{" "}
           {source(click)}
         </p>

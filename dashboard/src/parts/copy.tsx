@@ -2,7 +2,8 @@
 import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
 
-export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
+/** `icon` leaves the word out where many stand below each other. */
+export function CopyButton({ text, icon }: { text: string; icon?: boolean }) {
   const [state, setState] = useState<"idle" | "copied" | "refused">("idle");
   useEffect(() => {
     if (state === "idle") return;
@@ -19,11 +20,18 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
       () => setState("refused"),
     );
   };
-  const words = { idle: label, copied: "Copied", refused: "Select it and copy by hand" }[state];
+  const words = { idle: "Copy", copied: "Copied", refused: "Select it and copy by hand" }[state];
   return (
-    <button type="button" className="button" onClick={copy}>
+    <button
+      type="button"
+      className={icon ? "icon-button" : "button"}
+      onClick={copy}
+      title={icon ? `Copy ${text}` : undefined}
+    >
       {state === "copied" ? <Check size={15} aria-hidden /> : <Copy size={15} aria-hidden />}
-      <span aria-live="polite">{words}</span>
+      <span aria-live="polite" className={icon && state !== "refused" ? "hidden" : undefined}>
+        {words}
+      </span>
     </button>
   );
 }

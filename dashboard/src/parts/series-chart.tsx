@@ -20,6 +20,8 @@ export interface ChartPoint {
 
 interface Props {
   name: string;
+  /** What is charted, in one sentence. */
+  definition: string;
   points: readonly ChartPoint[];
   /** A point's place in time, short for the axis and in full. */
   tick: (start: number) => string;
@@ -86,6 +88,7 @@ export function SeriesChart(props: Props) {
         <Plot key={theme} {...props} />
       )}
       <p className="chart-actions small">
+        <span className="quiet chart-definition">{props.definition}</span>
         <button type="button" className="link" onClick={() => showTable(!table)}>
           {table ? "Show the chart" : "Show as a table"}
         </button>

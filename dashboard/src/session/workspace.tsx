@@ -1,6 +1,6 @@
 // The signed-in workspace that an address names: its session, its client, its socket. Without a
 // session the way leads to the sign-in and back.
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
 import { Navigate, useLocation, useParams } from "react-router";
 import { Provider } from "urql";
 import { type Graph, openGraph } from "../graph/client";
@@ -52,9 +52,6 @@ function Gate({ slug, children }: { slug: string; children: ReactNode }) {
     };
     return { slug, name, timeZone, email: session.email, graph, signOut };
   }, [slug, session, graph]);
-  useEffect(() => {
-    document.title = workspace ? `${workspace.name} · Link Logger` : "Link Logger";
-  }, [workspace]);
   if (!workspace) {
     return (
       <Navigate to={`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`} replace />

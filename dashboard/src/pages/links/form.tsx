@@ -1,11 +1,13 @@
 // Making a link, or changing its target, slug and title: one column, and beside it what visitors
 // will have.
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useMutation } from "urql";
 import { bareUrl } from "../../format";
 import type { LinkFieldsFragment } from "../../generated/graphql";
 import { failureOf } from "../../graph/failure";
 import { CopyButton } from "../../parts/copy";
+import { useDraft } from "../../parts/draft";
+import { Drawer } from "../../parts/drawer";
 import { Field } from "../../parts/field";
 import { Qr } from "../../parts/qr";
 import { FormFault, useForm } from "../door";
@@ -20,50 +22,57 @@ interface Props {
   onClose: () => void;
 }
 
+/** What lists links must be asked again: the answer holds none that would say so. */
+const LINKS_CHANGE = { additionalTypenames: ["Link"] };
 const FIELDS = ["targetUrl", "slug", "title"];
 
 export function LinkForm({ link, host, onClose }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [saved, setSaved] = useState<LinkFieldsFragment>();
-  useEffect(() => dialog.current?.showModal(), []);
-  const close = () => dialog.current?.close();
+  const title = saved ? (link ? "Saved" : "The link is ready") : link ? "Change the link" : "New link";
   return (
-    <dialog ref={dialog} className="drawer" aria-labelledby="form-title" onClose={onClose}>
-      {saved ? (
-        <Saved link={saved} isNew={!link} onClose={close} />
-      ) : (
-        <Edit link={link} host={host} onSaved={setSaved} onClose={close} />
-      )}
-    </dialog>
+    <Drawer title={title} onClose={onClose} light={saved !== undefined}>
+      {(close) =>
+        saved ? (
+          <Saved link={saved} onClose={close} />
+        ) : (
+          <Edit link={link} host={host} onSaved={setSaved} onClose={close} />
+        )
+      }
+    </Drawer>
   );
 }
 
 function Edit({ link, host, onSaved, onClose }: Props & { onSaved: (link: LinkFieldsFragment) => void }) {
-  const [targetUrl, setTarget] = useState(link?.targetUrl ?? "");
-  const [slug, setSlug] = useState(link?.slug ?? "");
-  const [title, setTitle] = useState(link?.title ?? "");
+  const stored = { target: link?.targetUrl ?? "", slug: link?.slug ?? "", title: link?.title ?? "" };
+  const [fields, change, discard] = useDraft(link ? `${link.id}.${link.version}` : "new-link", stored);
+  const { target, slug, title } = fields;
   const [, createLink] = useMutation(CreateLink);
   const [, updateLink] = useMutation(UpdateLink);
   const form = useForm(async () => {
-    const target = withScheme(targetUrl);
+    const targetUrl = withScheme(target);
     if (link) {
       const { id, version: expectedVersion } = link;
       const result = await updateLink({
-        input: { id, expectedVersion, targetUrl: target, slug, title: title || null },
+        input: { id, expectedVersion, targetUrl, slug, title: title || null },
       });
       if (!result.data?.updateLink) throw failureOf(result.error);
       onSaved(result.data.updateLink.link);
     } else {
-      const input = { targetUrl: target, ...(slug ? { slug } : {}), ...(title ? { title } : {}) };
-      const result = await createLink({ input });
+      const result = await createLink({
+        input: { targetUrl, ...(slug ? { slug } : {}), ...(title ? { title } : {}) },
+      });
       if (!result.data?.createLink) throw failureOf(result.error);
       onSaved(result.data.createLink.link);
     }
+    discard();
   });
   const renamed = link !== undefined && slug !== link.slug;
+  const giveUp = () => {
+    discard();
+    onClose();
+  };
   return (
     <form className="form" onSubmit={form.onSubmit} noValidate>
-      <h1 id="form-title">{link ? "Change the link" : "New link"}</h1>
       <Field
         label="Target"
         type="url"
@@ -71,8 +80,8 @@ function Edit({ link, host, onSaved, onClose }: Props & { onSaved: (link: LinkFi
         autoFocus
         autoComplete="off"
         placeholder="https://example.com/spring"
-        value={targetUrl}
-        onValue={setTarget}
+        value={target}
+        onValue={(target) => change({ target })}
         fault={form.fault("targetUrl")}
       />
       <Field
@@ -80,9 +89,9 @@ function Edit({ link, host, onSaved, onClose }: Props & { onSaved: (link: LinkFi
         autoComplete="off"
         autoCapitalize="none"
         spellCheck={false}
-        prefix={`${host ?? "short link"}/`}
+        prefix={`${host ?? "…"}/`}
         value={slug}
-        onValue={setSlug}
+        onValue={(slug) => change({ slug })}
         hint={
           renamed
             ? `/${link.slug} goes on leading here.`
@@ -96,26 +105,26 @@ function Edit({ link, host, onSaved, onClose }: Props & { onSaved: (link: LinkFi
         label="Title"
         autoComplete="off"
         value={title}
-        onValue={setTitle}
+        onValue={(title) => change({ title })}
         hint="For you and your team; visitors never see it."
         fault={form.fault("title")}
       />
       <FormFault text={form.general(FIELDS)} />
       <p className="drawer-preview small">
         <span className="mono">
-          {host ?? "short link"}/{slug || "…"}
+          {host ?? ""}/{slug || "…"}
         </span>{" "}
         <span className="quiet">leads to</span>{" "}
-        {targetUrl ? bareUrl(withScheme(targetUrl)) : <span className="quiet">the target</span>}
+        {target ? bareUrl(withScheme(target)) : <span className="quiet">the target</span>}
       </p>
       <p className="form-actions">
         <button type="submit" className="button primary" aria-disabled={form.sending}>
           {form.sending ? "Saving …" : link ? "Save" : "Make link"}
         </button>
-        <button type="button" className="button" onClick={onClose}>
+        <button type="button" className="button" onClick={giveUp}>
           Cancel
         </button>
-        {link ? <Delete link={link} onDeleted={onClose} /> : null}
+        {link ? <Delete link={link} onDeleted={giveUp} /> : null}
       </p>
     </form>
   );
@@ -133,7 +142,7 @@ function Delete({ link, onDeleted }: { link: LinkFieldsFragment; onDeleted: () =
     );
   }
   const remove = async () => {
-    const { data } = await deleteLink({ input: { id: link.id } });
+    const { data } = await deleteLink({ input: { id: link.id } }, LINKS_CHANGE);
     if (data?.deleteLink) onDeleted();
   };
   return (
@@ -148,10 +157,9 @@ function Delete({ link, onDeleted }: { link: LinkFieldsFragment; onDeleted: () =
   );
 }
 
-function Saved({ link, isNew, onClose }: { link: LinkFieldsFragment; isNew: boolean; onClose: () => void }) {
+function Saved({ link, onClose }: { link: LinkFieldsFragment; onClose: () => void }) {
   return (
     <div className="form">
-      <h1 id="form-title">{isNew ? "The link is ready" : "Saved"}</h1>
       <p className="ready-url mono">{bareUrl(link.shortUrl)}</p>
       <p className="quiet small">leads to {bareUrl(link.targetUrl)}</p>
       <Qr text={link.shortUrl} size={132} />

@@ -6,6 +6,7 @@ import { useQuery } from "urql";
 import { ago, bareUrl, count, exactly } from "../../format";
 import type { LinkFieldsFragment, LinkListQuery } from "../../generated/graphql";
 import { CopyButton } from "../../parts/copy";
+import { downloadCsv } from "../../parts/download";
 import { Panel, useLoaded } from "../../parts/panel";
 import { useWorkspace } from "../../session/workspace";
 import { LinkList, OneLink } from "./documents";
@@ -17,8 +18,10 @@ export function LinksPage() {
   const [, setParams] = useSearchParams();
   const [pages, setPages] = useState<readonly (string | null)[]>([null]);
   const [host, setHost] = useState<string>();
+  const { name } = useWorkspace();
   return (
     <>
+      <title>{`Links · ${name} · Link Logger`}</title>
       <div className="bar">
         <h1>Links</h1>
         <button
@@ -110,13 +113,31 @@ function Page({ after, isLast, onHost, onMore }: PageProps) {
           ))}
         </tbody>
       </table>
-      {isLast && hasNextPage && endCursor ? (
-        <button type="button" className="button more" onClick={() => onMore(endCursor)}>
-          Show more links
+      <p className="chart-actions small">
+        {isLast && hasNextPage && endCursor ? (
+          <button type="button" className="link" onClick={() => onMore(endCursor)}>
+            Show more links
+          </button>
+        ) : null}
+        <button type="button" className="link links-csv" onClick={() => saveCsv(links?.nodes ?? [])}>
+          Download CSV
         </button>
-      ) : null}
+      </p>
     </Panel>
   );
+}
+
+function saveCsv(rows: readonly Row[]): void {
+  downloadCsv("links", [
+    ["Short link", "Target", "Title", "Clicks by people", "Last click"],
+    ...rows.map((row) => [
+      row.shortUrl,
+      row.targetUrl,
+      row.title,
+      row.clickTotals?.clicks ?? null,
+      row.lastClickedAt,
+    ]),
+  ]);
 }
 
 function LinkRow({ row }: { row: Row }) {
@@ -156,10 +177,10 @@ function LinkRow({ row }: { row: Row }) {
         {row.lastClickedAt ? ago(row.lastClickedAt, Date.now(), timeZone) : "never"}
       </td>
       <td className="links-actions">
-        <CopyButton text={row.shortUrl} />
-        <Link className="button" to={`?edit=${row.id}`}>
-          <Pencil size={14} aria-hidden />
-          Edit<span className="hidden"> {row.title ?? row.slug}</span>
+        <CopyButton text={row.shortUrl} icon />
+        <Link className="icon-button" to={`?edit=${row.id}`} title="Edit">
+          <Pencil size={15} aria-hidden />
+          <span className="hidden">Edit {row.title ?? row.slug}</span>
         </Link>
       </td>
     </tr>

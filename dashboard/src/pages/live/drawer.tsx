@@ -1,9 +1,9 @@
 // A click's whole story: how it was judged, where it went, what it said of itself.
-import { X } from "lucide-react";
-import { type ReactNode, useEffect, useRef } from "react";
+import type { ReactNode } from "react";
 import { bareUrl, clock, date, micros, zoneName } from "../../format";
 import type { ClickFieldsFragment } from "../../generated/graphql";
 import { agent, place, verdictSentence } from "../../live/story";
+import { Drawer } from "../../parts/drawer";
 import { DEVICES, OUTCOMES } from "../../words";
 
 interface Props {
@@ -13,67 +13,62 @@ interface Props {
 }
 
 export function ClickDrawer({ click, zone, onClose }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
   const { utm } = click;
   const campaign = [utm.source, utm.medium, utm.campaign, utm.term, utm.content].filter(
     (value) => value != null,
   );
+  const title = (
+    <>
+      {click.link.title ?? `/${click.link.slug}`}{" "}
+      <span className="quiet">at {clock(click.occurredAt, zone)}</span>
+    </>
+  );
   return (
-    // A press beside it closes it, as Escape does.
-    <dialog ref={dialog} className="drawer" aria-labelledby="drawer-title" onClose={onClose} closedby="any">
-      <header>
-        <h1 id="drawer-title">
-          {click.link.title ?? `/${click.link.slug}`}{" "}
-          <span className="quiet">at {clock(click.occurredAt, zone)}</span>
-        </h1>
-        <button
-          type="button"
-          className="icon-button"
-          onClick={() => dialog.current?.close()}
-          aria-label="Close"
-        >
-          <X size={17} aria-hidden />
-        </button>
-      </header>
-      <p className="drawer-verdict">{verdictSentence(click)}</p>
-      <dl className="facts">
-        <Fact name="When">
-          {date(click.occurredAt, zone)}, {clock(click.occurredAt, zone)} {zoneName(click.occurredAt, zone)}
-        </Fact>
-        <Fact name="Rule">
-          <span className="mono">{click.verdictReason.code}</span>: {click.verdictReason.message}
-        </Fact>
-        <Fact name="Outcome">
-          {OUTCOMES[click.outcome]} with status {click.status} in {micros(click.redirectMicros)}
-        </Fact>
-        <Fact name="Short URL">
-          <span className="mono">{click.url}</span>
-        </Fact>
-        <Fact name="Target">
-          {bareUrl(click.targetUrl)} <span className="quiet">(version {click.linkVersion} of the link)</span>
-        </Fact>
-        <Fact name="Place">{place(click)}</Fact>
-        <Fact name="Network">{click.network ? <span className="mono">{click.network}</span> : null}</Fact>
-        <Fact name="Device">
-          {DEVICES[click.device]}, {agent(click)}
-        </Fact>
-        <Fact name="Language">{click.language}</Fact>
-        <Fact name="Referrer">{click.referrer}</Fact>
-        <Fact name="Campaign">{campaign.length > 0 ? campaign.join(" · ") : null}</Fact>
-        {click.parameters.map(({ key, value }) => (
-          <Fact key={key} name={`?${key}`}>
-            {value}
-          </Fact>
-        ))}
-        <Fact name="User agent">
-          {click.userAgent ? <span className="mono small">{click.userAgent}</span> : null}
-        </Fact>
-        <Fact name="Click id">
-          <span className="mono small">{click.id}</span>
-        </Fact>
-      </dl>
-    </dialog>
+    <Drawer title={title} onClose={onClose}>
+      {() => (
+        <>
+          <p className="drawer-verdict">{verdictSentence(click)}</p>
+          <dl className="facts">
+            <Fact name="When">
+              {date(click.occurredAt, zone)}, {clock(click.occurredAt, zone)}{" "}
+              {zoneName(click.occurredAt, zone)}
+            </Fact>
+            <Fact name="Rule">
+              <span className="mono">{click.verdictReason.code}</span>: {click.verdictReason.message}
+            </Fact>
+            <Fact name="Outcome">
+              {OUTCOMES[click.outcome]} with status {click.status} in {micros(click.redirectMicros)}
+            </Fact>
+            <Fact name="Short URL">
+              <span className="mono">{click.url}</span>
+            </Fact>
+            <Fact name="Target">
+              {bareUrl(click.targetUrl)}{" "}
+              <span className="quiet">(version {click.linkVersion} of the link)</span>
+            </Fact>
+            <Fact name="Place">{place(click)}</Fact>
+            <Fact name="Network">{click.network ? <span className="mono">{click.network}</span> : null}</Fact>
+            <Fact name="Device">
+              {DEVICES[click.device]}, {agent(click)}
+            </Fact>
+            <Fact name="Language">{click.language}</Fact>
+            <Fact name="Referrer">{click.referrer}</Fact>
+            <Fact name="Campaign">{campaign.length > 0 ? campaign.join(" · ") : null}</Fact>
+            {click.parameters.map(({ key, value }) => (
+              <Fact key={key} name={`?${key}`}>
+                {value}
+              </Fact>
+            ))}
+            <Fact name="User agent">
+              {click.userAgent ? <span className="mono small">{click.userAgent}</span> : null}
+            </Fact>
+            <Fact name="Click id">
+              <span className="mono small">{click.id}</span>
+            </Fact>
+          </dl>
+        </>
+      )}
+    </Drawer>
   );
 }
 

@@ -19,7 +19,7 @@ const HOUR = 3_600_000;
 const WORDS = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting, nothing lost" };
 
 export function LivePage() {
-  const { timeZone } = useWorkspace();
+  const { timeZone, name } = useWorkspace();
   const live = useLive();
   const [open, setOpen] = useState<ClickFieldsFragment>();
   const [peopleOnly, setPeopleOnly] = useState(false);
@@ -28,9 +28,9 @@ export function LivePage() {
   const rows = peopleOnly ? view.rows.filter((row) => row.verdict === "HUMAN") : view.rows;
   return (
     <>
+      <title>{`Live · ${name} · Link Logger`}</title>
       <div className="bar">
         <h1>Live</h1>
-        <ConnectionWords />
         <button
           type="button"
           className="toggle bar-last"
@@ -54,6 +54,7 @@ export function LivePage() {
         <Now minutes={minutes} />
         <Strip minutes={minutes} label={(start) => hour(start, timeZone)} />
       </Panel>
+      <Spoken stored={live.stored} />
       <Notes view={view} feed={live.feed} onResume={pause.release} />
       {rows.length === 0 && live.loaded.data ? (
         <p className="quiet stream-empty">No clicks yet. The next one appears here.</p>
@@ -82,33 +83,34 @@ function ConnectionWords() {
   );
 }
 
-/** The largest element: people's clicks in the minute that runs, and around it. */
+/** The largest element: people's clicks just now, and in the time around it. */
 function Now({ minutes }: { minutes: readonly Minute[] }) {
   const sum = (last: number) => minutes.slice(-last).reduce((all, minute) => all + minute.clicks, 0);
   return (
     <div className="now">
       <dl>
         <div>
-          <dt>This minute</dt>
-          <dd className="now-largest">{count(sum(1))}</dd>
+          <dt>Last 5 minutes</dt>
+          <dd className="now-largest">{count(sum(5))}</dd>
         </div>
         <div>
-          <dt>Last 5 minutes</dt>
-          <dd>{count(sum(5))}</dd>
+          <dt>This minute</dt>
+          <dd>{count(sum(1))}</dd>
         </div>
         <div>
           <dt>Last hour</dt>
           <dd>{count(sum(60))}</dd>
         </div>
       </dl>
-      <p className="quiet small">Clicks by people. The stream below shows machines too.</p>
+      <p className="quiet small">By people. The stream below shows machines too.</p>
     </div>
   );
 }
 
 function Notes({ view, feed, onResume }: { view: FeedView; feed: ClickFeed; onResume: () => void }) {
   return (
-    <div className="notes" role="status">
+    <div className="notes">
+      <ConnectionWords />
       {view.sample > 1 ? (
         <p className="small quiet">Showing 1 in {view.sample}; counts are complete.</p>
       ) : null}
@@ -129,8 +131,30 @@ function Notes({ view, feed, onResume }: { view: FeedView; feed: ClickFeed; onRe
   );
 }
 
+/** What a screen reader is told: how many came, at most every ten seconds. */
+function Spoken({ stored }: { stored: number }) {
+  const [words, say] = useState("");
+  const latest = useRef(stored);
+  latest.current = stored;
+  useEffect(() => {
+    let told = latest.current;
+    const timer = setInterval(() => {
+      if (latest.current > told) say(plural(latest.current - told, "new click"));
+      told = latest.current;
+    }, 10_000);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <p className="hidden" role="status">
+      {words}
+    </p>
+  );
+}
+
 interface Live {
   feed: ClickFeed;
+  /** Clicks of any kind since the page was opened. */
+  stored: number;
   view: FeedView;
   hour: Minute[];
   loaded: { data: unknown; failure: Failure | undefined; stale: boolean; reload: () => void };
@@ -145,6 +169,7 @@ function useLive(): Live {
   const [failure, setFailure] = useState<Failure>();
   const [attempt, setAttempt] = useState(0);
   const [, redraw] = useState(0);
+  const stored = useRef(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each attempt asks again
   useEffect(() => {
     let gone = false;
@@ -165,6 +190,7 @@ function useLive(): Live {
     };
   }, [client, feed, minutes, attempt]);
   useClicks(null, cursor, (click) => {
+    stored.current += 1;
     if (click.verdict === "HUMAN" && (click.outcome === "REDIRECTED" || click.outcome === "FALLBACK")) {
       minutes.add(Date.parse(click.occurredAt));
     }
@@ -182,6 +208,7 @@ function useLive(): Live {
   const reload = () => setAttempt((attempt) => attempt + 1);
   return {
     feed,
+    stored: stored.current,
     view,
     hour: minutes.hour(Date.now()),
     loaded: { data: cursor, failure, stale: false, reload },

@@ -1,9 +1,12 @@
-// One ranked list of the overview, with a query of its own.
+// One ranked list of the overview, with a query of its own, and all of its values in a drawer.
+import { useState } from "react";
 import { country } from "../../format";
 import { clickFilter, type FilterName, NONE, type View } from "../../frame/view";
 import type { BreakdownQuery, Device, Dimension } from "../../generated/graphql";
+import { Drawer } from "../../parts/drawer";
+import { Field } from "../../parts/field";
 import { Panel, useLoaded } from "../../parts/panel";
-import { RankedList, type RankedRow } from "../../parts/ranked-list";
+import { CsvButton, RankedList, RankedPanel, type RankedRow, type Ranking } from "../../parts/ranked-list";
 import { DEVICES } from "../../words";
 import { Breakdown } from "./documents";
 
@@ -36,8 +39,11 @@ export const LISTS: readonly List[] = [
   },
 ];
 
-/** Nine rows, "other" and the title. */
-const HEIGHT = 11 * 36;
+/** Nine rows and "other". */
+const HEIGHT = 10 * 36;
+const ROWS = 9;
+/** As many as the API gives at once. */
+const ALL_ROWS = 500;
 
 interface Props extends List {
   view: View;
@@ -46,35 +52,111 @@ interface Props extends List {
   onChange: (change: Partial<View>) => void;
 }
 
-export function BreakdownList({ dimension, filter, title, definition, view, version, onChange }: Props) {
-  const loaded = useLoaded(Breakdown, { filter: clickFilter(view), dimension }, version);
-  const answer = loaded.data?.clickBreakdown;
+export function BreakdownList(props: Props) {
+  const { dimension, filter, title, definition, view, version, onChange } = props;
+  const loaded = useLoaded(
+    Breakdown,
+    { filter: clickFilter(view), dimension, search: null, first: ROWS },
+    version,
+  );
+  const [all, showAll] = useState(false);
+  const ranking = rankingOf(loaded.data, dimension);
+  const actions = ranking && ranking.total > 0 && (
+    <>
+      {ranking.other > 0 ? (
+        <button type="button" className="link" onClick={() => showAll(true)}>
+          All<span className="hidden"> {title}</span>
+        </button>
+      ) : null}
+      <CsvButton title={title} {...ranking} />
+    </>
+  );
   return (
-    <Panel loaded={{ ...loaded, data: answer ?? undefined }} height={HEIGHT}>
-      <RankedList
-        title={title}
-        definition={definition}
-        rows={answer ? answer.rows.map((row) => ranked(row, dimension)) : []}
-        other={answer?.other ?? 0}
-        total={answer?.total ?? 0}
-        empty={
-          Object.keys(view.filters).length > 0
-            ? "No click matches the filters above."
-            : "No clicks in this period."
-        }
-        chosen={view.filters[filter]}
-        onChoose={(key) => onChange({ filters: without(view.filters, filter, key) })}
-      />
-    </Panel>
+    <RankedPanel title={title} definition={definition} actions={actions}>
+      <Panel loaded={{ ...loaded, data: ranking }} height={HEIGHT}>
+        {ranking && ranking.rows.length > 0 ? (
+          <RankedList
+            {...ranking}
+            chosen={view.filters[filter]}
+            onChoose={(key) => onChange({ filters: withFilter(view.filters, filter, key) })}
+          />
+        ) : (
+          <Empty view={view} onChange={onChange} />
+        )}
+      </Panel>
+      {all ? <AllValues {...props} onClose={() => showAll(false)} /> : null}
+    </RankedPanel>
   );
 }
 
-function without(filters: View["filters"], name: FilterName, value: string | undefined): View["filters"] {
+/** Every value of the dimension, to be searched. */
+function AllValues({ dimension, filter, title, view, onChange, onClose }: Props & { onClose: () => void }) {
+  const [search, setSearch] = useState("");
+  const variables = { filter: clickFilter(view), dimension, search: search || null, first: ALL_ROWS };
+  const loaded = useLoaded(Breakdown, variables);
+  const ranking = rankingOf(loaded.data, dimension);
+  const hidden = (ranking?.rows.length ?? 0) === ALL_ROWS;
+  return (
+    <Drawer title={title} onClose={onClose}>
+      {(close) => (
+        <>
+          {/* The database knows countries and devices by their codes, which nobody searches for. */}
+          {dimension === "LINK" || dimension === "REFERRER" ? (
+            <Field label="Search" type="search" autoComplete="off" value={search} onValue={setSearch} />
+          ) : null}
+          <Panel loaded={{ ...loaded, data: ranking }} height={HEIGHT}>
+            {ranking ? (
+              <div className="all">
+                <p className="small">
+                  <CsvButton title={title} {...ranking} />
+                  {hidden ? <span className="quiet"> The {ALL_ROWS} with the most clicks.</span> : null}
+                </p>
+                {ranking.rows.length === 0 ? (
+                  <p className="quiet small">Nothing of that name was clicked.</p>
+                ) : null}
+                <RankedList
+                  {...ranking}
+                  other={search ? 0 : ranking.other}
+                  chosen={view.filters[filter]}
+                  onChoose={(key) => {
+                    onChange({ filters: withFilter(view.filters, filter, key) });
+                    close();
+                  }}
+                />
+              </div>
+            ) : null}
+          </Panel>
+        </>
+      )}
+    </Drawer>
+  );
+}
+
+function Empty({ view, onChange }: Pick<Props, "view" | "onChange">) {
+  if (Object.keys(view.filters).length === 0)
+    return <p className="quiet small ranked-empty">No clicks in this period.</p>;
+  return (
+    <p className="quiet small ranked-empty">
+      No click matches.{" "}
+      <button type="button" className="link" onClick={() => onChange({ filters: {} })}>
+        Remove the filters
+      </button>
+    </p>
+  );
+}
+
+function withFilter(filters: View["filters"], name: FilterName, value: string | undefined): View["filters"] {
   const { [name]: _, ...others } = filters;
   return value === undefined ? others : { ...others, [name]: value };
 }
 
 type Row = NonNullable<BreakdownQuery["clickBreakdown"]>["rows"][number];
+
+function rankingOf(data: BreakdownQuery | undefined, dimension: Dimension): Ranking | undefined {
+  const answer = data?.clickBreakdown;
+  if (!answer) return undefined;
+  return { rows: answer.rows.map((row) => ranked(row, dimension)), other: answer.other, total: answer.total };
+}
 
 function ranked({ value, label, clicks, share, link }: Row, dimension: Dimension): RankedRow {
   const key = value ?? NONE;

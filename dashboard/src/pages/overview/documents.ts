@@ -40,8 +40,8 @@ export const Series = graphql(`
 `);
 
 export const Breakdown = graphql(`
-  query Breakdown($filter: ClickFilter!, $dimension: Dimension!) {
-    clickBreakdown(filter: $filter, dimension: $dimension, first: 9) {
+  query Breakdown($filter: ClickFilter!, $dimension: Dimension!, $search: String, $first: Int!) {
+    clickBreakdown(filter: $filter, dimension: $dimension, search: $search, first: $first) {
       rows { value label clicks share link { id slug title } }
       other
       total

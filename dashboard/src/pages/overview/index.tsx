@@ -61,11 +61,18 @@ function Overview() {
     setVersion((version) => version + 1);
   });
   const nameOf = useFilterNames(view);
-  const bots = view.everyone ? undefined : totals.data?.totals?.bots;
+  const { name } = useWorkspace();
   const [chosen, choose] = useFigure();
   return (
     <>
-      <DataBar title="Overview" view={view} onChange={change} nameOf={nameOf} bots={bots} />
+      <title>{`Overview · ${name} · Link Logger`}</title>
+      <DataBar
+        title="Overview"
+        view={view}
+        onChange={change}
+        nameOf={nameOf}
+        machines={totals.data?.totals ?? undefined}
+      />
       <Panel loaded={{ ...totals, data: totals.data?.totals ?? undefined }} height={96}>
         {totals.data ? (
           <Figures figures={figures(totals.data, view)} chosen={chosen} onChoose={choose} />
@@ -132,6 +139,7 @@ function Chart({ view, chosen, version }: { view: View; chosen: (typeof FIGURES)
       {data?.whole ? (
         <SeriesChart
           name={measure.label}
+          definition={measure.definition}
           points={chartPoints(data, chosen, Date.now())}
           tick={tick}
           moment={moment}
