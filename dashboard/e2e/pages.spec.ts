@@ -146,3 +146,40 @@ for (const colorScheme of ["light", "dark"] as const) {
     });
   }
 }
+
+test("a change of the system's theme reaches every word", async ({ page, world }) => {
+  await busy(page, world, "");
+  await expect(page.getByRole("region", { name: "Countries" }).getByText("Germany")).toBeVisible();
+  const contrast = async () =>
+    (await new AxeBuilder({ page }).withRules("color-contrast").analyze()).violations;
+  for (const colorScheme of ["dark", "light"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await expect(page.locator("html")).toHaveAttribute("data-theme", colorScheme);
+    expect(await contrast()).toEqual([]);
+  }
+  await page.getByRole("button", { name: "Account" }).click();
+  await page.getByRole("button", { name: "Dark" }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+});
+
+test("the first view is small and comes from one place", async ({ page, world }) => {
+  const person = await world.signUp();
+  const { slug } = await world.link(person, { targetUrl: "https://example.com/" });
+  await world.click(slug);
+  await enter(page, world, person);
+  await expect(page.locator(".plot canvas")).toBeVisible();
+  const { bytes, hosts } = await page.evaluate(() => {
+    const loaded = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+    const files = loaded.filter((entry) => !entry.name.endsWith("/graphql"));
+    return {
+      bytes: files.reduce((sum, entry) => sum + entry.encodedBodySize, 0),
+      hosts: [...new Set(loaded.map((entry) => new URL(entry.name).host))],
+    };
+  });
+  expect(hosts).toEqual([new URL(world.program.api).host]);
+  test.info().annotations.push({ type: "bytes", description: String(bytes) });
+  expect(bytes).toBeGreaterThan(50_000);
+  expect(bytes).toBeLessThanOrEqual(300 * 1024);
+});

@@ -45,6 +45,7 @@ test("the demo", async ({ browser }) => {
           .getByLabel("Target")
           .fill("https://example.com/autumn?utm_source=mail");
         await page.getByRole("dialog").getByLabel("Slug").fill("autumn");
+        await expect(page.getByRole("dialog").getByText("127.0.0.1").first()).toBeVisible();
         await take("new-link");
         await page.route("**/graphql", async (route) => {
           const body = route.request().postData() ?? "";

@@ -8,9 +8,9 @@ import "./style/pages.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app";
-import { applyTheme, storedTheme } from "./frame/theme";
+import { keepTheme } from "./frame/theme";
 
-applyTheme(storedTheme());
+keepTheme();
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(

@@ -1,48 +1,55 @@
-// Light, dark, or as the system has it; remembered in this browser.
+// Light, dark, or as the system has it; remembered in this browser. The theme that is shown stands at
+// the root as data-theme. (CSS alone could choose by light-dark(), but Chromium 156 leaves inherited
+// colours behind when the system changes.)
 import { useState, useSyncExternalStore } from "react";
 
 export type Theme = "system" | "light" | "dark";
+type Shown = "light" | "dark";
+
 export const THEMES: readonly Theme[] = ["system", "light", "dark"];
 const KEY = "linklogger.theme";
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set<() => void>();
 
-export function storedTheme(): Theme {
-  const stored = localStorage.getItem(KEY);
-  return THEMES.find((theme) => theme === stored) ?? "system";
+function stored(): Theme {
+  const text = localStorage.getItem(KEY);
+  return THEMES.find((theme) => theme === text) ?? "system";
 }
 
-export function applyTheme(theme: Theme): void {
-  if (theme === "system") delete document.documentElement.dataset["theme"];
-  else document.documentElement.dataset["theme"] = theme;
+function shown(): Shown {
+  const theme = stored();
+  if (theme !== "system") return theme;
+  return systemIsDark.matches ? "dark" : "light";
+}
+
+function show(): void {
+  document.documentElement.dataset["theme"] = shown();
   for (const listener of listeners) listener();
 }
 
+/** Shows the theme now, and again whenever the system or another tab changes it. */
+export function keepTheme(): void {
+  systemIsDark.addEventListener("change", show);
+  window.addEventListener("storage", show);
+  show();
+}
+
 export function useTheme(): [Theme, (theme: Theme) => void] {
-  const [theme, set] = useState(storedTheme);
+  const [theme, set] = useState(stored);
   return [
     theme,
     (next) => {
       localStorage.setItem(KEY, next);
-      applyTheme(next);
+      show();
       set(next);
     },
   ];
 }
 
-/** Which of the two is shown now; whoever paints a canvas paints anew when it changes. */
-export function useShownTheme(): "light" | "dark" {
-  return useSyncExternalStore(subscribe, () => {
-    const chosen = document.documentElement.dataset["theme"];
-    return chosen === "light" || chosen === "dark" ? chosen : dark.matches ? "dark" : "light";
-  });
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  dark.addEventListener("change", listener);
-  return () => {
-    listeners.delete(listener);
-    dark.removeEventListener("change", listener);
-  };
+/** Whoever paints a canvas paints anew when it changes. */
+export function useShownTheme(): Shown {
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, shown);
 }

@@ -1,4 +1,6 @@
 // Figures in a line. Each is a tab: the chosen one is charted below.
+import { useEffect } from "react";
+
 export interface Figure {
   key: string;
   label: string;
@@ -18,6 +20,10 @@ interface Props {
 }
 
 export function Figures({ figures, chosen, onChoose }: Props) {
+  // On a phone they scroll sideways, and the chosen one may lie outside.
+  useEffect(() => {
+    document.getElementById(`figure-${chosen}`)?.scrollIntoView({ inline: "nearest", block: "nearest" });
+  }, [chosen]);
   const move = (from: number, by: number) => {
     const next = figures[(from + by + figures.length) % figures.length];
     if (!next) return;

@@ -8,7 +8,7 @@ export function gridLines(most: number, whole: boolean): number[] {
 
 function roundUp(value: number, whole: boolean): number {
   const power = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 2.5, 5, 10]
+  const step = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10]
     .map((factor) => factor * power)
     .find((candidate) => candidate >= value * 0.999_999);
   const round = step ?? value;
