@@ -39,6 +39,13 @@ test("a link is made with a slug of one's own, changed, and removed", async ({ p
   await form.getByRole("button", { name: "Done" }).click();
 
   await page.getByRole("link", { name: "Edit Spring sale" }).click();
+  // What was typed survives a reload, and is gone when it is given up.
+  await form.getByLabel("Title").fill("Summer sale");
+  await page.reload();
+  await expect(form.getByLabel("Title")).toHaveValue("Summer sale");
+  await form.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("link", { name: "Edit Spring sale" }).click();
+  await expect(form.getByLabel("Title")).toHaveValue("Spring sale");
   await form.getByRole("button", { name: "Delete" }).click();
   await form.getByRole("button", { name: "Delete it" }).click();
   await expect(page.getByRole("row", { name: /Spring sale/ })).toHaveCount(0);

@@ -94,3 +94,18 @@ test("many clicks a second are sampled, and the counts are complete", async ({ p
   // One was there before.
   await expect(page.locator(".now-largest")).toHaveText(String(many + 1));
 });
+
+test("a panel that fails says so and can be asked again", async ({ page, world }) => {
+  const [person] = await withLink(world);
+  await enter(page, world, person);
+  const message = "The service cannot reach its database right now. Try again in a moment.";
+  await page.route("**/graphql", async (route) => {
+    if (!route.request().postData()?.includes("LastHour")) return route.continue();
+    await route.fulfill({ json: { data: null, errors: [{ message, extensions: { code: "UNAVAILABLE" } }] } });
+  });
+  await page.getByRole("link", { name: "Live" }).click();
+  await expect(page.getByRole("alert")).toContainText(message);
+  await page.unroute("**/graphql");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("list", { name: "Clicks, newest first" }).getByRole("button")).toHaveCount(1);
+});

@@ -8,12 +8,12 @@ import { NotFound } from "./pages/not-found";
 import { OverviewPage } from "./pages/overview";
 import { SignInPage } from "./pages/sign-in";
 import { SignUpPage } from "./pages/sign-up";
-import { lastSlug } from "./session/store";
+import { isKnown, lastSlug } from "./session/store";
 import { WorkspaceGate } from "./session/workspace";
 
 function Home() {
   const slug = lastSlug();
-  return <Navigate to={slug ? `/w/${slug}` : "/sign-up"} replace />;
+  return <Navigate to={slug ? `/w/${slug}` : isKnown() ? "/sign-in" : "/sign-up"} replace />;
 }
 
 const router = createBrowserRouter([

@@ -10,7 +10,7 @@ use crate::program;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn demo(folder: &std::path::Path) -> ProgramOptions {
-    let arguments = ["demo", "--history-days", "5", "--rate", "5", "--seed", "1"].map(str::to_owned).to_vec();
+    let arguments = ["demo", "--history-days", "5", "--seed", "1"].map(str::to_owned).to_vec();
     ProgramOptions { arguments, ..ProgramOptions::serve(folder) }
 }
 

@@ -179,6 +179,7 @@ function useFirstClick(id: string): { first: ClickFieldsFragment | undefined; fa
       gone = true;
     };
   }, [client, id]);
-  useClicks({ linkIds: [id] }, first ? undefined : cursor, (click) => setFirst((known) => known ?? click));
-  return { first, failure };
+  const filter = { linkIds: [id] };
+  const ended = useClicks(filter, first ? undefined : cursor, (click) => setFirst((known) => known ?? click));
+  return { first, failure: failure ?? ended };
 }

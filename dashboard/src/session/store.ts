@@ -29,6 +29,11 @@ export function forget(slug: string): void {
   localStorage.removeItem(PREFIX + slug);
 }
 
+/** Whether someone signed in here before. */
+export function isKnown(): boolean {
+  return localStorage.getItem(LAST) !== null;
+}
+
 /** The workspace that was open last, if its session is still here; else any other. */
 export function lastSlug(): string | undefined {
   const last = localStorage.getItem(LAST);

@@ -51,10 +51,12 @@ function Edit({ link, host, onSaved, onClose }: Props & { onSaved: (link: LinkFi
   const form = useForm(async () => {
     const targetUrl = withScheme(target);
     if (link) {
-      const { id, version: expectedVersion } = link;
-      const result = await updateLink({
-        input: { id, expectedVersion, targetUrl, slug, title: title || null },
-      });
+      const changed = {
+        ...(targetUrl === link.targetUrl ? {} : { targetUrl }),
+        ...(slug === link.slug ? {} : { slug }),
+        ...(title === (link.title ?? "") ? {} : { title: title || null }),
+      };
+      const result = await updateLink({ input: { id: link.id, expectedVersion: link.version, ...changed } });
       if (!result.data?.updateLink) throw failureOf(result.error);
       onSaved(result.data.updateLink.link);
     } else {

@@ -189,7 +189,7 @@ function useLive(): Live {
       gone = true;
     };
   }, [client, feed, minutes, attempt]);
-  useClicks(null, cursor, (click) => {
+  const ended = useClicks(null, cursor, (click) => {
     stored.current += 1;
     if (click.verdict === "HUMAN" && (click.outcome === "REDIRECTED" || click.outcome === "FALLBACK")) {
       minutes.add(Date.parse(click.occurredAt));
@@ -205,13 +205,16 @@ function useLive(): Live {
   }, [feed]);
   useResumed(feed);
   const view = useSyncExternalStore(feed.subscribe, feed.snapshot);
-  const reload = () => setAttempt((attempt) => attempt + 1);
+  const reload = () => {
+    setCursor(undefined);
+    setAttempt((attempt) => attempt + 1);
+  };
   return {
     feed,
     stored: stored.current,
     view,
     hour: minutes.hour(Date.now()),
-    loaded: { data: cursor, failure, stale: false, reload },
+    loaded: { data: cursor, failure: failure ?? ended, stale: false, reload },
   };
 }
 
