@@ -104,14 +104,14 @@ export const test = base.extend<{ complaints: string[] }, { world: World }>({
     },
     { scope: "worker" },
   ],
-  // What the browser complained of; a test that expects something takes it out.
+  // What the browser complained of on any page; a test that expects something takes it out.
   complaints: [
-    async ({ page }, use) => {
+    async ({ context }, use) => {
       const complaints: string[] = [];
-      page.on("console", (message) => {
+      context.on("console", (message) => {
         if (["error", "warning"].includes(message.type())) complaints.push(message.text());
       });
-      page.on("pageerror", (error) => complaints.push(String(error)));
+      context.on("weberror", (error) => complaints.push(String(error.error())));
       await use(complaints);
       expect(complaints, "what the browser complained of").toEqual([]);
     },

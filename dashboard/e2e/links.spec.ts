@@ -54,6 +54,16 @@ test("a link is made with a slug of one's own, changed, and removed", async ({ p
     .toBe(410);
 });
 
+test("the first link of an empty list appears in it", async ({ page, world }) => {
+  await enter(page, world, await world.signUp(), "/links");
+  await page.getByRole("link", { name: "Make the first one" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Target").fill("example.com/first");
+  await form.getByRole("button", { name: "Make link" }).click();
+  await form.getByRole("button", { name: "Done" }).click();
+  await expect(page.getByRole("row")).toHaveCount(2);
+});
+
 test("somebody else's change is not overwritten", async ({ page, world }) => {
   const person = await world.signUp();
   const link = await world.link(person, { targetUrl: "https://example.com/", title: "Shared" });
@@ -67,6 +77,13 @@ test("somebody else's change is not overwritten", async ({ page, world }) => {
   await form.getByRole("button", { name: "Save" }).click();
   await expect(form.getByRole("alert")).toContainText("The link was changed in the meantime.");
   await expect(form.getByLabel("Target")).toHaveValue("https://example.com/mine");
+  await form.getByRole("button", { name: "Load it again" }).click();
+  await expect(form.getByLabel("Title")).toHaveValue("Shared by two");
+  await form.getByRole("button", { name: "Cancel" }).click();
+  // Opened once more, it begins with what is stored by then.
+  await world.ask(change, { i: { id: link.id, title: "Shared by three" } }, person.accessToken);
+  await page.getByRole("link", { name: /^Edit Shared/ }).click();
+  await expect(form.getByLabel("Title")).toHaveValue("Shared by three");
 });
 
 test("period, comparison and filters stand in the address", async ({ page, world }) => {
@@ -94,6 +111,7 @@ test("period, comparison and filters stand in the address", async ({ page, world
   await expect(page.getByRole("tab", { name: "Bot share" })).toHaveAttribute("aria-selected", "true");
   await expect(clicks).toContainText("1");
   await page.getByRole("button", { name: /Germany Remove this filter/ }).click();
+  await expect(page.getByRole("tab", { name: "Bot share" })).toHaveAttribute("aria-selected", "true");
   await expect(clicks).toContainText("2");
   // New clicks come by themselves.
   await world.click(slug);

@@ -88,9 +88,11 @@ test("many clicks a second are sampled, and the counts are complete", async ({ p
   await enter(page, world, person, "/live");
   await expect(page.locator(".connection")).toHaveText("Live");
   const many = 400;
+  const sampled = page.getByText(/^Showing 1 in \d+; counts are complete\.$/).waitFor();
   for (let sent = 0; sent < many; sent += 20) {
     await Promise.all(Array.from({ length: 20 }, () => world.click(slug)));
   }
+  await sampled;
   // One was there before.
   await expect(page.locator(".now-largest")).toHaveText(String(many + 1));
 });
@@ -108,4 +110,40 @@ test("a panel that fails says so and can be asked again", async ({ page, world }
   await page.unroute("**/graphql");
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByRole("list", { name: "Clicks, newest first" }).getByRole("button")).toHaveCount(1);
+});
+
+test("a stream that the server refuses for a moment goes on by itself", async ({ page, world }) => {
+  const [person, slug] = await withLink(world);
+  let refusals = 2;
+  await page.routeWebSocket("**/graphql", (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((message) => {
+      const { id, type } = JSON.parse(String(message)) as { id?: string; type: string };
+      if (type !== "subscribe" || refusals === 0) return server.send(message);
+      refusals -= 1;
+      const errors = [
+        { message: "The service cannot reach its database right now.", extensions: { code: "UNAVAILABLE" } },
+      ];
+      socket.send(JSON.stringify({ id, type: "error", payload: errors }));
+    });
+  });
+  await enter(page, world, person, "/live");
+  const rows = page.getByRole("list", { name: "Clicks, newest first" }).getByRole("button");
+  await expect(rows).toHaveCount(1);
+  await expect.poll(() => refusals).toBe(0);
+  await world.click(slug);
+  await expect(rows).toHaveCount(2);
+  await expect(page.locator(".now-largest")).toHaveText("2");
+  await expect(page.locator(".connection")).toHaveText("Live");
+});
+
+test("a browser whose clock is wrong shows the same", async ({ page, world }) => {
+  const [person, slug] = await withLink(world);
+  await page.clock.install({ time: Date.now() + 7 * 60_000 });
+  await enter(page, world, person, "/live");
+  const rows = page.getByRole("list", { name: "Clicks, newest first" }).getByRole("button");
+  await expect(rows).toHaveCount(1);
+  await world.click(slug);
+  await expect(rows).toHaveCount(2);
+  await expect(page.locator(".now-largest")).toHaveText("2");
 });

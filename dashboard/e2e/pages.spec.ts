@@ -166,10 +166,14 @@ test("a change of the system's theme reaches every word", async ({ page, world }
 
 test("the first view is small and comes from one place", async ({ page, world }) => {
   const person = await world.signUp();
-  const { slug } = await world.link(person, { targetUrl: "https://example.com/" });
+  const { slug } = await world.link(person, {
+    targetUrl: "https://example.com/",
+    title: "With its slug in mono",
+  });
   await world.click(slug);
   await enter(page, world, person);
   await expect(page.locator(".plot canvas")).toBeVisible();
+  await page.evaluate(() => document.fonts.ready);
   const { bytes, hosts } = await page.evaluate(() => {
     const loaded = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
     const files = loaded.filter((entry) => !entry.name.endsWith("/graphql"));

@@ -1,3 +1,4 @@
+// Styles, theme, and the first render.
 import "@fontsource-variable/inter/wght.css";
 import "@fontsource-variable/jetbrains-mono/wght.css";
 import "./style/tokens.css";

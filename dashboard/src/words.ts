@@ -37,3 +37,8 @@ export const PERIODS: Partial<Record<Period, { name: string; before: string }>> 
   YEAR_TO_DATE: { name: "This year", before: "on last year until this day" },
   ALL: { name: "All time", before: "" },
 };
+
+/** Whether counts take a click: the visitor was sent on. */
+export function isCounted(outcome: Outcome): boolean {
+  return outcome === "REDIRECTED" || outcome === "FALLBACK";
+}

@@ -3,8 +3,8 @@
 //! clicks themselves.
 //!
 //! Every zone's offset since 1972 is a multiple of a quarter-hour, so every edge of an hour or day
-//! is an edge of a quarter, and minutes are the same in all zones. Edges are instants taken from the zone's own history: a day may have
-//! 23 to 25 hours.
+//! is an edge of a quarter, and minutes are the same in all zones. Edges are instants taken from
+//! the zone's own history: a day may have 23 to 25 hours.
 
 use jiff::{ToSpan, Unit, ZonedDateTime, ZonedDateTimeRound, tz::TimeZone};
 

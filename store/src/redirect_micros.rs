@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 use crate::filter_sql::{counted, within};
 use crate::{StoreError, WorkspaceScope};
 
-/// In microseconds, from the request's first byte read to the click's append.
+/// In microseconds, from the request read to the click captured, just before it is appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RedirectMicros {
     pub p50: u32,

@@ -16,7 +16,8 @@ use super::period::Compare;
 use super::scalars::DateTime;
 
 /// What clicks can be broken down by: the columns of clicks so far. CHANNEL, TAG, FOLDER, DOMAIN,
-/// RULE, VARIANT, PARAMETER and METADATA come later.
+/// RULE, VARIANT, PARAMETER and METADATA come later, with the argument `key` of the last two, and
+/// `orderBy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::Dimension")]
 pub enum Dimension {
@@ -117,7 +118,7 @@ pub struct BreakdownQuery;
 impl BreakdownQuery {
     /// How many clicks each value of a dimension had. People's clicks, unless the filter names
     /// verdicts; of VERDICT and VERDICT_REASON everybody's. `search` keeps the rows whose value,
-    /// or a link's title or slug, contains it, without regard to case. `first` is 10 unless given,
+    /// or a link's title or slug, contains it, without regard to case. `first` is 50 unless given,
     /// 500 at most.
     async fn click_breakdown(
         &self,
@@ -148,7 +149,7 @@ impl BreakdownQuery {
     }
 }
 
-const DEFAULT_ROWS: i32 = 10;
+const DEFAULT_ROWS: i32 = 50;
 const MOST_ROWS: i32 = 500;
 /// In characters. No value that is searched for is longer than a parameter's 512.
 const LONGEST_SEARCH: usize = 200;
@@ -203,7 +204,7 @@ mod tests {
     fn all_offences_are_told_at_once() {
         let paths: Vec<_> = check(Some("x".repeat(201)), Some(501)).unwrap_err().0.into_iter().map(|issue| issue.path).collect();
         assert_eq!(paths, ["first", "search"]);
-        assert_eq!(check(Some(String::new()), None), Ok((None, 10)));
+        assert_eq!(check(Some(String::new()), None), Ok((None, 50)));
         assert!(check(None, Some(-1)).is_err());
     }
 }

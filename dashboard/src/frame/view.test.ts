@@ -13,6 +13,11 @@ test("an address and back", () => {
   }
 });
 
+test("what is no part of the view stays in the address", () => {
+  const params = new URLSearchParams("figure=bots&country=DE");
+  expect(viewParams({ ...parseView(params), filters: {} }, params).toString()).toBe("figure=bots");
+});
+
 test("what is no period is the usual one", () => {
   expect(parseView(new URLSearchParams("period=toString")).period).toBe("LAST_30_DAYS");
 });

@@ -35,8 +35,10 @@ export function parseView(params: URLSearchParams): View {
   };
 }
 
-export function viewParams(view: View): URLSearchParams {
-  const params = new URLSearchParams();
+/** What else stands in the address stays there. */
+export function viewParams(view: View, others = new URLSearchParams()): URLSearchParams {
+  const params = new URLSearchParams(others);
+  for (const name of ["period", "compare", "show", ...FILTERS]) params.delete(name);
   if (view.period !== DEFAULT) params.set("period", view.period.toLowerCase());
   if (!view.compare) params.set("compare", "no");
   if (view.everyone) params.set("show", "everyone");
@@ -52,7 +54,7 @@ export function useView(): [View, (change: Partial<View>) => void] {
   const view = useMemo(() => parseView(params), [params]);
   const change = useCallback(
     (change: Partial<View>) =>
-      setParams((params) => viewParams({ ...parseView(params), ...change }), { replace: true }),
+      setParams((params) => viewParams({ ...parseView(params), ...change }, params), { replace: true }),
     [setParams],
   );
   return [view, change];

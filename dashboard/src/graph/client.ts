@@ -6,7 +6,8 @@ import { cacheExchange } from "urql";
 import type { Access } from "../session/access";
 import { ENDPOINT } from "./anonymous";
 import { failureOf } from "./failure";
-import { openSocket, resumeAfter, type Socket } from "./socket";
+import { fetchInTime } from "./fetch";
+import { openSocket, type Socket } from "./socket";
 
 export interface Graph {
   client: Client;
@@ -18,15 +19,14 @@ export function openGraph(access: Access): Graph {
   const client = new Client({
     url: ENDPOINT,
     preferGetMethod: false,
+    fetch: (input, init) => fetchSigned(access, input, init),
     exchanges: [
       cacheExchange,
-      authExchange(async (utilities) => ({
-        addAuthToOperation: (operation) =>
-          utilities.appendHeaders(operation, { authorization: `Bearer ${access.current}` }),
-        willAuthError: (operation) => operation.kind !== "subscription" && !access.isFresh,
-        didAuthError: (error: CombinedError) =>
-          error.graphQLErrors.length > 0 && failureOf(error).code === "UNAUTHENTICATED",
-        // A server that does not answer is told by the operation itself.
+      // Only for a token that the server no longer takes; a fresh one is seen to by `fetchSigned`.
+      authExchange(async () => ({
+        addAuthToOperation: (operation) => operation,
+        didAuthError: (error: CombinedError) => failureOf(error).code === "UNAUTHENTICATED",
+        // Where that fails, the operation itself tells why.
         refreshAuth: () => access.renew().then(ignore, ignore),
       })),
       fetchExchange,
@@ -35,14 +35,8 @@ export function openGraph(access: Access): Graph {
           const payload = { query: request.query ?? "", variables: { ...(request.variables as object) } };
           return {
             subscribe: (sink) => ({
-              unsubscribe: socket.client.subscribe<Record<string, unknown>>(payload, {
-                next(result) {
-                  resumeAfter(payload, result.data);
-                  sink.next({
-                    data: result.data ?? null,
-                    ...(result.errors ? { errors: [...result.errors] } : {}),
-                  });
-                },
+              unsubscribe: socket.subscribe(payload, {
+                next: ({ data }) => sink.next({ data: data ?? null }),
                 error: (error) => sink.error(error),
                 complete: () => sink.complete(),
               }),
@@ -53,6 +47,17 @@ export function openGraph(access: Access): Graph {
     ],
   });
   return { client, socket };
+}
+
+/** A token that cannot be had fails the request with the reason. */
+async function fetchSigned(
+  access: Access,
+  input: RequestInfo | URL,
+  init: RequestInit = {},
+): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set("authorization", `Bearer ${await access.fresh()}`);
+  return fetchInTime(input, { ...init, headers });
 }
 
 function ignore(): void {}

@@ -25,18 +25,24 @@ export class Failure extends Error {
   }
 }
 
+type Told = Partial<Pick<CombinedError, "graphQLErrors" | "networkError" | "response">>;
+
 /** The first error of an answer; a network that failed is UNAVAILABLE. */
-export function failureOf(error: Pick<CombinedError, "graphQLErrors"> | undefined): Failure {
-  const first = error?.graphQLErrors[0];
+export function failureOf(error: Told | undefined): Failure {
+  const first = error?.graphQLErrors?.[0];
   if (!first) {
-    return new Failure(
-      "UNAVAILABLE",
-      "The server does not answer. What you entered is still here; try again.",
-    );
+    if (error?.networkError instanceof Failure) return error.networkError;
+    return new Failure("UNAVAILABLE", "The server does not answer. Nothing is lost; try again in a moment.");
   }
   const { code, field, issues, requestId } = (first.extensions ?? {}) as Extensions;
   const fields = new Map<string, string>();
   for (const issue of issues ?? []) if (!fields.has(issue.path)) fields.set(issue.path, issue.message);
   if (field && !fields.has(field)) fields.set(field, first.message);
-  return new Failure(code ?? "INTERNAL", first.message, fields, requestId);
+  const header = (error?.response as Response | undefined)?.headers?.get("x-request-id");
+  return new Failure(code ?? "INTERNAL", first.message, fields, requestId ?? header ?? undefined);
+}
+
+/** Whether the same may succeed a moment later. */
+export function isPassing(failure: Failure): boolean {
+  return failure.code === "UNAVAILABLE" || failure.code === "INTERNAL" || failure.code === "RATE_LIMITED";
 }

@@ -1,5 +1,4 @@
-// What the live pages ask for. The series' cursor is where the subscription goes on, so that every
-// click is in exactly one of the two.
+// What the live pages ask for.
 import { graphql } from "../generated";
 
 export const ClickFields = graphql(`
@@ -10,18 +9,15 @@ export const ClickFields = graphql(`
     linkVersion
     outcome
     status
-    method
     url
     targetUrl
     verdict
     verdictReason { code message }
     country
-    region
     city
     browser
     browserVersion
     os
-    osVersion
     device
     language
     userAgent
@@ -39,7 +35,6 @@ export const LiveClicks = graphql(`
     clicks(filter: $filter, after: $after) {
       cursor
       click { ...ClickFields }
-      gap { dropped }
     }
   }
 `);
@@ -49,22 +44,25 @@ export const LiveSignal = graphql(`
   subscription LiveSignal($after: String) { clicks(after: $after) { cursor } }
 `);
 
+/** The last hour by minute, and the head of what was counted: the subscription goes on from there. */
 export const LastHour = graphql(`
   query LastHour($filter: ClickFilter!) {
     clickSeries(filter: $filter, bucket: MINUTE) {
       points { start clicks }
       liveCursor
     }
-    clicks(first: 30) { nodes { ...ClickFields } }
   }
 `);
 
-export const LinkClicks = graphql(`
-  query LinkClicks($filter: ClickFilter!) {
-    clicks(filter: $filter, order: STORED, first: 1) { nodes { ...ClickFields } }
-  }
+/** Asked for after the head is known, so that no click is in neither; the stream leaves out what is in both. */
+export const NewestClicks = graphql(`
+  query NewestClicks { clicks(first: 30) { nodes { ...ClickFields } } }
 `);
 
-export const LinkCursor = graphql(`
-  query LinkCursor($filter: ClickFilter!) { clickTotals(filter: $filter) { liveCursor } }
+export const Head = graphql(`
+  query Head { clickTotals { liveCursor } }
+`);
+
+export const FirstClick = graphql(`
+  query FirstClick { clicks(order: STORED, first: 1) { nodes { ...ClickFields } } }
 `);

@@ -77,12 +77,13 @@ export class ClickFeed {
   }
 
   private flush(sample: number): void {
-    const fresh = this.arrived.slice(this.flushed).filter((_, index) => index % sample === 0);
+    const arrived = this.arrived.slice(this.flushed);
     this.flushed = this.arrived.length;
-    if (fresh.length === 0) return;
+    if (arrived.length === 0) return;
+    const fresh = arrived.filter((_, index) => index % sample === 0);
     if (this.paused) {
       this.held = newest(this.held, fresh);
-      this.show({ held: this.view.held + fresh.length });
+      this.show({ held: this.view.held + arrived.length });
     } else {
       this.show({ rows: newest(this.view.rows, fresh) });
     }

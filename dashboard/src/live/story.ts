@@ -5,7 +5,7 @@ import { DEVICES } from "../words";
 
 /** "Chrome 139 on Windows", "curl", "an unknown browser". */
 export function agent({ browser, browserVersion, os, device, userAgent }: Click): string {
-  const product = /^([A-Za-z][\w.-]*)\//.exec(userAgent ?? "")?.[1];
+  const product = /^([A-Za-z][\w.-]*)[/ ]/.exec(userAgent ?? "")?.[1];
   const isBrowser = product === undefined || product === "Mozilla" || product === "Opera";
   if (!isBrowser) return product;
   const major = browserVersion?.split(".")[0];
@@ -55,7 +55,7 @@ function lower(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-/** Loopback and the private ranges of RFC 1918, RFC 6598 and RFC 4193. */
+/** Loopback, link-local, and the private ranges of RFC 1918, RFC 6598 and RFC 4193. */
 export function isLocal(network: string): boolean {
   return /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|::|f[cd]|fe[89ab])/i.test(
     network,

@@ -5,14 +5,16 @@ import { useClient, useMutation } from "urql";
 import { bareUrl } from "../format";
 import type { ClickFieldsFragment, LinkFieldsFragment } from "../generated/graphql";
 import { Failure, failureOf } from "../graph/failure";
-import { LinkClicks, LinkCursor } from "../live/documents";
+import { FirstClick, Head } from "../live/documents";
 import { place, verdictSentence } from "../live/story";
 import { useClicks, useConnection } from "../live/use-clicks";
 import { CopyButton } from "../parts/copy";
 import { download } from "../parts/download";
+import { useDraft } from "../parts/draft";
 import { Field } from "../parts/field";
+import { FormFault, useForm, withScheme } from "../parts/form";
 import { Qr, qrFile } from "../parts/qr";
-import { FormFault, useForm } from "./door";
+import { useWorkspace } from "../session/workspace";
 import { CreateLink } from "./links/documents";
 
 interface Props {
@@ -33,11 +35,13 @@ export function FirstRun({ link: known, onDone }: Props) {
 }
 
 function Paste({ onMade }: { onMade: (link: LinkFieldsFragment) => void }) {
-  const [targetUrl, setTarget] = useState("");
+  const { slug } = useWorkspace();
+  const [{ targetUrl }, change, discard] = useDraft(`${slug}.first-link`, { targetUrl: "" });
   const [, createLink] = useMutation(CreateLink);
   const form = useForm(async () => {
     const result = await createLink({ input: { targetUrl: withScheme(targetUrl) } });
     if (!result.data?.createLink) throw failureOf(result.error);
+    discard();
     onMade(result.data.createLink.link);
   });
   return (
@@ -53,7 +57,7 @@ function Paste({ onMade }: { onMade: (link: LinkFieldsFragment) => void }) {
           autoComplete="off"
           placeholder="https://example.com/spring"
           value={targetUrl}
-          onValue={setTarget}
+          onValue={(targetUrl) => change({ targetUrl })}
           fault={form.fault("targetUrl")}
         />
         <button type="submit" className="button primary" aria-disabled={form.sending}>
@@ -65,14 +69,8 @@ function Paste({ onMade }: { onMade: (link: LinkFieldsFragment) => void }) {
   );
 }
 
-/** What people paste is often without https://. */
-export function withScheme(text: string): string {
-  const trimmed = text.trim();
-  return trimmed !== "" && !/^[a-z][a-z0-9+.-]*:/i.test(trimmed) ? `https://${trimmed}` : trimmed;
-}
-
 function Waiting({ link, onDone }: { link: LinkFieldsFragment; onDone: () => void }) {
-  const { first, failure } = useFirstClick(link.id);
+  const { first, failure, retry } = useFirstClick();
   const connection = useConnection();
   return (
     <>
@@ -109,7 +107,14 @@ function Waiting({ link, onDone }: { link: LinkFieldsFragment; onDone: () => voi
         aria-label="First click"
       >
         {first ? <Arrived click={first} onDone={onDone} /> : null}
-        {!first && failure ? <p className="form-fault">{failure.message}</p> : null}
+        {!first && failure ? (
+          <p className="form-fault wait-failure">
+            {failure.message}{" "}
+            <button type="button" className="link" onClick={retry}>
+              Try again
+            </button>
+          </p>
+        ) : null}
         {!first && !failure ? (
           <>
             <span className="pulse" aria-hidden="true" />
@@ -156,30 +161,38 @@ function source({ referrerHost, utm }: ClickFieldsFragment): string {
   return utm.source ? `Campaign source ${utm.source}.` : "No referrer, so it counts as direct.";
 }
 
-/** The first click there is or comes. The head is read before the clicks, so that none falls between. */
-function useFirstClick(id: string): { first: ClickFieldsFragment | undefined; failure: Failure | undefined } {
+/** The first click there is or comes, on any link. The head is read before the clicks, so that none falls between. */
+function useFirstClick() {
   const client = useClient();
   const [first, setFirst] = useState<ClickFieldsFragment>();
   const [cursor, setCursor] = useState<string>();
   const [failure, setFailure] = useState<Failure>();
+  const [attempt, setAttempt] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each attempt asks again
   useEffect(() => {
     let gone = false;
     const look = async () => {
-      const filter = { linkIds: [id] };
-      const head = await client.query(LinkCursor, { filter }, { requestPolicy: "network-only" });
-      const clicks = await client.query(LinkClicks, { filter }, { requestPolicy: "network-only" });
-      if (gone) return;
+      const head = await client.query(Head, {}, { requestPolicy: "network-only" });
       const after = head.data?.clickTotals?.liveCursor;
-      if (!after || !clicks.data?.clicks) throw failureOf(head.error ?? clicks.error);
+      if (!after) throw failureOf(head.error);
+      const clicks = await client.query(FirstClick, {}, { requestPolicy: "network-only" });
+      if (!clicks.data?.clicks) throw failureOf(clicks.error);
+      if (gone) return;
       setFirst(clicks.data.clicks.nodes[0]);
       setCursor(after);
     };
-    look().catch((error: unknown) => setFailure(error instanceof Failure ? error : failureOf(undefined)));
+    look().catch((error: unknown) => {
+      if (!gone) setFailure(error instanceof Failure ? error : failureOf(undefined));
+    });
     return () => {
       gone = true;
     };
-  }, [client, id]);
-  const filter = { linkIds: [id] };
-  const ended = useClicks(filter, first ? undefined : cursor, (click) => setFirst((known) => known ?? click));
-  return { first, failure: failure ?? ended };
+  }, [client, attempt]);
+  const ended = useClicks(null, first ? undefined : cursor, (click) => setFirst((known) => known ?? click));
+  const retry = () => {
+    setFailure(undefined);
+    setCursor(undefined);
+    setAttempt((attempt) => attempt + 1);
+  };
+  return { first, failure: failure ?? ended, retry };
 }

@@ -1,3 +1,4 @@
+// Whatever address is no page.
 import { Link } from "react-router";
 
 export function NotFound() {

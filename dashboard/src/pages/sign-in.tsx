@@ -4,9 +4,10 @@ import { Link, useNavigate, useSearchParams } from "react-router";
 import { anonymous } from "../graph/anonymous";
 import { failureOf } from "../graph/failure";
 import { Field } from "../parts/field";
+import { FormFault, useForm } from "../parts/form";
 import { begin } from "../session/access";
 import { SignIn } from "../session/documents";
-import { Door, FormFault, useForm } from "./door";
+import { Door } from "./door";
 
 export function SignInPage() {
   const navigate = useNavigate();

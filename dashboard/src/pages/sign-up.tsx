@@ -3,22 +3,25 @@ import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import { anonymous } from "../graph/anonymous";
 import { failureOf } from "../graph/failure";
+import { useDraft } from "../parts/draft";
 import { Field } from "../parts/field";
+import { FormFault, useForm } from "../parts/form";
 import { begin } from "../session/access";
 import { SignUp } from "../session/documents";
-import { Door, FormFault, useForm } from "./door";
+import { Door } from "./door";
 
 const FIELDS = ["email", "password", "workspaceName"];
 
 export function SignUpPage() {
   const navigate = useNavigate();
-  const [email, setEmail] = useState("");
+  // The password is no draft.
   const [password, setPassword] = useState("");
-  const [workspaceName, setName] = useState("");
+  const [{ email, workspaceName }, change, discard] = useDraft("sign-up", { email: "", workspaceName: "" });
   const form = useForm(async () => {
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
     const result = await anonymous.mutation(SignUp, { input: { email, password, workspaceName, timeZone } });
     if (!result.data?.signUp) throw failureOf(result.error);
+    discard();
     navigate(`/w/${begin(result.data.signUp)}`, { replace: true });
   });
   return (
@@ -38,7 +41,7 @@ export function SignUpPage() {
           autoComplete="username"
           autoFocus
           value={email}
-          onValue={setEmail}
+          onValue={(email) => change({ email })}
           fault={form.fault("email")}
         />
         <Field
@@ -54,7 +57,7 @@ export function SignUpPage() {
           label="Workspace"
           autoComplete="organization"
           value={workspaceName}
-          onValue={setName}
+          onValue={(workspaceName) => change({ workspaceName })}
           hint="Your company, team or project."
           fault={form.fault("workspaceName")}
         />

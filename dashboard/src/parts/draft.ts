@@ -1,9 +1,10 @@
-// What was typed in a form, kept over a reload of this tab until it is sent or given up.
+// What was typed in a form, kept over a reload of this tab until it is sent, given up, or its
+// writer signs out.
 import { useEffect, useState } from "react";
 
 const PREFIX = "linklogger.draft.";
 
-/** A form's texts by field; `discard` forgets them. */
+/** A form's texts by field; `discard` forgets them. `form` names it, in its workspace. */
 export function useDraft<Fields extends Record<string, string>>(
   form: string,
   initial: Fields,
@@ -23,6 +24,10 @@ export function useDraft<Fields extends Record<string, string>>(
     sessionStorage.removeItem(key);
   };
   return [fields, change, discard];
+}
+
+export function forgetDrafts(): void {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key);
 }
 
 function read<Fields>(key: string): Partial<Fields> {

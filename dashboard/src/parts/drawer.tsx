@@ -21,12 +21,17 @@ export function Drawer({ title, onClose, light = true, children }: Props) {
   }, []);
   const close = () => dialog.current?.close();
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the dialog's own key is Escape
     <dialog
       ref={dialog}
       className="drawer"
       aria-labelledby={id}
       onClose={onClose}
-      closedby={light ? "any" : "closerequest"}
+      onClick={(event) => {
+        // The backdrop is the dialog itself; what lies on it is not. (`closedby` is not everywhere yet.)
+        const { left } = event.currentTarget.getBoundingClientRect();
+        if (light && event.target === event.currentTarget && event.clientX < left) close();
+      }}
     >
       <header>
         <h1 id={id}>{title}</h1>

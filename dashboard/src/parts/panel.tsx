@@ -1,7 +1,7 @@
 // A part of a page with a query of its own: a skeleton in its final size while it loads, the old
 // data dimmed while the new loads, and its own words and retry when it fails.
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import { type AnyVariables, type TypedDocumentNode, useQuery } from "urql";
+import { type AnyVariables, type OperationContext, type TypedDocumentNode, useClient } from "urql";
 import { type Failure, failureOf } from "../graph/failure";
 
 export interface Loaded<Data> {
@@ -12,31 +12,67 @@ export interface Loaded<Data> {
   reload: () => void;
 }
 
-/**
- * Asks anew whenever the variables change or `version` rises, and keeps the last answer until the
- * next is there.
- */
+interface Options {
+  /** Raised whenever there may be something new: the question is asked again, one at a time. */
+  version?: number;
+  /** Of what an empty answer is a list: it holds none that would say so when one is made. */
+  typenames?: readonly string[];
+}
+
+interface State<Data> {
+  /** The question that `data` answers. */
+  answers?: string;
+  data?: Data;
+  failure?: Failure | undefined;
+}
+
+/** Asks anew whenever the variables change, and keeps the last answer until the next is there. */
 export function useLoaded<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
   variables: Variables,
-  version = 0,
+  { version = 0, typenames }: Options = {},
 ): Loaded<Data> {
-  const last = useRef<Data>(undefined);
-  const [result, execute] = useQuery<Data, Variables>({
-    query,
-    variables,
-    requestPolicy: "cache-and-network",
-  } as never);
+  const client = useClient();
+  const [state, setState] = useState<State<Data>>({});
+  const ask = useRef(() => {});
+  const question = JSON.stringify(variables);
+  const types = typenames?.join(" ");
   useEffect(() => {
-    if (version > 0) execute({ requestPolicy: "network-only" });
-  }, [version, execute]);
-  if (result.data !== undefined && !result.error) last.current = result.data;
-  return {
-    data: result.data && !result.error ? result.data : last.current,
-    failure: result.error ? failureOf(result.error) : undefined,
-    stale: result.fetching && result.data === undefined && last.current !== undefined,
-    reload: () => execute({ requestPolicy: "network-only" }),
-  };
+    const asked = JSON.parse(question) as Variables;
+    const context: Partial<OperationContext> = types ? { additionalTypenames: types.split(" ") } : {};
+    let running = true;
+    let due = false;
+    const again = () => {
+      // Asking while it runs would end what runs: a slow answer would never come.
+      due = running;
+      if (running) return;
+      running = true;
+      void client.query(query, asked, { ...context, requestPolicy: "network-only" }).toPromise();
+    };
+    ask.current = again;
+    const source = client.query(query, asked, { ...context, requestPolicy: "cache-and-network" });
+    const { unsubscribe } = source.subscribe((result) => {
+      running = result.stale;
+      setState((before) => {
+        if (result.error) return { ...before, failure: failureOf(result.error) };
+        return result.data === undefined ? before : { answers: question, data: result.data };
+      });
+      if (due) again();
+    });
+    return unsubscribe;
+  }, [client, query, question, types]);
+  useEffect(() => {
+    if (version > 0) ask.current();
+  }, [version]);
+  const { answers, data, failure } = state;
+  return { data, failure, stale: data !== undefined && answers !== question, reload: () => ask.current() };
+}
+
+/** The value of when it was last settled: what is shown keeps the labels that it was asked with. */
+export function useSettled<Value>(value: Value, settled: boolean): Value {
+  const last = useRef(value);
+  if (settled) last.current = value;
+  return last.current;
 }
 
 export function Panel({

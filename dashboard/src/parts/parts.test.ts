@@ -4,6 +4,7 @@ import { gridLines, labelled } from "./scale";
 
 test("five lines from zero at round values", () => {
   expect(gridLines(0, true)).toEqual([0, 1, 2, 3, 4]);
+  expect(gridLines(0, false)).toEqual([0, 0.25, 0.5, 0.75, 1]);
   expect(gridLines(3, true)).toEqual([0, 1, 2, 3, 4]);
   expect(gridLines(37, true)).toEqual([0, 10, 20, 30, 40]);
   expect(gridLines(1_284, true)).toEqual([0, 400, 800, 1_200, 1_600]);

@@ -2,7 +2,7 @@
 
 /** Zero and four lines above it, at round values; the last is at or above `most`. */
 export function gridLines(most: number, whole: boolean): number[] {
-  const step = roundUp(Math.max(most, Number.MIN_VALUE) / 4, whole);
+  const step = roundUp((most > 0 ? most : 1) / 4, whole);
   return [0, 1, 2, 3, 4].map((line) => line * step);
 }
 

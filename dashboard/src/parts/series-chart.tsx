@@ -1,6 +1,6 @@
 // A thin line with a faint fill from zero; what is still running is dotted, the period before is
 // dashed. The table behind the chart shows the same numbers.
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useShownTheme } from "../frame/theme";
@@ -101,85 +101,97 @@ export function SeriesChart(props: Props) {
 }
 
 function Plot(props: Props) {
-  const { points, height, whole, format, tick } = props;
+  const { points, height } = props;
   const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(null);
   const [hover, setHover] = useState<Hover>();
-  const data = useMemo(() => columns(points), [points]);
+  // The plot lives as long as the page looks at it and reads what it shows from here, so that new
+  // numbers leave the crosshair where it is.
+  const shown = useRef(props);
+  shown.current = props;
   useEffect(() => {
     const element = box.current;
     if (!element) return;
-    const lines = gridLines(highest(points), whole);
-    const options = (width: number): uPlot.Options => ({
-      width,
-      height,
-      padding: [8, 8, 0, 0],
-      legend: { show: false },
-      cursor: {
-        y: false,
-        drag: { x: false, y: false },
-        points: { size: 7, fill: ink("--accent") },
-        sync: { key: "charts" },
-      },
-      scales: { x: { time: false }, y: { range: [0, lines.at(-1) ?? 1] } },
-      axes: [
-        {
-          stroke: ink("--n7"),
-          font: "12px 'Inter Variable'",
-          grid: { show: false },
-          ticks: { show: false },
-          gap: 8,
-          size: 32,
-          splits: () => labelled(points.length, Math.floor(width / 90)),
-          values: (_, splits) => splits.map((index) => tick(points[index]?.start ?? 0)),
-        },
-        {
-          stroke: ink("--n7"),
-          font: "12px 'Inter Variable'",
-          grid: { stroke: ink("--n3"), width: 1 },
-          ticks: { show: false },
-          gap: 8,
-          size: (_, labels) => 16 + 7 * Math.max(2, ...(labels ?? []).map((label) => label.length)),
-          splits: () => lines,
-          values: (_, splits) => splits.map((value) => format(value)),
-        },
-      ],
-      series: [
-        {},
-        { stroke: ink("--accent", 0.45), width: 1.25, dash: [5, 4], points: { show: false } },
-        {
-          stroke: ink("--accent"),
-          width: 1.5,
-          fill: ink("--accent", 0.1),
-          points: { show: points.length < 3 },
-        },
-        { stroke: ink("--accent"), width: 1.5, dash: [1.5, 3.5], points: { show: points.length < 3 } },
-      ],
-      hooks: {
-        setCursor: [
-          (plot) => {
-            const { idx, left } = plot.cursor;
-            setHover(
-              idx == null || left == null || left < 0
-                ? undefined
-                : { index: idx, left: left + plot.bbox.left / devicePixelRatio },
-            );
-          },
-        ],
-      },
-    });
-    const plot = new uPlot(options(element.clientWidth), data, element);
-    const resized = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
+    const made = new uPlot(
+      options(element.clientWidth, height, shown, setHover),
+      columns(shown.current.points),
+      element,
+    );
+    plot.current = made;
+    const resized = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
     resized.observe(element);
     return () => {
       resized.disconnect();
-      plot.destroy();
+      made.destroy();
     };
-  }, [data, points, height, whole, format, tick]);
+  }, [height]);
+  useEffect(() => plot.current?.setData(columns(points)), [points]);
   return (
     <div className="plot" ref={box} style={{ height }}>
       {hover ? <Tooltip {...props} hover={hover} /> : null}
     </div>
   );
+}
+
+function options(
+  width: number,
+  height: number,
+  shown: { readonly current: Props },
+  onHover: (hover: Hover | undefined) => void,
+): uPlot.Options {
+  const lines = () => gridLines(highest(shown.current.points), shown.current.whole);
+  const few = () => shown.current.points.length < 3;
+  return {
+    width,
+    height,
+    padding: [8, 8, 0, 0],
+    legend: { show: false },
+    cursor: {
+      y: false,
+      drag: { x: false, y: false },
+      points: { size: 7, fill: ink("--accent") },
+      sync: { key: "charts" },
+    },
+    scales: { x: { time: false }, y: { range: () => [0, lines().at(-1) ?? 1] } },
+    axes: [
+      {
+        stroke: ink("--n7"),
+        font: "12px 'Inter Variable'",
+        grid: { show: false },
+        ticks: { show: false },
+        gap: 8,
+        size: 32,
+        splits: (plot) => labelled(shown.current.points.length, Math.floor(plot.width / 90)),
+        values: (_, splits) =>
+          splits.map((index) => shown.current.tick(shown.current.points[index]?.start ?? 0)),
+      },
+      {
+        stroke: ink("--n7"),
+        font: "12px 'Inter Variable'",
+        grid: { stroke: ink("--n3"), width: 1 },
+        ticks: { show: false },
+        gap: 8,
+        size: (_, labels) => 16 + 7 * Math.max(2, ...(labels ?? []).map((label) => label.length)),
+        splits: lines,
+        values: (_, splits) => splits.map((value) => shown.current.format(value)),
+      },
+    ],
+    series: [
+      {},
+      { stroke: ink("--accent", 0.45), width: 1.25, dash: [5, 4], points: { show: false } },
+      { stroke: ink("--accent"), width: 1.5, fill: ink("--accent", 0.1), points: { show: few } },
+      { stroke: ink("--accent"), width: 1.5, dash: [1.5, 3.5], points: { show: few } },
+    ],
+    hooks: {
+      setCursor: [
+        (plot) => {
+          const { idx, left } = plot.cursor;
+          const outside = idx == null || left == null || left < 0;
+          onHover(outside ? undefined : { index: idx, left: left + plot.bbox.left / devicePixelRatio });
+        },
+      ],
+    },
+  };
 }
 
 function Tooltip({ points, moment, format, change, hover }: Props & { hover: Hover }) {

@@ -1,3 +1,4 @@
+// Where a phone needs other elements, not only other styles.
 import { useSyncExternalStore } from "react";
 
 const phone = matchMedia("(max-width: 719px)");

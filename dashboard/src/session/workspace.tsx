@@ -4,6 +4,7 @@ import { createContext, type ReactNode, useContext, useMemo, useState } from "re
 import { Navigate, useLocation, useParams } from "react-router";
 import { Provider } from "urql";
 import { type Graph, openGraph } from "../graph/client";
+import { forgetDrafts } from "../parts/draft";
 import { Access } from "./access";
 import { SignOut } from "./documents";
 import * as store from "./store";
@@ -48,6 +49,7 @@ function Gate({ slug, children }: { slug: string; children: ReactNode }) {
       // Whether or not the server hears it, this browser forgets the session.
       await graph.client.mutation(SignOut, {}).toPromise();
       store.forget(slug);
+      forgetDrafts();
       setSession(undefined);
     };
     return { slug, name, timeZone, email: session.email, graph, signOut };

@@ -9,7 +9,6 @@ export const LinkFields = graphql(`
     targetUrl
     title
     version
-    createdAt
     lastClickedAt
   }
 `);
@@ -17,9 +16,8 @@ export const LinkFields = graphql(`
 export const LinkList = graphql(`
   query LinkList($after: String) {
     links(first: 50, after: $after) {
-      nodes { ...LinkFields clickTotals { clicks bots } }
+      nodes { ...LinkFields clickTotals { clicks } }
       pageInfo { hasNextPage endCursor }
-      totalCount
     }
   }
 `);

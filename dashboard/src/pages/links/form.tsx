@@ -9,42 +9,50 @@ import { CopyButton } from "../../parts/copy";
 import { useDraft } from "../../parts/draft";
 import { Drawer } from "../../parts/drawer";
 import { Field } from "../../parts/field";
+import { FormFault, useForm, withScheme } from "../../parts/form";
 import { Qr } from "../../parts/qr";
-import { FormFault, useForm } from "../door";
-import { withScheme } from "../first-run";
+import { useWorkspace } from "../../session/workspace";
 import { CreateLink, DeleteLink, UpdateLink } from "./documents";
 
 interface Props {
-  /** The link to change; none to make one. */
+  /** The link to change, as it is stored; none to make one. */
   link: LinkFieldsFragment | undefined;
   /** Host of short links, as far as it is known. */
   host: string | undefined;
+  /** Asks for the stored link again, after somebody else changed it. */
+  onReload: () => void;
   onClose: () => void;
+}
+
+interface Done {
+  link: LinkFieldsFragment;
+  warnings: readonly { code: string; message: string }[];
 }
 
 /** What lists links must be asked again: the answer holds none that would say so. */
 const LINKS_CHANGE = { additionalTypenames: ["Link"] };
 const FIELDS = ["targetUrl", "slug", "title"];
 
-export function LinkForm({ link, host, onClose }: Props) {
-  const [saved, setSaved] = useState<LinkFieldsFragment>();
-  const title = saved ? (link ? "Saved" : "The link is ready") : link ? "Change the link" : "New link";
+export function LinkForm(props: Props) {
+  const { link, onClose } = props;
+  const [done, setDone] = useState<Done>();
+  const title = done ? (link ? "Saved" : "The link is ready") : link ? "Change the link" : "New link";
   return (
-    <Drawer title={title} onClose={onClose} light={saved !== undefined}>
+    <Drawer title={title} onClose={onClose} light={done !== undefined}>
       {(close) =>
-        saved ? (
-          <Saved link={saved} onClose={close} />
-        ) : (
-          <Edit link={link} host={host} onSaved={setSaved} onClose={close} />
-        )
+        done ? <Saved done={done} onClose={close} /> : <Edit {...props} onSaved={setDone} onClose={close} />
       }
     </Drawer>
   );
 }
 
-function Edit({ link, host, onSaved, onClose }: Props & { onSaved: (link: LinkFieldsFragment) => void }) {
+function Edit({ link: given, host, onSaved, onReload, onClose }: Props & { onSaved: (done: Done) => void }) {
+  const { slug: workspace } = useWorkspace();
+  // What the form began with is what its changes are against, whatever comes in meanwhile.
+  const [link] = useState(given);
   const stored = { target: link?.targetUrl ?? "", slug: link?.slug ?? "", title: link?.title ?? "" };
-  const [fields, change, discard] = useDraft(link ? `${link.id}.${link.version}` : "new-link", stored);
+  const draft = `${workspace}.${link ? `${link.id}.${link.version}` : "new-link"}`;
+  const [fields, change, discard] = useDraft(draft, stored);
   const { target, slug, title } = fields;
   const [, createLink] = useMutation(CreateLink);
   const [, updateLink] = useMutation(UpdateLink);
@@ -56,15 +64,15 @@ function Edit({ link, host, onSaved, onClose }: Props & { onSaved: (link: LinkFi
         ...(slug === link.slug ? {} : { slug }),
         ...(title === (link.title ?? "") ? {} : { title: title || null }),
       };
-      const result = await updateLink({ input: { id: link.id, expectedVersion: link.version, ...changed } });
+      const input = { id: link.id, expectedVersion: link.version, ...changed };
+      const result = await updateLink({ input });
       if (!result.data?.updateLink) throw failureOf(result.error);
-      onSaved(result.data.updateLink.link);
+      onSaved(result.data.updateLink);
     } else {
-      const result = await createLink({
-        input: { targetUrl, ...(slug ? { slug } : {}), ...(title ? { title } : {}) },
-      });
+      const input = { targetUrl, ...(slug ? { slug } : {}), ...(title ? { title } : {}) };
+      const result = await createLink({ input });
       if (!result.data?.createLink) throw failureOf(result.error);
-      onSaved(result.data.createLink.link);
+      onSaved(result.data.createLink);
     }
     discard();
   });
@@ -112,6 +120,13 @@ function Edit({ link, host, onSaved, onClose }: Props & { onSaved: (link: LinkFi
         fault={form.fault("title")}
       />
       <FormFault text={form.general(FIELDS)} />
+      {form.fault("expectedVersion") ? (
+        <p>
+          <button type="button" className="button" onClick={onReload}>
+            Load it again
+          </button>
+        </p>
+      ) : null}
       <p className="drawer-preview small">
         <span className="mono">
           {host ?? ""}/{slug || "…"}
@@ -159,11 +174,16 @@ function Delete({ link, onDeleted }: { link: LinkFieldsFragment; onDeleted: () =
   );
 }
 
-function Saved({ link, onClose }: { link: LinkFieldsFragment; onClose: () => void }) {
+function Saved({ done: { link, warnings }, onClose }: { done: Done; onClose: () => void }) {
   return (
     <div className="form">
       <p className="ready-url mono">{bareUrl(link.shortUrl)}</p>
       <p className="quiet small">leads to {bareUrl(link.targetUrl)}</p>
+      {warnings.map(({ code, message }) => (
+        <p key={code} className="small">
+          {message}
+        </p>
+      ))}
       <Qr text={link.shortUrl} size={132} />
       <p className="form-actions">
         <CopyButton text={link.shortUrl} />

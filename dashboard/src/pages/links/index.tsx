@@ -1,8 +1,8 @@
 // All links of the workspace, newest first.
 import { Pencil, Plus } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router";
-import { useQuery } from "urql";
+import { useClient } from "urql";
 import { ago, bareUrl, count, exactly } from "../../format";
 import type { LinkFieldsFragment, LinkListQuery } from "../../generated/graphql";
 import { CopyButton } from "../../parts/copy";
@@ -12,13 +12,14 @@ import { useWorkspace } from "../../session/workspace";
 import { LinkList, OneLink } from "./documents";
 import { LinkForm } from "./form";
 
+const LINKS = ["Link"];
+
 type Row = NonNullable<LinkListQuery["links"]>["nodes"][number];
 
 export function LinksPage() {
-  const [, setParams] = useSearchParams();
-  const [pages, setPages] = useState<readonly (string | null)[]>([null]);
-  const [host, setHost] = useState<string>();
   const { name } = useWorkspace();
+  const [, setParams] = useSearchParams();
+  const [host, setHost] = useState<string>();
   return (
     <>
       <title>{`Links · ${name} · Link Logger`}</title>
@@ -33,35 +34,51 @@ export function LinksPage() {
           <Plus size={15} aria-hidden /> New link
         </button>
       </div>
-      {pages.map((after, index) => (
-        <Page
-          key={after}
-          after={after}
-          isLast={index === pages.length - 1}
-          onHost={setHost}
-          onMore={(cursor) => setPages([...pages, cursor])}
-        />
-      ))}
+      <Page after={null} onHost={setHost} />
       <Form host={host} onClose={() => setParams({})} />
     </>
   );
 }
 
-/** The form that the address asks for. A link to change is asked for anew: its version must be the stored one. */
+/** The form that the address asks for. */
 function Form({ host, onClose }: { host: string | undefined; onClose: () => void }) {
   const [params] = useSearchParams();
   const id = params.get("edit");
-  const [{ data }] = useQuery({
-    query: OneLink,
-    variables: { id: id ?? "" },
-    pause: !id,
-    requestPolicy: "network-only",
-  });
-  if (params.has("new")) return <LinkForm link={undefined} host={host} onClose={onClose} />;
-  const link = id ? data?.link : undefined;
-  return link?.id === id && link ? (
-    <LinkForm key={id} link={link} host={hostOf(link)} onClose={onClose} />
-  ) : null;
+  if (params.has("new"))
+    return <LinkForm link={undefined} host={host} onReload={onClose} onClose={onClose} />;
+  return id ? <EditForm key={id} id={id} onClose={onClose} /> : null;
+}
+
+/** Opens with the link as it is stored now, and not as it was when the list was loaded. */
+function EditForm({ id, onClose }: { id: string; onClose: () => void }) {
+  const client = useClient();
+  const [attempt, setAttempt] = useState(0);
+  const [stored, setStored] = useState<{ attempt: number; link: LinkFieldsFragment }>();
+  const close = useRef(onClose);
+  close.current = onClose;
+  useEffect(() => {
+    let gone = false;
+    const answer = client.query(OneLink, { id }, { requestPolicy: "network-only" }).toPromise();
+    answer.then(({ data }) => {
+      if (gone) return;
+      // Gone, or not to be had: the list says which.
+      if (data?.link) setStored({ attempt, link: data.link });
+      else close.current();
+    });
+    return () => {
+      gone = true;
+    };
+  }, [client, id, attempt]);
+  if (!stored) return null;
+  return (
+    <LinkForm
+      key={stored.attempt}
+      link={stored.link}
+      host={hostOf(stored.link)}
+      onReload={() => setAttempt(attempt + 1)}
+      onClose={onClose}
+    />
+  );
 }
 
 function hostOf({ shortUrl, slug }: Pick<LinkFieldsFragment, "shortUrl" | "slug">): string {
@@ -70,13 +87,13 @@ function hostOf({ shortUrl, slug }: Pick<LinkFieldsFragment, "shortUrl" | "slug"
 
 interface PageProps {
   after: string | null;
-  isLast: boolean;
   onHost: (host: string) => void;
-  onMore: (cursor: string) => void;
 }
 
-function Page({ after, isLast, onHost, onMore }: PageProps) {
-  const loaded = useLoaded(LinkList, { after });
+/** One page and those after it: each begins where the one before ends now, so that none leaves a gap. */
+function Page({ after, onHost }: PageProps) {
+  const loaded = useLoaded(LinkList, { after }, { typenames: LINKS });
+  const [more, showMore] = useState(false);
   const links = loaded.data?.links ?? undefined;
   const first = links?.nodes[0];
   const host = first ? hostOf(first) : undefined;
@@ -114,8 +131,8 @@ function Page({ after, isLast, onHost, onMore }: PageProps) {
         </tbody>
       </table>
       <p className="chart-actions small">
-        {isLast && hasNextPage && endCursor ? (
-          <button type="button" className="link" onClick={() => onMore(endCursor)}>
+        {hasNextPage && !more ? (
+          <button type="button" className="link" onClick={() => showMore(true)}>
             Show more links
           </button>
         ) : null}
@@ -123,6 +140,7 @@ function Page({ after, isLast, onHost, onMore }: PageProps) {
           Download CSV
         </button>
       </p>
+      {more && hasNextPage && endCursor ? <Page after={endCursor} onHost={onHost} /> : null}
     </Panel>
   );
 }

@@ -33,7 +33,7 @@ export function ClickDrawer({ click, zone, onClose }: Props) {
               {date(click.occurredAt, zone)}, {clock(click.occurredAt, zone)}{" "}
               {zoneName(click.occurredAt, zone)}
             </Fact>
-            <Fact name="Rule">
+            <Fact name="Reason">
               <span className="mono">{click.verdictReason.code}</span>: {click.verdictReason.message}
             </Fact>
             <Fact name="Outcome">

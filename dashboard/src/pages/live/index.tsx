@@ -4,14 +4,16 @@ import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useClient } from "urql";
 import { count, hour, plural } from "../../format";
 import type { ClickFieldsFragment } from "../../generated/graphql";
-import { type Failure, failureOf } from "../../graph/failure";
-import { LastHour } from "../../live/documents";
+import { serverNow } from "../../graph/clock";
+import { Failure, failureOf } from "../../graph/failure";
+import { LastHour, NewestClicks } from "../../live/documents";
 import { ClickFeed, type FeedView } from "../../live/feed";
 import { Minutes } from "../../live/minutes";
 import { useClicks, useConnection } from "../../live/use-clicks";
 import { Panel } from "../../parts/panel";
 import { type Minute, Strip } from "../../parts/strip";
 import { useWorkspace } from "../../session/workspace";
+import { isCounted } from "../../words";
 import { ClickDrawer } from "./drawer";
 import { ClickRow } from "./row";
 
@@ -173,32 +175,36 @@ function useLive(): Live {
   // biome-ignore lint/correctness/useExhaustiveDependencies: each attempt asks again
   useEffect(() => {
     let gone = false;
-    const from = new Date(Math.floor(Date.now() / 60_000) * 60_000 - HOUR).toISOString();
-    client
-      .query(LastHour, { filter: { from } }, { requestPolicy: "network-only" })
-      .toPromise()
-      .then(({ data, error }) => {
-        if (gone) return;
-        setFailure(data?.clickSeries && data.clicks ? undefined : failureOf(error));
-        if (!data?.clickSeries || !data.clicks) return;
-        minutes.seed(data.clickSeries.points);
-        feed.seed(data.clicks.nodes);
-        setCursor(data.clickSeries.liveCursor);
-      });
+    const load = async () => {
+      const from = new Date(Math.floor(serverNow() / 60_000) * 60_000 - HOUR).toISOString();
+      const hour = await client.query(LastHour, { filter: { from } }, { requestPolicy: "network-only" });
+      const series = hour.data?.clickSeries;
+      if (!series) throw failureOf(hour.error);
+      const newest = await client.query(NewestClicks, {}, { requestPolicy: "network-only" });
+      if (!newest.data?.clicks) throw failureOf(newest.error);
+      if (gone) return;
+      minutes.seed(series.points);
+      feed.seed(newest.data.clicks.nodes);
+      setFailure(undefined);
+      setCursor(series.liveCursor);
+    };
+    load().catch((error: unknown) => {
+      if (!gone) setFailure(error instanceof Failure ? error : failureOf(undefined));
+    });
     return () => {
       gone = true;
     };
   }, [client, feed, minutes, attempt]);
   const ended = useClicks(null, cursor, (click) => {
     stored.current += 1;
-    if (click.verdict === "HUMAN" && (click.outcome === "REDIRECTED" || click.outcome === "FALLBACK")) {
+    if (click.verdict === "HUMAN" && isCounted(click.outcome)) {
       minutes.add(Date.parse(click.occurredAt));
     }
-    feed.push(click, Date.now());
+    feed.push(click, serverNow());
   });
   useEffect(() => {
     const timer = setInterval(() => {
-      feed.tick(Date.now());
+      feed.tick(serverNow());
       redraw((count) => count + 1);
     }, 1_000);
     return () => clearInterval(timer);
@@ -213,7 +219,7 @@ function useLive(): Live {
     feed,
     stored: stored.current,
     view,
-    hour: minutes.hour(Date.now()),
+    hour: minutes.hour(serverNow()),
     loaded: { data: cursor, failure: failure ?? ended, stale: false, reload },
   };
 }
@@ -223,7 +229,7 @@ function useResumed(feed: ClickFeed): void {
   const connection = useConnection();
   const before = useRef(connection);
   useEffect(() => {
-    if (before.current === "reconnecting" && connection === "live") feed.resumed(Date.now());
+    if (before.current === "reconnecting" && connection === "live") feed.resumed(serverNow());
     before.current = connection;
   }, [connection, feed]);
 }

@@ -1,9 +1,10 @@
 // One click of the stream, in a line; it opens the click's whole story.
+import { memo } from "react";
 import { clock, country } from "../../format";
 import type { ClickFieldsFragment } from "../../generated/graphql";
 import { agent, isLocal } from "../../live/story";
 import { VerdictMark } from "../../parts/verdict";
-import { DEVICES, OUTCOMES } from "../../words";
+import { DEVICES, isCounted, OUTCOMES } from "../../words";
 
 interface Props {
   click: ClickFieldsFragment;
@@ -11,9 +12,8 @@ interface Props {
   onOpen: (click: ClickFieldsFragment) => void;
 }
 
-export function ClickRow({ click, zone, onOpen }: Props) {
+export const ClickRow = memo(function ClickRow({ click, zone, onOpen }: Props) {
   const { link, outcome } = click;
-  const counted = outcome === "REDIRECTED" || outcome === "FALLBACK";
   return (
     <li>
       <button type="button" className="click-row" data-verdict={click.verdict} onClick={() => onOpen(click)}>
@@ -41,7 +41,7 @@ export function ClickRow({ click, zone, onOpen }: Props) {
           {DEVICES[click.device]}, {agent(click)}
         </span>
         <span className="click-verdict">
-          {counted ? (
+          {isCounted(outcome) ? (
             <VerdictMark verdict={click.verdict} />
           ) : (
             <span className="quiet">{OUTCOMES[outcome]}</span>
@@ -50,4 +50,4 @@ export function ClickRow({ click, zone, onOpen }: Props) {
       </button>
     </li>
   );
-}
+});

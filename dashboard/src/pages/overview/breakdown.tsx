@@ -57,7 +57,7 @@ export function BreakdownList(props: Props) {
   const loaded = useLoaded(
     Breakdown,
     { filter: clickFilter(view), dimension, search: null, first: ROWS },
-    version,
+    { version },
   );
   const [all, showAll] = useState(false);
   const ranking = rankingOf(loaded.data, dimension);
@@ -92,31 +92,31 @@ export function BreakdownList(props: Props) {
 /** Every value of the dimension, to be searched. */
 function AllValues({ dimension, filter, title, view, onChange, onClose }: Props & { onClose: () => void }) {
   const [search, setSearch] = useState("");
-  const variables = { filter: clickFilter(view), dimension, search: search || null, first: ALL_ROWS };
+  // The database knows countries and devices by codes; all of those are here, and have names here.
+  const coded = dimension === "COUNTRY" || dimension === "DEVICE";
+  const asked = coded ? null : search || null;
+  const variables = { filter: clickFilter(view), dimension, search: asked, first: ALL_ROWS };
   const loaded = useLoaded(Breakdown, variables);
-  const ranking = rankingOf(loaded.data, dimension);
-  const hidden = (ranking?.rows.length ?? 0) === ALL_ROWS;
+  const ranking = found(rankingOf(loaded.data, dimension), search, coded);
   return (
     <Drawer title={title} onClose={onClose}>
       {(close) => (
         <>
-          {/* The database knows countries and devices by their codes, which nobody searches for. */}
-          {dimension === "LINK" || dimension === "REFERRER" ? (
-            <Field label="Search" type="search" autoComplete="off" value={search} onValue={setSearch} />
-          ) : null}
+          <Field label="Search" type="search" autoComplete="off" value={search} onValue={setSearch} />
           <Panel loaded={{ ...loaded, data: ranking }} height={HEIGHT}>
             {ranking ? (
               <div className="all">
                 <p className="small">
                   <CsvButton title={title} {...ranking} />
-                  {hidden ? <span className="quiet"> The {ALL_ROWS} with the most clicks.</span> : null}
+                  {ranking.rows.length === ALL_ROWS ? (
+                    <span className="quiet"> The {ALL_ROWS} with the most clicks.</span>
+                  ) : null}
                 </p>
                 {ranking.rows.length === 0 ? (
                   <p className="quiet small">Nothing of that name was clicked.</p>
                 ) : null}
                 <RankedList
                   {...ranking}
-                  other={search ? 0 : ranking.other}
                   chosen={view.filters[filter]}
                   onChoose={(key) => {
                     onChange({ filters: withFilter(view.filters, filter, key) });
@@ -130,6 +130,14 @@ function AllValues({ dimension, filter, title, view, onChange, onClose }: Props 
       )}
     </Drawer>
   );
+}
+
+/** The rows that were searched for, without a row for the rest of them. */
+function found(ranking: Ranking | undefined, search: string, here: boolean): Ranking | undefined {
+  if (!ranking || search === "") return ranking;
+  const wanted = search.toLowerCase();
+  const rows = here ? ranking.rows.filter((row) => row.label.toLowerCase().includes(wanted)) : ranking.rows;
+  return { ...ranking, rows, other: 0 };
 }
 
 function Empty({ view, onChange }: Pick<Props, "view" | "onChange">) {

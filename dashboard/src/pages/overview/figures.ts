@@ -50,7 +50,8 @@ export const MEASURES: Record<FigureName, Measure> = {
   },
   latency: {
     label: "Redirect p50",
-    definition: "Half of the visitors were sent on within this time after their request was read.",
+    definition:
+      "Half of the redirects were decided within this time, from the request read to the click captured.",
     format: micros,
     change,
     whole: true,

@@ -5,9 +5,10 @@ import { useQuery } from "urql";
 import { day, hour, shortDay, zoneName } from "../../format";
 import { DataBar } from "../../frame/bar";
 import { bucketOf, clickFilter, type FilterName, useView, type View } from "../../frame/view";
+import { serverNow } from "../../graph/clock";
 import { useClickSignal } from "../../live/use-clicks";
 import { Figures } from "../../parts/figures";
-import { Panel, useLoaded } from "../../parts/panel";
+import { Panel, useLoaded, useSettled } from "../../parts/panel";
 import { SeriesChart } from "../../parts/series-chart";
 import { useWorkspace } from "../../session/workspace";
 import { FirstRun } from "../first-run";
@@ -28,9 +29,10 @@ import {
 /** How often new clicks make the page ask again, in milliseconds. */
 const REFRESH = 4_000;
 const CHART_HEIGHT = 280;
+const LINKS = ["Link"];
 
 export function OverviewPage() {
-  const loaded = useLoaded(documents.Start, {});
+  const loaded = useLoaded(documents.Start, {}, { typenames: LINKS });
   const { data } = loaded;
   if (!data?.links || !data.clicks) {
     return (
@@ -39,27 +41,19 @@ export function OverviewPage() {
       </Panel>
     );
   }
-  const newest = data.links.nodes[0];
-  if (!newest || data.clicks.nodes.length === 0) return <FirstRun link={newest} onDone={loaded.reload} />;
-  return <Overview />;
+  // Clicks stay when their links go.
+  if (data.clicks.nodes.length > 0) return <Overview />;
+  return <FirstRun link={data.links.nodes[0]} onDone={loaded.reload} />;
 }
 
 function Overview() {
   const [view, change] = useView();
   const filter = clickFilter(view);
-  const totals = useLoaded(documents.Figures, {
-    filter,
-    phones: phonesOf(filter),
-    direct: directOf(filter),
-    compare: comparison(view),
-  });
   const [version, setVersion] = useState(0);
-  const cursor = totals.data?.totals?.liveCursor;
-  const { reload } = totals;
-  useClickSignal(cursor, REFRESH, () => {
-    reload();
-    setVersion((version) => version + 1);
-  });
+  const variables = { filter, phones: phonesOf(filter), direct: directOf(filter), compare: comparison(view) };
+  const totals = useLoaded(documents.Figures, variables, { version });
+  useClickSignal(totals.data?.totals?.liveCursor, REFRESH, () => setVersion((version) => version + 1));
+  const shown = useSettled(view, !totals.stale);
   const nameOf = useFilterNames(view);
   const { name } = useWorkspace();
   const [chosen, choose] = useFigure();
@@ -75,7 +69,7 @@ function Overview() {
       />
       <Panel loaded={{ ...totals, data: totals.data?.totals ?? undefined }} height={96}>
         {totals.data ? (
-          <Figures figures={figures(totals.data, view)} chosen={chosen} onChoose={choose} />
+          <Figures figures={figures(totals.data, shown)} chosen={chosen} onChoose={choose} />
         ) : null}
       </Panel>
       <Chart view={view} chosen={chosen} version={version} />
@@ -119,28 +113,27 @@ function useFilterNames(view: View) {
 
 function Chart({ view, chosen, version }: { view: View; chosen: (typeof FIGURES)[number]; version: number }) {
   const { timeZone } = useWorkspace();
-  const loaded = useLoaded(documents.Series, seriesVariables(view, chosen), version);
+  const loaded = useLoaded(documents.Series, seriesVariables(view, chosen), { version });
   const { data } = loaded;
-  const hours = bucketOf(view.period) === "HOUR";
+  const shown = useSettled({ figure: chosen, period: view.period }, !loaded.stale);
+  const hours = bucketOf(shown.period) === "HOUR";
   const tick = useCallback(
     (start: number) => (hours ? hour(start, timeZone) : shortDay(start, timeZone)),
     [hours, timeZone],
   );
   const moment = useCallback(
     (start: number) =>
-      hours
-        ? `${day(start, timeZone)}, ${hour(start, timeZone)} ${zoneName(start, timeZone)}`
-        : day(start, timeZone),
+      `${day(start, timeZone)}, ${hours ? `${hour(start, timeZone)} ` : ""}${zoneName(start, timeZone)}`,
     [hours, timeZone],
   );
-  const measure = MEASURES[chosen];
+  const measure = MEASURES[shown.figure];
   return (
     <Panel loaded={{ ...loaded, data: data?.whole ?? undefined }} height={CHART_HEIGHT + 28}>
       {data?.whole ? (
         <SeriesChart
           name={measure.label}
           definition={measure.definition}
-          points={chartPoints(data, chosen, Date.now())}
+          points={chartPoints(data, shown.figure, serverNow())}
           tick={tick}
           moment={moment}
           format={measure.format}
