@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -90,6 +90,16 @@ pub(crate) fn page(page: Page) -> Answer {
         Page::Unavailable => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
         Page::Root | Page::NotFound | Page::Gone => {}
     }
+    answer
+}
+
+/// Refuses a message that others may read otherwise, and what follows it on the connection.
+pub(crate) fn malformed() -> Answer {
+    let mut answer = Response::new(Full::from("This request contradicts itself. Send one Host header and one length.\n"));
+    *answer.status_mut() = StatusCode::BAD_REQUEST;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
 

@@ -9,6 +9,7 @@ mod cache;
 mod capture;
 mod client_ip;
 mod listener;
+mod message;
 mod service;
 
 use std::net::SocketAddr;

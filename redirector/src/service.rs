@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use domain::{ClickId, Method, Outcome, ResolvedLink, ShortDomain, Slug, forward_query};
 use hyper::body::Incoming;
-use hyper::header::HOST;
 use hyper::{Method as HttpMethod, Request};
 use platform::{Clock, Health, Rng};
 use prometheus_client::metrics::counter::Counter;
@@ -18,6 +17,7 @@ use crate::answer::{self, Answer, Page};
 use crate::cache::{Known, LinkCache};
 use crate::capture::{Decision, Facts, capture};
 use crate::client_ip::{ClientIp, advice};
+use crate::message;
 use crate::{Parts, RedirectorOptions};
 
 /// A full disk is told of this often.
@@ -74,6 +74,7 @@ impl Service {
 
     pub async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Answer {
         let started = Instant::now();
+        let Ok(host) = message::host(&request) else { return answer::malformed() };
         let method = match *request.method() {
             HttpMethod::GET => Method::Get,
             HttpMethod::HEAD => Method::Head,
@@ -86,19 +87,14 @@ impl Service {
             "/favicon.ico" => return answer::no_content(),
             _ => {}
         }
-        let slug = if self.serves(&request) { folded(path) } else { None };
+        let served = host.is_none_or(|host| self.short_domain.serves(host));
+        let slug = if served { folded(path) } else { None };
         let Some(slug) = slug else { return self.miss() };
         match self.cache.resolve(&slug).await {
             Known::Link(link) => self.found(&link, method, peer, &request, started).await,
             Known::Nothing => self.miss(),
             Known::CannotTell => answer::page(Page::Unavailable),
         }
-    }
-
-    fn serves(&self, request: &Request<Incoming>) -> bool {
-        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).or_else(|| request.uri().host());
-        // HTTP/1.0 may come without a host; then it can only mean ours.
-        host.is_none_or(|host| self.short_domain.serves(host))
     }
 
     fn miss(&self) -> Answer {

@@ -7,12 +7,12 @@ use tokio::net::TcpStream;
 
 use crate::fixture::{Running, link, start};
 
-async fn connect(running: &Running) -> TcpStream {
+pub async fn connect(running: &Running) -> TcpStream {
     TcpStream::connect(running.address).await.unwrap()
 }
 
 /// Everything until the other side closes.
-async fn rest(mut socket: TcpStream) -> String {
+pub async fn rest(mut socket: TcpStream) -> String {
     let mut bytes = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(10), socket.read_to_end(&mut bytes)).await.expect("the socket is closed in time");
     let _ = read;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
 
 mod fixture;
+mod hostile;
 mod limits;
 mod links;
 mod requests;

@@ -1,0 +1,93 @@
+"""The redirector on one core against nginx's bare 302 on that core. See README.md."""
+import json, pathlib, re, statistics, subprocess, sys
+
+from servers import HEADERS, LOAD_CORE, ROOT, Cluster, Nginx, need, pinned, until, work_folder
+
+ROUNDS, SECONDS, CONNECTIONS = 5, 4, 64
+UNITS = {"us": 1, "ms": 1e3, "s": 1e6}
+
+
+def wrk(folder, port, path):
+    """Closed loop: as many requests as 64 connections get through. Requests/s, p50 and p99 in µs, requests."""
+    script = folder / "headers.lua"
+    script.write_text("".join(f"wrk.headers[{json.dumps(name)}] = [[{value}]]\n" for name, value in HEADERS.items()))
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), "--latency", f"http://127.0.0.1:{port}{path}"]
+    output = subprocess.run(pinned(LOAD_CORE, command), capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in output:
+        raise SystemExit(f"bench: answers that were no redirects:\n{output}")
+    latency = {share: float(value) * UNITS[unit] for share, value, unit in re.findall(r"(\d+)%\s+([\d.]+)(us|ms|s)\b", output)}
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]), latency["50"], latency["99"], int(re.search(r"(\d+) requests in", output)[1])
+
+
+def oha():
+    """The open-loop generator, which counts waiting as latency; installed once."""
+    program = ROOT / ".tools/oha/bin/oha"
+    if not program.exists():
+        print("Installing oha, once", file=sys.stderr)
+        subprocess.run(["cargo", "install", "--quiet", "--locked", "--no-default-features", "--root", str(program.parent.parent), "oha"], check=True)
+    return program
+
+
+def p99_at(rate, port, path):
+    """µs, at a fixed rate of requests."""
+    headers = [part for name, value in HEADERS.items() for part in ("-H", f"{name}: {value}")]
+    command = [str(oha()), "--no-tui", "--output-format", "json", "-z", f"{SECONDS}s", "-c", str(CONNECTIONS), "-q", str(int(rate)), "--latency-correction", "--redirect", "0", *headers, f"http://127.0.0.1:{port}{path}"]
+    output = subprocess.run(pinned(LOAD_CORE, command), capture_output=True, text=True, check=True).stdout
+    report = json.loads(output)
+    return report["latencyPercentiles"]["p99"] * 1e6, int(sum(report["statusCodeDistribution"].values()))
+
+
+def ratio(ours, theirs):
+    return statistics.median(a / b for a, b in zip(ours, theirs))
+
+
+def against_nginx(folder, nginx, durability):
+    """In turn, with broker, worker and api halted meanwhile; then all that was answered must be stored."""
+    inner = folder / durability
+    inner.mkdir()
+    cluster, answered = Cluster(inner, durability), 0
+    path, ours, theirs, slow_ours, slow_theirs, cpu = f"/{cluster.slug}", [], [], [], [], []
+    before = cluster.stored()
+    for _ in range(ROUNDS):
+        theirs.append(wrk(folder, nginx.port, path))
+        cluster.halt()
+        ours.append(wrk(folder, cluster.ports["redirect"], path))
+        half = ours[-1][0] / 2
+        slow, more = p99_at(half, cluster.ports["redirect"], path)
+        used = cluster.redirector.cpu_seconds()
+        alone = wrk(folder, cluster.ports["redirect"], path)[3]
+        without = (cluster.redirector.cpu_seconds() - used) / alone
+        cluster.go_on()
+        used = cluster.redirector.cpu_seconds()
+        behind = wrk(folder, cluster.ports["redirect"], path)[3]
+        cpu.append((cluster.redirector.cpu_seconds() - used) / behind / without)
+        slow_ours.append(slow)
+        slow_theirs.append(p99_at(half, nginx.port, path)[0])
+        answered += ours[-1][3] + more + alone + behind
+    resident = cluster.redirector.resident_mib()
+    stored = until("everything answered is stored", lambda: (now := cluster.stored() - before) >= answered and now, 600)
+    cluster.end()
+    column = lambda rows, index: [row[index] for row in rows]
+    return {
+        "requests_per_second": round(ratio(column(ours, 0), column(theirs, 0)), 2),
+        "p50": round(ratio(column(ours, 1), column(theirs, 1)), 2),
+        "p99": round(ratio(column(ours, 2), column(theirs, 2)), 2),
+        "p99_at_half_load": round(ratio(slow_ours, slow_theirs), 2),
+        "cpu_with_nats_behind_to_without": round(statistics.median(cpu), 2),
+        "ours_per_second": int(statistics.median(column(ours, 0))),
+        "nginx_per_second": int(statistics.median(column(theirs, 0))),
+        "resident_mib": round(resident),
+        "answered": answered,
+        "stored": stored,
+    }
+
+
+def main():
+    need("wrk", "nginx", "taskset")
+    folder = work_folder()
+    nginx = Nginx(folder)
+    print(json.dumps({durability: against_nginx(folder, nginx, durability) for durability in ("os", "fsync")}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+//! Whether a request is one that everybody reads alike. A message that a proxy in front may read
+//! otherwise than this program (RFC 9112, sections 3.2 and 6.3) is refused, and its connection
+//! closed, before anything is looked up.
+
+use hyper::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use hyper::{Request, Version};
+
+/// The message contradicts itself, or lacks what it must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// The host that a request is for: that of an absolute target, else of its Host header. `None` for
+/// HTTP/1.0 without one, which can only mean the host that is served here.
+///
+/// # Errors
+/// [`Malformed`] when there are several Host headers, none although HTTP/1.1 wants one, one that is
+/// no text, or two ways of telling where the body ends.
+pub(crate) fn host<Body>(request: &Request<Body>) -> Result<Option<&str>, Malformed> {
+    let headers = request.headers();
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        return Err(Malformed);
+    }
+    let mut named = headers.get_all(HOST).iter();
+    let (first, second) = (named.next(), named.next());
+    if second.is_some() || (first.is_none() && request.version() == Version::HTTP_11) {
+        return Err(Malformed);
+    }
+    let named = first.map(|host| host.to_str().map_err(|_| Malformed)).transpose()?;
+    Ok(request.uri().host().or(named))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(target: &str, version: Version, headers: &[(&str, &str)]) -> Result<Option<String>, Malformed> {
+        let mut request = Request::builder().uri(target).version(version);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        host(&request.body(()).unwrap()).map(|host| host.map(str::to_owned))
+    }
+
+    #[test]
+    fn one_host_and_one_end() {
+        let host = ("host", "go.example");
+        assert_eq!(of("/a", Version::HTTP_11, &[host]), Ok(Some("go.example".into())));
+        assert_eq!(of("/a", Version::HTTP_10, &[]), Ok(None));
+        assert_eq!(of("/a", Version::HTTP_11, &[]), Err(Malformed));
+        assert_eq!(of("/a", Version::HTTP_11, &[host, host]), Err(Malformed));
+        assert_eq!(of("/a", Version::HTTP_11, &[host, ("content-length", "3"), ("transfer-encoding", "chunked")]), Err(Malformed));
+        // An absolute target is what counts.
+        assert_eq!(of("http://other.example/a", Version::HTTP_11, &[host]), Ok(Some("other.example".into())));
+    }
+}

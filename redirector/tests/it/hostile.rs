@@ -1,0 +1,127 @@
+//! Requests that nobody sends by accident: each gets the right status, none is captured as a click
+//! that it is not, and valid links go on being served.
+
+use tokio::io::AsyncWriteExt as _;
+
+use crate::fixture::{Running, link, start};
+use crate::limits::{connect, rest};
+
+/// The statuses of everything that is answered to these bytes, until the connection closes.
+async fn statuses(running: &Running, bytes: &[u8]) -> Vec<u16> {
+    let mut socket = connect(running).await;
+    // What is refused early may be closed before all of it was taken.
+    let _ = socket.write_all(bytes).await;
+    let answers = rest(socket).await;
+    answers.split("HTTP/1.").skip(1).filter_map(|answer| answer.get(2..5)?.parse().ok()).collect()
+}
+
+fn get(target: &str, headers: &str) -> Vec<u8> {
+    format!("GET {target} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n").into_bytes()
+}
+
+const HOST: &str = "Host: go.example\r\n";
+
+async fn with_link() -> Running {
+    let running = start(&["127.0.0.0/8"]).await;
+    running.know("a", link("https://example.com/"));
+    running
+}
+
+async fn still_serves(running: &Running) {
+    assert_eq!(statuses(running, &get("/a", HOST)).await, [302]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn paths_that_are_no_slugs_are_misses() {
+    let running = with_link().await;
+    let long = format!("/{}", "a".repeat(8 * 1_024));
+    for path in
+        ["/..%2f", "/..%2fa", "/%2e%2e/a", "/a/../a", "/%00", "/a%00", "/%c0%af", "/%e2%80%8ba", "/a%0d%0aX:1", "//a", "/a//", "/%", &long]
+    {
+        assert_eq!(statuses(&running, &get(path, HOST)).await, [404], "{path:.20}");
+    }
+    assert_eq!(running.metric("redirector_clicks_total"), 0);
+    still_serves(&running).await;
+    assert_eq!(running.metric("redirector_clicks_total"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hosts_are_one_and_exact() {
+    let running = with_link().await;
+    for (headers, wanted) in [
+        ("", 400),
+        ("Host: go.example\r\nHost: go.example\r\n", 400),
+        ("Host: go.example\r\nHost: evil.example\r\n", 400),
+        ("Host: \u{fc}.example\r\n", 400),
+        ("Host: evil.example\r\n", 404),
+        ("Host: go.example.evil.example\r\n", 404),
+        ("Host: evil.example/go.example\r\n", 404),
+        ("Host: go.example@evil.example\r\n", 404),
+        ("Host: \r\n", 404),
+        ("Host: [::1\r\n", 404),
+        ("Host: GO.Example:8443\r\n", 302),
+        ("Host: go.example.\r\n", 302),
+    ] {
+        assert_eq!(statuses(&running, &get("/a", headers)).await, [wanted], "{headers:?}");
+    }
+    // The target names the host where it is absolute, whatever the header says.
+    assert_eq!(statuses(&running, &get("http://evil.example/a", HOST)).await, [404]);
+    assert_eq!(statuses(&running, &get("http://go.example/a", "Host: evil.example\r\n")).await, [302]);
+    still_serves(&running).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_smuggled_behind_a_body() {
+    let running = with_link().await;
+    let inner = "GET /a HTTP/1.1\r\nHost: go.example\r\n\r\n";
+    // Two ends of one body: whichever is believed, what follows is not served. (The close may
+    // overtake the refusal, since what follows is not even read.)
+    let both =
+        format!("GET /x HTTP/1.1\r\n{HOST}Content-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}", inner.len() + 5);
+    let answers = statuses(&running, both.as_bytes()).await;
+    assert!(answers.iter().all(|status| *status == 400), "{answers:?}");
+    let lengths = format!("GET /x HTTP/1.1\r\n{HOST}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc{inner}");
+    assert!(!statuses(&running, lengths.as_bytes()).await.contains(&302));
+    let spaced = format!("GET /x HTTP/1.1\r\n{HOST}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n{inner}");
+    assert!(!statuses(&running, spaced.as_bytes()).await.contains(&302));
+    let folded = format!("GET /x HTTP/1.1\r\n{HOST}X: a\r\n b: c\r\n\r\n");
+    assert!(!statuses(&running, folded.as_bytes()).await.contains(&302));
+    still_serves(&running).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn methods_other_than_two_are_refused() {
+    let running = with_link().await;
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW", "get"] {
+        let request = format!("{method} /a HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n");
+        assert_eq!(statuses(&running, request.as_bytes()).await, [405], "{method}");
+    }
+    for request in [
+        "CONNECT go.example:443 HTTP/1.1\r\nHost: go.example\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: go.example\r\nConnection: close\r\n\r\n",
+    ] {
+        assert_eq!(statuses(&running, request.as_bytes()).await, [405], "{request}");
+    }
+    assert_eq!(running.metric("redirector_clicks_total"), 0);
+    still_serves(&running).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn headers_are_bounded_and_never_believed_too_far() {
+    let running = with_link().await;
+    let hops = (0..100).map(|hop| format!("198.51.100.{hop}")).collect::<Vec<_>>().join(", ");
+    for headers in [
+        format!("{HOST}X-Forwarded-For: {hops}\r\n"),
+        format!("{HOST}X-Forwarded-For: ,,,\u{fc},nonsense, 999.1.1.1\r\n"),
+        format!("{HOST}User-Agent: \u{fc}\u{1f600}\r\n"),
+        format!("{HOST}{}", "Accept-Language: de\r\n".repeat(20)),
+    ] {
+        assert_eq!(statuses(&running, &get("/a", &headers)).await, [302], "{headers:.60}");
+    }
+    let clicks = running.captured().await;
+    assert_eq!(clicks[0].ip.unwrap().to_string(), "198.51.100.99");
+    let large = format!("{HOST}X: {}\r\n", "x".repeat(64 * 1_024));
+    let answers = statuses(&running, &get("/a", &large)).await;
+    assert!(answers.is_empty() || answers == [431], "{answers:?}");
+    still_serves(&running).await;
+}
