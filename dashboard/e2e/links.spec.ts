@@ -26,7 +26,7 @@ test("a link is made with a slug of one's own, changed, and removed", async ({ p
   await form.getByLabel("Target").fill("https://example.com/second");
   await form.getByLabel("Slug").fill(`${slug}-new`);
   await expect(form.getByText(`/${slug} goes on leading here.`)).toBeVisible();
-  await form.getByRole("button", { name: "Save" }).click();
+  await form.getByRole("button", { name: "Save", exact: true }).click();
   await expect(form.getByRole("heading", { name: "Saved" })).toBeVisible();
   for (const path of [slug, `${slug}-new`]) {
     await expect
@@ -74,7 +74,7 @@ test("somebody else's change is not overwritten", async ({ page, world }) => {
   const change = "mutation($i: UpdateLinkInput!) { updateLink(input: $i) { link { version } } }";
   await world.ask(change, { i: { id: link.id, title: "Shared by two" } }, person.accessToken);
   await form.getByLabel("Target").fill("https://example.com/mine");
-  await form.getByRole("button", { name: "Save" }).click();
+  await form.getByRole("button", { name: "Save", exact: true }).click();
   await expect(form.getByRole("alert")).toContainText("The link was changed in the meantime.");
   await expect(form.getByLabel("Target")).toHaveValue("https://example.com/mine");
   await form.getByRole("button", { name: "Load it again" }).click();
@@ -112,6 +112,11 @@ test("period, comparison and filters stand in the address", async ({ page, world
   await expect(clicks).toContainText("1");
   await page.getByRole("button", { name: /Germany Remove this filter/ }).click();
   await expect(page.getByRole("tab", { name: "Bot share" })).toHaveAttribute("aria-selected", "true");
+  await expect(clicks).toContainText("2");
+  // Back undoes one choice after the other.
+  await page.goBack();
+  await expect(clicks).toContainText("1");
+  await page.goForward();
   await expect(clicks).toContainText("2");
   // New clicks come by themselves.
   await world.click(slug);

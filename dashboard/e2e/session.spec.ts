@@ -18,6 +18,17 @@ test("signing out leads to the sign-in, and signing in back to where one was", a
   await expect(page).toHaveURL(new RegExp(`/w/${slug}/links$`));
 });
 
+test("signing out in one tab ends the others", async ({ page, context, world }) => {
+  const person = await world.signUp();
+  await enter(page, world, person, "/links");
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await expect(other.getByText("No links yet.")).toBeVisible();
+  await page.getByRole("button", { name: "Account" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(other.getByRole("heading", { name: "Sign in" })).toBeVisible();
+});
+
 test("an address of somebody else's page does not lead away from here", async ({ page, world }) => {
   const person = await world.signUp();
   await page.goto(`${world.program.api}/sign-in?next=https://evil.example/`);

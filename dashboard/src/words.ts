@@ -21,7 +21,7 @@ export const OUTCOMES: Record<Outcome, string> = {
   REDIRECTED: "Sent on",
   FALLBACK: "Sent to the fallback",
   EXPIRED: "Link expired",
-  DISABLED: "Link disabled",
+  DISABLED: "Link removed or off",
   LIMIT: "Over the click limit",
   PASSWORD: "Asked for the password",
   PREVIEW: "Preview",

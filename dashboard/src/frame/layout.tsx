@@ -1,6 +1,6 @@
 // The frame around a workspace's pages: the rail at the left, on a phone a bar at the bottom.
 import { Activity, ChartLine, CircleUser, Link2, LogOut, Plus } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link, NavLink, Outlet, useNavigate } from "react-router";
 import { Drawer } from "../parts/drawer";
 import { useWorkspace } from "../session/workspace";
@@ -13,8 +13,13 @@ export function Layout() {
   const [account, openAccount] = useState(false);
   const base = `/w/${slug}`;
   useKeys(base);
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Where the page before had the focus is nothing any more: the next Tab begins at the top.
+    if (document.activeElement === document.body) frame.current?.focus();
+  }, []);
   return (
-    <div className="frame">
+    <div className="frame" ref={frame} tabIndex={-1}>
       <a className="skip" href="#content">
         Skip to the content
       </a>
@@ -27,8 +32,9 @@ export function Layout() {
         </p>
         <Item to={base} icon={<ChartLine size={17} />} word="Overview" end />
         <Item to={`${base}/live`} icon={<Activity size={17} />} word="Live" />
-        <Link className="rail-item phone-only" to={`${base}/links?new`} aria-label="New link">
-          <Plus size={22} aria-hidden />
+        <Link className="rail-item phone-only" to={`${base}/links?new`}>
+          <Plus size={17} aria-hidden />
+          <span className="rail-word">New link</span>
         </Link>
         <Item to={`${base}/links`} icon={<Link2 size={17} />} word="Links" />
         <button

@@ -5,7 +5,7 @@ import { useSearchParams } from "react-router";
 import type { Bucket, ClickFilter, Device, Period, Verdict } from "../generated/graphql";
 import { PERIODS } from "../words";
 
-export const FILTERS = ["link", "referrer", "country", "device"] as const;
+export const FILTERS = ["link", "referrer", "country", "device", "campaign"] as const;
 export type FilterName = (typeof FILTERS)[number];
 
 export interface View {
@@ -53,8 +53,7 @@ export function useView(): [View, (change: Partial<View>) => void] {
   const [params, setParams] = useSearchParams();
   const view = useMemo(() => parseView(params), [params]);
   const change = useCallback(
-    (change: Partial<View>) =>
-      setParams((params) => viewParams({ ...parseView(params), ...change }, params), { replace: true }),
+    (change: Partial<View>) => setParams((params) => viewParams({ ...parseView(params), ...change }, params)),
     [setParams],
   );
   return [view, change];
@@ -62,7 +61,7 @@ export function useView(): [View, (change: Partial<View>) => void] {
 
 /** The same for the API. */
 export function clickFilter({ period, everyone, filters }: View): ClickFilter {
-  const { link, referrer, country, device } = filters;
+  const { link, referrer, country, device, campaign } = filters;
   return {
     period,
     ...(everyone ? { verdicts: ALL_VERDICTS } : {}),
@@ -70,6 +69,7 @@ export function clickFilter({ period, everyone, filters }: View): ClickFilter {
     ...(referrer ? { referrers: [value(referrer)] } : {}),
     ...(country ? { countries: [value(country)] } : {}),
     ...(device ? { devices: [device as Device] } : {}),
+    ...(campaign ? { utmCampaign: [value(campaign)] } : {}),
   };
 }
 

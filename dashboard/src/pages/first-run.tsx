@@ -1,5 +1,5 @@
 // The first run: one field, then the short link and a panel that waits for its first click.
-import { Check, ExternalLink } from "lucide-react";
+import { Check } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useClient, useMutation } from "urql";
 import { bareUrl } from "../format";
@@ -8,12 +8,11 @@ import { Failure, failureOf } from "../graph/failure";
 import { FirstClick, Head } from "../live/documents";
 import { place, verdictSentence } from "../live/story";
 import { useClicks, useConnection } from "../live/use-clicks";
-import { CopyButton } from "../parts/copy";
-import { download } from "../parts/download";
 import { useDraft } from "../parts/draft";
 import { Field } from "../parts/field";
 import { FormFault, useForm, withScheme } from "../parts/form";
-import { Qr, qrFile } from "../parts/qr";
+import { isLoopback, ShareActions, ShareQr } from "../parts/share";
+import { useRetry } from "../parts/use-retry";
 import { useWorkspace } from "../session/workspace";
 import { CreateLink } from "./links/documents";
 
@@ -38,12 +37,15 @@ function Paste({ onMade }: { onMade: (link: LinkFieldsFragment) => void }) {
   const { slug } = useWorkspace();
   const [{ targetUrl }, change, discard] = useDraft(`${slug}.first-link`, { targetUrl: "" });
   const [, createLink] = useMutation(CreateLink);
-  const form = useForm(async () => {
-    const result = await createLink({ input: { targetUrl: withScheme(targetUrl) } });
-    if (!result.data?.createLink) throw failureOf(result.error);
-    discard();
-    onMade(result.data.createLink.link);
-  });
+  const form = useForm(
+    async () => {
+      const result = await createLink({ input: { targetUrl: withScheme(targetUrl) } });
+      if (!result.data?.createLink) throw failureOf(result.error);
+      discard();
+      onMade(result.data.createLink.link);
+    },
+    { targetUrl },
+  );
   return (
     <>
       <h1>Paste a link</h1>
@@ -81,24 +83,9 @@ function Waiting({ link, onDone }: { link: LinkFieldsFragment; onDone: () => voi
           <p className="quiet small cut" title={link.targetUrl}>
             leads to {bareUrl(link.targetUrl)}
           </p>
-          <p className="ready-actions">
-            <CopyButton text={link.shortUrl} />
-            <a className="button" href={link.shortUrl} target="_blank" rel="noopener noreferrer">
-              <ExternalLink size={15} aria-hidden />
-              Open it
-            </a>
-          </p>
+          <ShareActions url={link.shortUrl} />
         </div>
-        <figure className="ready-qr">
-          <Qr text={link.shortUrl} size={132} />
-          <button
-            type="button"
-            className="link small"
-            onClick={() => download(`${link.slug}.svg`, "image/svg+xml", qrFile(link.shortUrl))}
-          >
-            Save as SVG
-          </button>
-        </figure>
+        <ShareQr url={link.shortUrl} slug={link.slug} />
       </div>
       <section
         className="wait"
@@ -123,7 +110,9 @@ function Waiting({ link, onDone }: { link: LinkFieldsFragment; onDone: () => voi
               <p className="quiet small">
                 {connection === "reconnecting"
                   ? "Reconnecting, nothing is lost. A click made now shows when the connection is back."
-                  : "Open the link here or scan the code with a phone. This turns as soon as it is clicked."}
+                  : isLoopback(link.shortUrl)
+                    ? "Open the link on this machine; others cannot reach it until a short domain is set. This turns as soon as it is clicked."
+                    : "Open the link here or scan the code with a phone. This turns as soon as it is clicked."}
               </p>
             </div>
           </>
@@ -178,6 +167,7 @@ function useFirstClick() {
       const clicks = await client.query(FirstClick, {}, { requestPolicy: "network-only" });
       if (!clicks.data?.clicks) throw failureOf(clicks.error);
       if (gone) return;
+      setFailure(undefined);
       setFirst(clicks.data.clicks.nodes[0]);
       setCursor(after);
     };
@@ -190,9 +180,9 @@ function useFirstClick() {
   }, [client, attempt]);
   const ended = useClicks(null, first ? undefined : cursor, (click) => setFirst((known) => known ?? click));
   const retry = () => {
-    setFailure(undefined);
     setCursor(undefined);
     setAttempt((attempt) => attempt + 1);
   };
+  useRetry(failure ?? ended, retry);
   return { first, failure: failure ?? ended, retry };
 }

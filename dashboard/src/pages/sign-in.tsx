@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { anonymous } from "../graph/anonymous";
-import { failureOf } from "../graph/failure";
+import { Failure, failureOf } from "../graph/failure";
 import { Field } from "../parts/field";
 import { FormFault, useForm } from "../parts/form";
 import { begin } from "../session/access";
@@ -15,14 +15,21 @@ export function SignInPage() {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const next = params.get("next");
-  const form = useForm(async () => {
-    const result = await anonymous.mutation(SignIn, { input: { email, password } });
-    if (!result.data?.signIn) throw failureOf(result.error);
-    const home = `/w/${begin(result.data.signIn)}`;
-    // Only on to the workspace that the session is for.
-    const fits = next === home || next?.startsWith(`${home}/`) || next?.startsWith(`${home}?`);
-    navigate(next && fits ? next : home, { replace: true });
-  });
+  const form = useForm(
+    async () => {
+      const missing = new Map<string, string>();
+      if (email.trim() === "") missing.set("email", "Enter your e-mail address.");
+      if (password === "") missing.set("password", "Enter your password.");
+      if (missing.size > 0) throw new Failure("VALIDATION", "Enter both.", missing);
+      const result = await anonymous.mutation(SignIn, { input: { email, password } });
+      if (!result.data?.signIn) throw failureOf(result.error);
+      const home = `/w/${begin(result.data.signIn)}`;
+      // Only on to the workspace that the session is for.
+      const fits = next === home || next?.startsWith(`${home}/`) || next?.startsWith(`${home}?`);
+      navigate(next && fits ? next : home, { replace: true });
+    },
+    { email, password },
+  );
   return (
     <Door
       title="Sign in"

@@ -17,13 +17,18 @@ export function SignUpPage() {
   // The password is no draft.
   const [password, setPassword] = useState("");
   const [{ email, workspaceName }, change, discard] = useDraft("sign-up", { email: "", workspaceName: "" });
-  const form = useForm(async () => {
-    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-    const result = await anonymous.mutation(SignUp, { input: { email, password, workspaceName, timeZone } });
-    if (!result.data?.signUp) throw failureOf(result.error);
-    discard();
-    navigate(`/w/${begin(result.data.signUp)}`, { replace: true });
-  });
+  const form = useForm(
+    async () => {
+      const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+      const result = await anonymous.mutation(SignUp, {
+        input: { email, password, workspaceName, timeZone },
+      });
+      if (!result.data?.signUp) throw failureOf(result.error);
+      discard();
+      navigate(`/w/${begin(result.data.signUp)}`, { replace: true });
+    },
+    { email, password, workspaceName },
+  );
   return (
     <Door
       title="Make an account"

@@ -24,7 +24,7 @@ export function CopyButton({ text, icon }: { text: string; icon?: boolean }) {
   return (
     <button
       type="button"
-      className={icon ? "icon-button" : "button"}
+      className={icon ? "icon-button" : "button copy-button"}
       onClick={copy}
       title={icon ? `Copy ${text}` : undefined}
     >

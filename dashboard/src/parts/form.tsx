@@ -11,14 +11,15 @@ export interface Form {
   general: (fields: readonly string[]) => string | undefined;
 }
 
-/** Whatever `send` throws stands at the form. */
-export function useForm(send: () => Promise<void>): Form {
+/** Whatever `send` throws stands at the form, at a field until its value changes. */
+export function useForm(send: () => Promise<void>, values: Readonly<Record<string, string>> = {}): Form {
   const [sending, setSending] = useState(false);
   const [failure, setFailure] = useState<Failure>();
+  const [refused, setRefused] = useState(values);
   return {
     sending,
     failure,
-    fault: (field) => failure?.fields.get(field),
+    fault: (field) => (refused[field] === values[field] ? failure?.fields.get(field) : undefined),
     general: (fields) =>
       failure && !fields.some((field) => failure.fields.has(field)) ? failure.message : undefined,
     onSubmit(event) {
@@ -30,6 +31,7 @@ export function useForm(send: () => Promise<void>): Form {
         .catch((error: unknown) => {
           if (!(error instanceof Failure)) throw error;
           setFailure(error);
+          setRefused(values);
           // Where the first fault is, the next key goes.
           requestAnimationFrame(() => document.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
         })
@@ -49,5 +51,6 @@ export function FormFault({ text }: { text: string | undefined }) {
 /** What people paste is often without https://. */
 export function withScheme(text: string): string {
   const trimmed = text.trim();
-  return trimmed !== "" && !/^[a-z][a-z0-9+.-]*:/i.test(trimmed) ? `https://${trimmed}` : trimmed;
+  const isHost = /^[^/?#:]+\.[^/?#:]|^localhost\b/.test(trimmed);
+  return isHost && !/^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? `https://${trimmed}` : trimmed;
 }

@@ -2,7 +2,7 @@
 // data dimmed while the new loads, and its own words and retry when it fails.
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { type AnyVariables, type OperationContext, type TypedDocumentNode, useClient } from "urql";
-import { type Failure, failureOf } from "../graph/failure";
+import { type Failure, failureOf, isPassing } from "../graph/failure";
 
 export interface Loaded<Data> {
   data: Data | undefined;
@@ -26,6 +26,10 @@ interface State<Data> {
   failure?: Failure | undefined;
 }
 
+/** After a failure that may pass it is asked again by itself, in so many milliseconds at first, then ever later. */
+const SOON = 1_000;
+const LATEST = 15_000;
+
 /** Asks anew whenever the variables change, and keeps the last answer until the next is there. */
 export function useLoaded<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
@@ -42,10 +46,13 @@ export function useLoaded<Data, Variables extends AnyVariables>(
     const context: Partial<OperationContext> = types ? { additionalTypenames: types.split(" ") } : {};
     let running = true;
     let due = false;
+    let failures = 0;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const again = () => {
       // Asking while it runs would end what runs: a slow answer would never come.
       due = running;
       if (running) return;
+      clearTimeout(timer);
       running = true;
       void client.query(query, asked, { ...context, requestPolicy: "network-only" }).toPromise();
     };
@@ -57,9 +64,14 @@ export function useLoaded<Data, Variables extends AnyVariables>(
         if (result.error) return { ...before, failure: failureOf(result.error) };
         return result.data === undefined ? before : { answers: question, data: result.data };
       });
+      failures = result.error && isPassing(failureOf(result.error)) ? failures + 1 : 0;
       if (due) again();
+      else if (failures > 0) timer = setTimeout(again, Math.min(LATEST, SOON * 2 ** (failures - 1)));
     });
-    return unsubscribe;
+    return () => {
+      clearTimeout(timer);
+      unsubscribe();
+    };
   }, [client, query, question, types]);
   useEffect(() => {
     if (version > 0) ask.current();

@@ -72,7 +72,7 @@ export function SeriesChart(props: Props) {
               </tr>
             </thead>
             <tbody>
-              {points.map((point) => (
+              {points.toReversed().map((point) => (
                 <tr key={point.start}>
                   <th scope="row">{moment(point.start)}</th>
                   <td>{point.value === null ? "–" : format(point.value)}</td>
@@ -144,11 +144,13 @@ function options(
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
       drag: { x: false, y: false },
+      // On the point that the tooltip tells of.
+      move: (plot, left, top) => [left < 0 ? left : plot.valToPos(plot.posToIdx(left), "x"), top],
       points: { size: 7, fill: ink("--accent") },
       sync: { key: "charts" },
     },

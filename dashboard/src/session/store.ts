@@ -29,6 +29,16 @@ export function forget(slug: string): void {
   localStorage.removeItem(PREFIX + slug);
 }
 
+/** Calls back when another tab forgets the session; returns how to stop that. */
+export function onForgotten(slug: string, call: () => void): () => void {
+  const changed = (event: StorageEvent) => {
+    // Without a key everything was cleared.
+    if ((event.key === PREFIX + slug || event.key === null) && event.newValue === null) call();
+  };
+  window.addEventListener("storage", changed);
+  return () => window.removeEventListener("storage", changed);
+}
+
 /** Whether someone signed in here before. */
 export function isKnown(): boolean {
   return localStorage.getItem(LAST) !== null;

@@ -1,6 +1,6 @@
 // The signed-in workspace that an address names: its session, its client, its socket. Without a
 // session the way leads to the sign-in and back.
-import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import { Navigate, useLocation, useParams } from "react-router";
 import { Provider } from "urql";
 import { type Graph, openGraph } from "../graph/client";
@@ -42,6 +42,7 @@ function Gate({ slug, children }: { slug: string; children: ReactNode }) {
   const [graph] = useState<Graph | undefined>(() =>
     session ? openGraph(new Access(slug, () => setSession(undefined))) : undefined,
   );
+  useEffect(() => store.onForgotten(slug, () => setSession(undefined)), [slug]);
   const workspace = useMemo<Workspace | undefined>(() => {
     if (!session || !graph) return undefined;
     const { name, timeZone } = session.workspace;

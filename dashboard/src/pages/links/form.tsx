@@ -4,13 +4,12 @@ import { useState } from "react";
 import { useMutation } from "urql";
 import { bareUrl } from "../../format";
 import type { LinkFieldsFragment } from "../../generated/graphql";
-import { failureOf } from "../../graph/failure";
-import { CopyButton } from "../../parts/copy";
+import { Failure, failureOf } from "../../graph/failure";
 import { useDraft } from "../../parts/draft";
 import { Drawer } from "../../parts/drawer";
 import { Field } from "../../parts/field";
 import { FormFault, useForm, withScheme } from "../../parts/form";
-import { Qr } from "../../parts/qr";
+import { ShareActions, ShareQr } from "../../parts/share";
 import { useWorkspace } from "../../session/workspace";
 import { CreateLink, DeleteLink, UpdateLink } from "./documents";
 
@@ -31,6 +30,9 @@ interface Done {
 
 /** What lists links must be asked again: the answer holds none that would say so. */
 const LINKS_CHANGE = { additionalTypenames: ["Link"] };
+/** As the API has it. */
+const SLUG = /^[\w-]{1,64}$/;
+const NO_SLUG = "Enter the new slug, or the old one to keep it.";
 const FIELDS = ["targetUrl", "slug", "title"];
 
 export function LinkForm(props: Props) {
@@ -56,26 +58,30 @@ function Edit({ link: given, host, onSaved, onReload, onClose }: Props & { onSav
   const { target, slug, title } = fields;
   const [, createLink] = useMutation(CreateLink);
   const [, updateLink] = useMutation(UpdateLink);
-  const form = useForm(async () => {
-    const targetUrl = withScheme(target);
-    if (link) {
-      const changed = {
-        ...(targetUrl === link.targetUrl ? {} : { targetUrl }),
-        ...(slug === link.slug ? {} : { slug }),
-        ...(title === (link.title ?? "") ? {} : { title: title || null }),
-      };
-      const input = { id: link.id, expectedVersion: link.version, ...changed };
-      const result = await updateLink({ input });
-      if (!result.data?.updateLink) throw failureOf(result.error);
-      onSaved(result.data.updateLink);
-    } else {
-      const input = { targetUrl, ...(slug ? { slug } : {}), ...(title ? { title } : {}) };
-      const result = await createLink({ input });
-      if (!result.data?.createLink) throw failureOf(result.error);
-      onSaved(result.data.createLink);
-    }
-    discard();
-  });
+  const form = useForm(
+    async () => {
+      const targetUrl = withScheme(target);
+      if (link) {
+        if (slug === "") throw new Failure("VALIDATION", NO_SLUG, new Map([["slug", NO_SLUG]]));
+        const changed = {
+          ...(targetUrl === link.targetUrl ? {} : { targetUrl }),
+          ...(slug === link.slug ? {} : { slug }),
+          ...(title === (link.title ?? "") ? {} : { title: title || null }),
+        };
+        const input = { id: link.id, expectedVersion: link.version, ...changed };
+        const result = await updateLink({ input });
+        if (!result.data?.updateLink) throw failureOf(result.error);
+        onSaved(result.data.updateLink);
+      } else {
+        const input = { targetUrl, ...(slug ? { slug } : {}), ...(title ? { title } : {}) };
+        const result = await createLink({ input });
+        if (!result.data?.createLink) throw failureOf(result.error);
+        onSaved(result.data.createLink);
+      }
+      discard();
+    },
+    { targetUrl: target, slug, title },
+  );
   const renamed = link !== undefined && slug !== link.slug;
   const giveUp = () => {
     discard();
@@ -120,7 +126,7 @@ function Edit({ link: given, host, onSaved, onReload, onClose }: Props & { onSav
         fault={form.fault("title")}
       />
       <FormFault text={form.general(FIELDS)} />
-      {form.fault("expectedVersion") ? (
+      {form.failure?.code === "NOT_FOUND" || form.failure?.fields.has("expectedVersion") ? (
         <p>
           <button type="button" className="button" onClick={onReload}>
             Load it again
@@ -129,7 +135,7 @@ function Edit({ link: given, host, onSaved, onReload, onClose }: Props & { onSav
       ) : null}
       <p className="drawer-preview small">
         <span className="mono">
-          {host ?? ""}/{slug || "…"}
+          {host ?? ""}/{SLUG.test(slug) ? slug : "…"}
         </span>{" "}
         <span className="quiet">leads to</span>{" "}
         {target ? bareUrl(withScheme(target)) : <span className="quiet">the target</span>}
@@ -143,6 +149,12 @@ function Edit({ link: given, host, onSaved, onReload, onClose }: Props & { onSav
         </button>
         {link ? <Delete link={link} onDeleted={giveUp} /> : null}
       </p>
+      {link ? (
+        <div className="form-share">
+          <ShareActions url={link.shortUrl} />
+          <ShareQr url={link.shortUrl} slug={link.slug} />
+        </div>
+      ) : null}
     </form>
   );
 }
@@ -184,9 +196,9 @@ function Saved({ done: { link, warnings }, onClose }: { done: Done; onClose: () 
           {message}
         </p>
       ))}
-      <Qr text={link.shortUrl} size={132} />
-      <p className="form-actions">
-        <CopyButton text={link.shortUrl} />
+      <ShareActions url={link.shortUrl} />
+      <ShareQr url={link.shortUrl} slug={link.slug} />
+      <p>
         <button type="button" className="button" onClick={onClose}>
           Done
         </button>

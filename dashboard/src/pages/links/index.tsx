@@ -20,6 +20,8 @@ export function LinksPage() {
   const { name } = useWorkspace();
   const [, setParams] = useSearchParams();
   const [host, setHost] = useState<string>();
+  // Raised when what is listed turned out to be old.
+  const [version, setVersion] = useState(0);
   return (
     <>
       <title>{`Links · ${name} · Link Logger`}</title>
@@ -34,23 +36,31 @@ export function LinksPage() {
           <Plus size={15} aria-hidden /> New link
         </button>
       </div>
-      <Page after={null} onHost={setHost} />
-      <Form host={host} onClose={() => setParams({})} />
+      <Page after={null} version={version} onHost={setHost} />
+      <Form host={host} onStale={() => setVersion(version + 1)} onClose={() => setParams({})} />
     </>
   );
 }
 
 /** The form that the address asks for. */
-function Form({ host, onClose }: { host: string | undefined; onClose: () => void }) {
+function Form({
+  host,
+  onStale,
+  onClose,
+}: {
+  host: string | undefined;
+  onStale: () => void;
+  onClose: () => void;
+}) {
   const [params] = useSearchParams();
   const id = params.get("edit");
   if (params.has("new"))
     return <LinkForm link={undefined} host={host} onReload={onClose} onClose={onClose} />;
-  return id ? <EditForm key={id} id={id} onClose={onClose} /> : null;
+  return id ? <EditForm key={id} id={id} onStale={onStale} onClose={onClose} /> : null;
 }
 
 /** Opens with the link as it is stored now, and not as it was when the list was loaded. */
-function EditForm({ id, onClose }: { id: string; onClose: () => void }) {
+function EditForm({ id, onStale, onClose }: { id: string; onStale: () => void; onClose: () => void }) {
   const client = useClient();
   const [attempt, setAttempt] = useState(0);
   const [stored, setStored] = useState<{ attempt: number; link: LinkFieldsFragment }>();
@@ -75,7 +85,10 @@ function EditForm({ id, onClose }: { id: string; onClose: () => void }) {
       key={stored.attempt}
       link={stored.link}
       host={hostOf(stored.link)}
-      onReload={() => setAttempt(attempt + 1)}
+      onReload={() => {
+        onStale();
+        setAttempt(attempt + 1);
+      }}
       onClose={onClose}
     />
   );
@@ -87,12 +100,13 @@ function hostOf({ shortUrl, slug }: Pick<LinkFieldsFragment, "shortUrl" | "slug"
 
 interface PageProps {
   after: string | null;
+  version: number;
   onHost: (host: string) => void;
 }
 
 /** One page and those after it: each begins where the one before ends now, so that none leaves a gap. */
-function Page({ after, onHost }: PageProps) {
-  const loaded = useLoaded(LinkList, { after }, { typenames: LINKS });
+function Page({ after, version, onHost }: PageProps) {
+  const loaded = useLoaded(LinkList, { after }, { version, typenames: LINKS });
   const [more, showMore] = useState(false);
   const links = loaded.data?.links ?? undefined;
   const first = links?.nodes[0];
@@ -116,7 +130,7 @@ function Page({ after, onHost }: PageProps) {
             <th scope="col">Link</th>
             <th scope="col">Target</th>
             <th scope="col" className="number">
-              Clicks
+              People's clicks
             </th>
             <th scope="col">Last click</th>
             <th scope="col">
@@ -140,7 +154,7 @@ function Page({ after, onHost }: PageProps) {
           Download CSV
         </button>
       </p>
-      {more && hasNextPage && endCursor ? <Page after={endCursor} onHost={onHost} /> : null}
+      {more && hasNextPage && endCursor ? <Page after={endCursor} version={version} onHost={onHost} /> : null}
     </Panel>
   );
 }
@@ -158,6 +172,14 @@ function saveCsv(rows: readonly Row[]): void {
   ]);
 }
 
+function ShortUrl({ url }: { url: string }) {
+  return (
+    <a className="links-url mono small cut" href={url} target="_blank" rel="noopener noreferrer">
+      {bareUrl(url)}
+    </a>
+  );
+}
+
 function LinkRow({ row }: { row: Row }) {
   const { slug: workspace, timeZone } = useWorkspace();
   const clicks = row.clickTotals?.clicks;
@@ -167,10 +189,10 @@ function LinkRow({ row }: { row: Row }) {
         {row.title ? (
           <>
             <span className="links-title cut">{row.title}</span>
-            <span className="mono small quiet cut">{bareUrl(row.shortUrl)}</span>
+            <ShortUrl url={row.shortUrl} />
           </>
         ) : (
-          <span className="mono cut">{bareUrl(row.shortUrl)}</span>
+          <ShortUrl url={row.shortUrl} />
         )}
       </th>
       <td className="links-target quiet">

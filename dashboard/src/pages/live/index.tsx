@@ -1,6 +1,7 @@
 // What is happening now? The last hour by minute, and every click as it is stored.
 import { Pause, Play } from "lucide-react";
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useSearchParams } from "react-router";
 import { useClient } from "urql";
 import { count, hour, plural } from "../../format";
 import type { ClickFieldsFragment } from "../../generated/graphql";
@@ -12,6 +13,7 @@ import { Minutes } from "../../live/minutes";
 import { useClicks, useConnection } from "../../live/use-clicks";
 import { Panel } from "../../parts/panel";
 import { type Minute, Strip } from "../../parts/strip";
+import { useRetry } from "../../parts/use-retry";
 import { useWorkspace } from "../../session/workspace";
 import { isCounted } from "../../words";
 import { ClickDrawer } from "./drawer";
@@ -23,8 +25,9 @@ const WORDS = { connecting: "Connecting", live: "Live", reconnecting: "Reconnect
 export function LivePage() {
   const { timeZone, name } = useWorkspace();
   const live = useLive();
-  const [open, setOpen] = useState<ClickFieldsFragment>();
-  const [peopleOnly, setPeopleOnly] = useState(false);
+  const [open, setOpen] = useOpenClick(live.view.rows);
+  const [params, setParams] = useSearchParams();
+  const peopleOnly = params.get("show") === "people";
   const pause = usePause(live.feed);
   const { view, hour: minutes } = live;
   const rows = peopleOnly ? view.rows.filter((row) => row.verdict === "HUMAN") : view.rows;
@@ -37,7 +40,7 @@ export function LivePage() {
           type="button"
           className="toggle bar-last"
           aria-pressed={peopleOnly}
-          onClick={() => setPeopleOnly(!peopleOnly)}
+          onClick={() => setParams(peopleOnly ? {} : { show: "people" }, { replace: true })}
         >
           People only
         </button>
@@ -53,7 +56,7 @@ export function LivePage() {
         </button>
       </div>
       <Panel loaded={live.loaded} height={220}>
-        <Now minutes={minutes} />
+        <Now minutes={minutes} peopleOnly={peopleOnly} />
         <Strip minutes={minutes} label={(start) => hour(start, timeZone)} />
       </Panel>
       <Spoken stored={live.stored} />
@@ -76,6 +79,26 @@ export function LivePage() {
   );
 }
 
+/** The click whose story is open; it stands in the address, so that Back closes it. */
+function useOpenClick(rows: readonly ClickFieldsFragment[]) {
+  const [params, setParams] = useSearchParams();
+  const [kept, setKept] = useState<ClickFieldsFragment>();
+  const id = params.get("click");
+  const open = id === null ? undefined : kept?.id === id ? kept : rows.find((row) => row.id === id);
+  const change = useCallback(
+    (click: ClickFieldsFragment | undefined) => {
+      setKept(click);
+      setParams((params) => {
+        params.delete("click");
+        if (click) params.set("click", click.id);
+        return params;
+      });
+    },
+    [setParams],
+  );
+  return [open, change] as const;
+}
+
 function ConnectionWords() {
   const connection = useConnection();
   return (
@@ -86,7 +109,7 @@ function ConnectionWords() {
 }
 
 /** The largest element: people's clicks just now, and in the time around it. */
-function Now({ minutes }: { minutes: readonly Minute[] }) {
+function Now({ minutes, peopleOnly }: { minutes: readonly Minute[]; peopleOnly: boolean }) {
   const sum = (last: number) => minutes.slice(-last).reduce((all, minute) => all + minute.clicks, 0);
   return (
     <div className="now">
@@ -104,7 +127,7 @@ function Now({ minutes }: { minutes: readonly Minute[] }) {
           <dd>{count(sum(60))}</dd>
         </div>
       </dl>
-      <p className="quiet small">By people. The stream below shows machines too.</p>
+      <p className="quiet small">By people.{peopleOnly ? "" : " The stream below shows machines too."}</p>
     </div>
   );
 }
@@ -210,11 +233,12 @@ function useLive(): Live {
     return () => clearInterval(timer);
   }, [feed]);
   useResumed(feed);
-  const view = useSyncExternalStore(feed.subscribe, feed.snapshot);
   const reload = () => {
     setCursor(undefined);
     setAttempt((attempt) => attempt + 1);
   };
+  useRetry(failure ?? ended, reload);
+  const view = useSyncExternalStore(feed.subscribe, feed.snapshot);
   return {
     feed,
     stored: stored.current,

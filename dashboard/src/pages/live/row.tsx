@@ -31,11 +31,13 @@ export const ClickRow = memo(function ClickRow({ click, zone, onOpen }: Props) {
             </span>
           )}
         </span>
-        <span className="click-link cut">
-          {link.title ?? ""} <span className="mono quiet">/{link.slug}</span>
+        <span className="click-link">
+          {link.title ? <span className="cut">{link.title}</span> : null}
+          <span className="mono quiet">/{link.slug}</span>
         </span>
         <span className="click-source cut">
-          {click.referrerHost ?? click.utm.source ?? <span className="quiet">Direct</span>}
+          {click.referrerHost ?? <span className="quiet">Direct</span>}
+          {click.utm.source ? <span className="quiet"> · {click.utm.source}</span> : null}
         </span>
         <span className="click-agent cut quiet">
           {DEVICES[click.device]}, {agent(click)}

@@ -37,6 +37,12 @@ export const LISTS: readonly List[] = [
     title: "Devices",
     definition: "The class of the visitors' devices.",
   },
+  {
+    dimension: "UTM_CAMPAIGN",
+    filter: "campaign",
+    title: "Campaigns",
+    definition: "The utm_campaign of the short link as it was clicked, or else of its target.",
+  },
 ];
 
 /** Nine rows and "other". */
@@ -183,7 +189,9 @@ function ranked({ value, label, clicks, share, link }: Row, dimension: Dimension
 /** What a value is called, where the API's own label is a code. */
 export function valueName(dimension: Dimension, value: string): string | undefined {
   if (value === NONE)
-    return { COUNTRY: "Unknown country", REFERRER: "Direct" }[dimension as "COUNTRY" | "REFERRER"];
+    return { COUNTRY: "Unknown country", REFERRER: "Direct", UTM_CAMPAIGN: "No campaign" }[
+      dimension as "COUNTRY"
+    ];
   if (dimension === "COUNTRY") return country(value);
   if (dimension === "DEVICE") return DEVICES[value as Device];
   return undefined;

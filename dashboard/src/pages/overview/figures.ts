@@ -21,7 +21,7 @@ interface Measure {
 export const MEASURES: Record<FigureName, Measure> = {
   clicks: {
     label: "Clicks",
-    definition: "Clicks that were sent on, by people unless machines are counted too.",
+    definition: "Clicks that were sent on: people's, and bots' where those are counted too.",
     format: count,
     change,
     whole: true,
@@ -140,7 +140,9 @@ function changeWords(
   const words = PERIODS[view.period]?.before ?? "";
   if (now === null) return "No clicks yet";
   const difference = then == null ? undefined : MEASURES[key].change(now, then);
-  return difference === undefined ? "Nothing to compare with" : `${difference} ${words}`;
+  if (difference !== undefined) return `${difference} ${words}`;
+  // Said once is enough.
+  return key === "clicks" ? "None in the period before" : undefined;
 }
 
 export function chartPoints(data: SeriesQuery, figure: FigureName, now: number): ChartPoint[] {

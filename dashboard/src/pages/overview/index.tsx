@@ -86,14 +86,11 @@ function useFigure() {
   const [params, setParams] = useSearchParams();
   const chosen = FIGURES.find((name) => name === params.get("figure")) ?? "clicks";
   const choose = (figure: string) =>
-    setParams(
-      (params) => {
-        params.set("figure", figure);
-        if (figure === "clicks") params.delete("figure");
-        return params;
-      },
-      { replace: true },
-    );
+    setParams((params) => {
+      params.set("figure", figure);
+      if (figure === "clicks") params.delete("figure");
+      return params;
+    });
   return [chosen, choose] as const;
 }
 
