@@ -24,6 +24,8 @@ test("the demo", async ({ browser }) => {
         await page.waitForURL("**/w/**");
         const base = page.url();
         await expect(page.getByRole("region", { name: "Countries" }).getByText("Germany")).toBeVisible();
+        await expect(page.getByRole("tab", { name: "Clicks" })).toBeVisible();
+        await expect(page.getByRole("region", { name: "Campaigns" }).getByText("spring")).toBeVisible();
         await take("overview", true);
         await page.goto(`${base}?figure=bots&country=DE`);
         await expect(page.getByRole("tab", { name: "Bot share" })).toBeVisible();
