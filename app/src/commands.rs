@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use platform::Clock;
-use platform::config::{Config, Database};
+use platform::config::{Config, Database, LinksFrom, Values};
 use store::Store;
 
 /// Prints to standard output. A reader that has gone away is no failure.
@@ -16,6 +16,15 @@ pub(crate) fn say(text: &str) -> anyhow::Result<ExitCode> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Every setting with its origin, and what follows from them together.
+pub(crate) fn show_config(config: &Config, values: &Values) -> anyhow::Result<ExitCode> {
+    let links = match config.links_from {
+        LinksFrom::Database => "",
+        LinksFrom::Nats => "# This redirector uses no database: its links come from the snapshot in NATS.\n",
+    };
+    say(&(values.describe() + links))
 }
 
 /// One sentence on standard error.
@@ -50,7 +59,9 @@ pub(crate) async fn connect(config: &Config) -> anyhow::Result<Store> {
             )
         })?;
     }
-    Ok(Store::connect(&config.database).await?)
+    let store = Store::connect(&config.database).await?;
+    // Over NATS redirectors may read links from a snapshot, which is fed from the outbox.
+    Ok(if config.nats_url.is_some() { store.with_link_outbox() } else { store })
 }
 
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {

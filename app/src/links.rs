@@ -1,9 +1,15 @@
-//! The redirector's source of links: the store.
+//! The redirector's sources of links: the store, or the snapshot in NATS; and `linklogger links`.
+
+use std::process::ExitCode;
 
 use async_trait::async_trait;
-use domain::ResolvedLink;
+use domain::{LinkAddress, ResolvedLink};
+use platform::config::Config;
 use redirector::{LinkSource, LinkSourceDown};
 use store::Store;
+use stream::{LinkSnapshot, NatsClient};
+
+use crate::commands::{connect, say};
 
 /// Links straight from the database.
 #[derive(Clone, Debug)]
@@ -14,4 +20,39 @@ impl LinkSource for StoredLinks {
     async fn resolve(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, LinkSourceDown> {
         self.0.resolve_link(folded_slug).await.map_err(|error| LinkSourceDown(error.to_string()))
     }
+}
+
+/// Links from the snapshot, without a database.
+#[derive(Clone, Debug)]
+pub(crate) struct SnapshotLinks(pub LinkSnapshot);
+
+#[async_trait]
+impl LinkSource for SnapshotLinks {
+    async fn resolve(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, LinkSourceDown> {
+        self.0.get(&LinkAddress::shared(folded_slug)).await.map_err(|error| LinkSourceDown(error.to_string()))
+    }
+}
+
+/// How long a command waits for NATS.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// `linklogger links resync`.
+pub(crate) async fn resync(config: &Config) -> anyhow::Result<ExitCode> {
+    let Some(url) = &config.nats_url else {
+        anyhow::bail!("The snapshot of links is in NATS. Set LINKLOGGER_NATS_URL; without it redirectors read the database itself.");
+    };
+    let store = connect(config).await?;
+    store.check_schema().await?;
+    let nats = NatsClient::connect(url, "linklogger").await?;
+    let connected = async {
+        while !nats.is_connected() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, connected)
+        .await
+        .map_err(|_| anyhow::anyhow!("NATS does not answer. Start it, or mend LINKLOGGER_NATS_URL."))?;
+    let count = api::resync_links(&store, &LinkSnapshot::new(nats)).await?;
+    store.close().await;
+    say(&format!("{count} links are in the snapshot.\n"))
 }

@@ -10,7 +10,7 @@ mod serve;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use platform::config::{Config, Flags, LogFormat, Values};
+use platform::config::{Config, Flags, LogFormat};
 
 /// Captures every click on a tracked link before it redirects, counts it and shows it live.
 #[derive(Debug, Parser)]
@@ -33,12 +33,21 @@ enum Command {
     Demo(demo::DemoFlags),
     /// Bring the database's schema up to date
     Migrate,
+    /// Tend the snapshot of links in NATS, from which redirectors without a database serve
+    #[command(subcommand)]
+    Links(LinksCommand),
     /// Print the GraphQL schema
     Schema,
     /// Print the effective configuration, secrets hidden, and where each value came from
     Config,
     /// Ask a running process on this machine whether it is ready; exit code 0 when it is
     Healthcheck,
+}
+
+#[derive(Debug, Subcommand)]
+enum LinksCommand {
+    /// Write every link of the database to the snapshot; none goes back to an older version
+    Resync,
 }
 
 fn main() -> ExitCode {
@@ -60,11 +69,12 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
     let (config, values) = Config::load(&cli.flags)?;
     match cli.command {
-        Command::Config => commands::say(&Values::describe(&values)),
+        Command::Config => commands::show_config(&config, &values),
         Command::Healthcheck => commands::healthcheck(config.ops_listen),
         Command::Serve => on_runtime(&config, serve::serve(config.clone(), None)),
         Command::Demo(flags) => on_runtime(&config, serve::serve(config.clone(), Some(flags))),
         Command::Migrate => on_runtime(&config, commands::migrate(&config)),
+        Command::Links(LinksCommand::Resync) => on_runtime(&config, links::resync(&config)),
         Command::Schema => Ok(ExitCode::SUCCESS),
     }
 }

@@ -1,14 +1,22 @@
 //! The one place that chooses how the roles meet: within this process, or over NATS. No role
 //! knows which.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
-use platform::config::Config;
+use api::LinkFeeder;
+use platform::config::{Config, LinksFrom};
 use platform::{DurabilityClass, Health, Lifecycle, Metrics, Readiness, Rng};
+use redirector::LinkSource;
+use store::Store;
 use stream::{
-    ClickSource, JetStreamSource, LinkNotices, LiveFeed, LocalFeed, LocalNotices, LocalSource, NatsClient, NatsFeed, NatsNotices, Shipper,
-    Spool, SpoolOptions,
+    ClickSource, JetStreamSource, LinkNotices, LinkSnapshot, LiveFeed, LocalFeed, LocalNotices, LocalSource, NatsClient, NatsFeed, Shipper,
+    SnapshotNotices, Spool, SpoolOptions,
 };
+use tokio_util::sync::CancellationToken;
+
+use crate::links::{SnapshotLinks, StoredLinks};
 
 /// Size at which a segment of the spool is sealed.
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -20,17 +28,29 @@ pub(crate) struct Seams {
     pub notices: Arc<dyn LinkNotices>,
     /// With the role redirector.
     pub spool: Option<Spool>,
+    /// With the role redirector.
+    pub links: Option<Arc<dyn LinkSource>>,
     /// With the role worker.
     pub source: Option<Box<dyn ClickSource>>,
 }
 
 impl Seams {
-    pub async fn new(config: &Config, rng: &Rng, health: &Health, metrics: &Metrics, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
+    /// `store` is none for a redirector that uses no database.
+    pub async fn new(
+        config: &Config,
+        store: Option<&Store>,
+        rng: &Rng,
+        health: &Health,
+        metrics: &Metrics,
+        lifecycle: &Lifecycle,
+    ) -> anyhow::Result<Self> {
+        let stored = store.map(|store| Arc::new(StoredLinks(store.clone())) as Arc<dyn LinkSource>);
         let spool = config.roles.redirector.then(|| open_spool(config, rng, health, metrics)).transpose()?;
         let Some(url) = &config.nats_url else {
             let source =
                 spool.clone().filter(|_| config.roles.worker).map(|spool| Box::new(LocalSource::new(spool)) as Box<dyn ClickSource>);
-            return Ok(Self { feed: Arc::new(LocalFeed::default()), notices: Arc::new(LocalNotices::default()), spool, source });
+            let (feed, notices) = (Arc::new(LocalFeed::default()), Arc::new(LocalNotices::default()));
+            return Ok(Self { feed, notices, spool, links: stored, source });
         };
         let nats = NatsClient::connect(url, "linklogger").await?;
         health.durability("broker", DurabilityClass::Unknown, "fsync if the server runs with sync_interval: always, else os");
@@ -40,7 +60,21 @@ impl Seams {
             lifecycle.spawn("shipper", shipper.run(lifecycle.stopping().clone()));
         }
         let source = config.roles.worker.then(|| Box::new(JetStreamSource::new(nats.clone())) as Box<dyn ClickSource>);
-        Ok(Self { feed: Arc::new(NatsFeed::new(nats.clone())), notices: Arc::new(NatsNotices::new(nats)), spool, source })
+        let snapshot = LinkSnapshot::new(nats.clone());
+        let notices = SnapshotNotices::new(snapshot.clone());
+        if let Some(store) = store.filter(|_| config.roles.api) {
+            let (store, snapshot, notices, health) = (store.clone(), snapshot.clone(), notices.clone(), health.clone());
+            let feeder = LinkFeeder { store, snapshot, notices, health };
+            lifecycle.spawn("link feeder", feeder.run(lifecycle.stopping().clone()));
+        }
+        let links = match config.links_from {
+            LinksFrom::Database => stored,
+            LinksFrom::Nats => {
+                lifecycle.spawn("snapshot health", watch_snapshot(snapshot.clone(), health.clone(), lifecycle.stopping().clone()));
+                Some(Arc::new(SnapshotLinks(snapshot)) as Arc<dyn LinkSource>)
+            }
+        };
+        Ok(Self { feed: Arc::new(NatsFeed::new(nats)), notices: Arc::new(notices), spool, links, source })
     }
 }
 
@@ -55,8 +89,8 @@ fn open_spool(config: &Config, rng: &Rng, health: &Health, metrics: &Metrics) ->
 }
 
 /// Says on `/readyz` whether the broker is there.
-async fn watch(nats: NatsClient, health: Health, stopping: tokio_util::sync::CancellationToken) -> Result<(), std::convert::Infallible> {
-    let mut tick = tokio::time::interval(std::time::Duration::from_millis(500));
+async fn watch(nats: NatsClient, health: Health, stopping: CancellationToken) -> Result<(), Infallible> {
+    let mut tick = tokio::time::interval(Duration::from_millis(500));
     loop {
         tokio::select! {
             _ = tick.tick() => {}
@@ -66,6 +100,26 @@ async fn watch(nats: NatsClient, health: Health, stopping: tokio_util::sync::Can
             health.report("broker", Readiness::Ready, "");
         } else {
             health.report("broker", Readiness::Degraded, "NATS does not answer; clicks wait in the spool, live clicks come late");
+        }
+    }
+}
+
+/// Says on `/readyz` whether links that are not cached can be found.
+async fn watch_snapshot(snapshot: LinkSnapshot, health: Health, stopping: CancellationToken) -> Result<(), Infallible> {
+    let mut tick = tokio::time::interval(Duration::from_secs(2));
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stopping.cancelled() => return Ok(()),
+        }
+        match snapshot.is_filled().await {
+            Ok(true) => health.report("links", Readiness::Ready, ""),
+            Ok(false) => health.report(
+                "links",
+                Readiness::Degraded,
+                "the snapshot is not filled yet; a running api or `linklogger links resync` fills it",
+            ),
+            Err(_) => health.report("links", Readiness::Degraded, "the snapshot cannot be asked; links that are not cached get 503"),
         }
     }
 }

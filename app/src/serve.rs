@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use api::{ApiOptions, ApiParts};
 use ipnet::IpNet;
-use platform::config::{Config, Database, SignUp};
+use platform::config::{Config, Database, LinksFrom, SignUp};
 use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, bind, ops_router, serve_http};
 use redirector::{Parts, Redirector, RedirectorOptions};
 use store::Store;
@@ -15,7 +15,6 @@ use worker::{Enricher, GeoDatabases, Pump, WorkerParts, keep_partitions};
 
 use crate::commands::{connect, prepare_data_dir, say};
 use crate::demo::{self, Demo, DemoFlags};
-use crate::links::StoredLinks;
 use crate::seams::Seams;
 
 /// How long a stop may take; whoever waits for this process waits 10 seconds.
@@ -26,7 +25,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
 /// What all roles share.
 struct Process {
     config: Config,
-    store: Store,
+    /// None for a redirector that takes its links from NATS.
+    store: Option<Store>,
     seams: Seams,
     clock: Clock,
     rng: Rng,
@@ -56,7 +56,9 @@ pub(crate) async fn serve(mut config: Config, demo: Option<DemoFlags>) -> anyhow
     lifecycle.until_stopped().await;
     let clean = lifecycle.drained(DRAIN).await;
     // SQLite folds its log into the file; a database that is away must not hold up the end.
-    let _ = tokio::time::timeout(Duration::from_secs(1), process.store.close()).await;
+    if let Some(store) = &process.store {
+        let _ = tokio::time::timeout(Duration::from_secs(1), store.close()).await;
+    }
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -64,39 +66,31 @@ impl Process {
     async fn new(config: Config, lifecycle: Lifecycle) -> anyhow::Result<Self> {
         prepare_data_dir(&config)?;
         let (clock, rng, health, metrics) = (Clock::System, Rng::System, Health::default(), Metrics::default());
-        let store = connect(&config).await?;
-        if config.roles.is_all() {
-            store::migrate(&store, clock.now()).await?;
-        } else {
-            store.check_schema().await?;
-        }
-        match config.database {
-            Database::Sqlite(_) => health.durability("database", DurabilityClass::Fsync, "SQLite with synchronous=FULL"),
-            Database::Postgres(_) => {
-                health.durability("database", DurabilityClass::Unknown, "fsync unless the server switches fsync or synchronous_commit off")
-            }
-        }
-        let seams = Seams::new(&config, &rng, &health, &metrics, &lifecycle).await?;
+        let store = match config.links_from {
+            LinksFrom::Database => Some(open_store(&config, &clock, &health).await?),
+            LinksFrom::Nats => None,
+        };
+        let seams = Seams::new(&config, store.as_ref(), &rng, &health, &metrics, &lifecycle).await?;
         Ok(Self { config, store, seams, clock, rng, health, metrics, lifecycle })
     }
 
     fn start_worker(&self) -> anyhow::Result<()> {
-        let Some(source) = &self.seams.source else { return Ok(()) };
+        let Some((source, store)) = self.seams.source.as_ref().zip(self.store.as_ref()) else { return Ok(()) };
         let parts = WorkerParts {
-            store: self.store.clone(),
+            store: store.clone(),
             feed: self.seams.feed.clone(),
             enricher: Arc::new(Enricher::new(GeoDatabases::open(&self.config.geoip_db)?)),
             clock: self.clock.clone(),
             health: self.health.clone(),
         };
         Pump::new(parts, &self.metrics).start(source.as_ref(), &self.lifecycle);
-        let upkeep = keep_partitions(self.store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
+        let upkeep = keep_partitions(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("partitions", upkeep);
         Ok(())
     }
 
     fn start_redirector(&self) -> anyhow::Result<Option<SocketAddr>> {
-        let Some(spool) = &self.seams.spool else { return Ok(None) };
+        let Some((spool, links)) = self.seams.spool.as_ref().zip(self.seams.links.as_ref()) else { return Ok(None) };
         let options = RedirectorOptions {
             listen: self.config.redirect_listen,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -106,7 +100,7 @@ impl Process {
         };
         let parts = Parts {
             spool: spool.clone(),
-            links: Arc::new(StoredLinks(self.store.clone())),
+            links: links.clone(),
             notices: self.seams.notices.clone(),
             clock: self.clock.clone(),
             rng: self.rng.clone(),
@@ -117,10 +111,8 @@ impl Process {
     }
 
     async fn start_api(&self) -> anyhow::Result<Option<SocketAddr>> {
-        if !self.config.roles.api {
-            return Ok(None);
-        }
-        Ok(Some(api::start(self.api_options(), self.api_parts(), &self.lifecycle).await?))
+        let Some(parts) = self.api_parts().filter(|_| self.config.roles.api) else { return Ok(None) };
+        Ok(Some(api::start(self.api_options(), parts, &self.lifecycle).await?))
     }
 
     fn api_options(&self) -> ApiOptions {
@@ -133,15 +125,15 @@ impl Process {
         }
     }
 
-    fn api_parts(&self) -> ApiParts {
-        ApiParts {
-            store: self.store.clone(),
+    fn api_parts(&self) -> Option<ApiParts> {
+        Some(ApiParts {
+            store: self.store.clone()?,
             feed: self.seams.feed.clone(),
             notices: self.seams.notices.clone(),
             clock: self.clock.clone(),
             rng: self.rng.clone(),
             health: self.health.clone(),
-        }
+        })
     }
 
     fn start_ops(&self) -> anyhow::Result<()> {
@@ -152,7 +144,7 @@ impl Process {
     }
 
     fn start_demo(&self, flags: DemoFlags, api: SocketAddr, redirect: SocketAddr) {
-        let (options, parts) = (self.api_options(), self.api_parts());
+        let (options, Some(parts)) = (self.api_options(), self.api_parts()) else { return };
         let demo = Demo { flags, config: self.config.clone(), api, redirect, options, parts };
         self.lifecycle.spawn("demo", demo::run(demo, self.lifecycle.stopping().clone()));
     }
@@ -174,4 +166,20 @@ impl Process {
         lines.push(format!("  Operations   http://{}/readyz", self.config.ops_listen));
         lines.join("\n") + "\n"
     }
+}
+
+async fn open_store(config: &Config, clock: &Clock, health: &Health) -> anyhow::Result<Store> {
+    let store = connect(config).await?;
+    if config.roles.is_all() {
+        store::migrate(&store, clock.now()).await?;
+    } else {
+        store.check_schema().await?;
+    }
+    match config.database {
+        Database::Sqlite(_) => health.durability("database", DurabilityClass::Fsync, "SQLite with synchronous=FULL"),
+        Database::Postgres(_) => {
+            health.durability("database", DurabilityClass::Unknown, "fsync unless the server switches fsync or synchronous_commit off")
+        }
+    }
+    Ok(store)
 }

@@ -26,7 +26,7 @@ pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;
 pub use id::{ClickId, Entropy, IdError, KeyId, LinkId, SessionId, UserId, WorkspaceId};
 pub use issue::{Invalid, Issue, IssueCode};
-pub use link::{Link, LinkChange, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_title};
+pub use link::{Link, LinkAddress, LinkChange, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_title};
 pub use millis::Millis;
 pub use period::{AskedRange, Compare, Period};
 pub use query::{Parameter, Utm, forward_query, parse_query, parse_utm, referrer_host};

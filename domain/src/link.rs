@@ -66,8 +66,45 @@ pub struct LinkChange {
     pub forward_query: Option<bool>,
 }
 
-/// What a redirect needs to know of a link.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a link is found: a domain and a folded slug on it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct LinkAddress {
+    /// Nil for the shared short domain.
+    pub domain: uuid::Uuid,
+    pub folded: String,
+}
+
+impl LinkAddress {
+    /// A slug of the shared short domain.
+    pub fn shared(folded: impl Into<String>) -> Self {
+        Self { domain: uuid::Uuid::nil(), folded: folded.into() }
+    }
+}
+
+/// What is at an address: a link, or nothing since one has left it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LinkState {
+    pub address: LinkAddress,
+    /// The link that is, or was, there.
+    pub id: LinkId,
+    /// Raised by every change of that link.
+    pub version: i32,
+    pub link: Option<ResolvedLink>,
+}
+
+impl LinkState {
+    /// Whether this is to take the place of `stored`. Of one link only a higher version is, or the
+    /// same one said otherwise, as a program does that knows more fields; an address that went
+    /// from one link to another takes whatever is said last.
+    pub fn replaces(&self, stored: &Self) -> bool {
+        self.id != stored.id || self.version > stored.version || (self.version == stored.version && self != stored)
+    }
+}
+
+/// What a redirect needs to know of a link. It is written down as JSON in the snapshot of links,
+/// where programs of several versions meet: unknown fields are ignored, and a field that is added
+/// needs `#[serde(default)]`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ResolvedLink {
     pub id: LinkId,
     pub workspace: WorkspaceId,

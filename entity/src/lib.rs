@@ -4,6 +4,7 @@
 pub mod click;
 pub mod dead_letter;
 pub mod link;
+pub mod link_outbox;
 pub mod link_slug;
 pub mod link_stat;
 pub mod membership;

@@ -25,7 +25,11 @@ const FRESH_MILLIS: i64 = 30_000;
 const FRESH_MISS_MILLIS: i64 = 5_000;
 /// How long a source that was down is not asked again for the same slug.
 const DOWN_MILLIS: i64 = 1_000;
+/// How long a source that knows an older version is not asked again for the same slug.
+const BEHIND_MILLIS: i64 = 1_000;
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(2);
+/// The pause before notices are followed again: what changed meanwhile is seen after it.
+const FOLLOW_AGAIN: Duration = Duration::from_millis(200);
 /// How long stale entries are kept for the case that the source is down.
 const KEPT: Duration = Duration::from_secs(24 * 3_600);
 const MAX_BYTES: u64 = 64 << 20;
@@ -117,7 +121,13 @@ impl LinkCache {
         let answer = self.ask(slug.to_owned()).await;
         let now = self.clock.now();
         match answer {
-            Ok(Some(link)) => Entry { known: Known::Link(Arc::new(link)), fresh_until: now.plus(FRESH_MILLIS), alarms },
+            Ok(Some(link)) => match stale.map(|entry| entry.known) {
+                // A source that lags behind what is known here is asked again soon.
+                Some(Known::Link(newer)) if newer.id == link.id && newer.version > link.version => {
+                    Entry { known: Known::Link(newer), fresh_until: now.plus(BEHIND_MILLIS), alarms }
+                }
+                _ => Entry { known: Known::Link(Arc::new(link)), fresh_until: now.plus(FRESH_MILLIS), alarms },
+            },
             Ok(None) => Entry { known: Known::Nothing, fresh_until: now.plus(FRESH_MISS_MILLIS), alarms },
             Err(error) => {
                 self.counters.failures.inc();
@@ -160,9 +170,9 @@ impl LinkCache {
                     }
                 }
             }
-            Err(error) => tracing::warn!(%error, "notices of changed links cannot be heard; trying again"),
+            Err(error) => tracing::debug!(%error, "notices of changed links cannot be heard; trying again"),
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(FOLLOW_AGAIN).await;
     }
 
     /// Makes an entry stale but keeps it, for the case that the source is down.

@@ -30,6 +30,8 @@ pub struct Store {
     pub(crate) pools: Pools,
     pub(crate) writer: DatabaseConnection,
     pub(crate) reader: DatabaseConnection,
+    /// Whether changes of links are written to the outbox.
+    pub(crate) link_outbox: bool,
 }
 
 impl Store {
@@ -53,6 +55,7 @@ impl Store {
             writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer.clone()),
             reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader.clone()),
             pools: Pools::Sqlite { writer, reader },
+            link_outbox: false,
         })
     }
 
@@ -66,7 +69,14 @@ impl Store {
             .await
             .map_err(|error| postgres_unusable(&error.to_string()))?;
         let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
-        Ok(Self { pools: Pools::Postgres(pool), writer: connection.clone(), reader: connection })
+        Ok(Self { pools: Pools::Postgres(pool), writer: connection.clone(), reader: connection, link_outbox: false })
+    }
+
+    /// Writes each change of a link to the outbox too, in the change's own transaction. Only for a
+    /// process whose links go on to a snapshot: where nobody drains it, it would grow for ever.
+    #[must_use]
+    pub fn with_link_outbox(self) -> Self {
+        Self { link_outbox: true, ..self }
     }
 
     pub(crate) fn is_postgres(&self) -> bool {

@@ -40,6 +40,7 @@ impl WorkspaceScope {
         };
         link::Entity::insert(row).exec_without_returning(&self.transaction).await.map_err(StoreError::of_write)?;
         self.insert_slug(new.id, &new.slug).await?;
+        self.record_change(new.id, 1).await?;
         self.link(new.id).await
     }
 
@@ -83,6 +84,7 @@ impl WorkspaceScope {
         set(&mut changed.redirect_status, change.redirect_status.map(status));
         set(&mut changed.forward_query, change.forward_query);
         self.write(id, row.version, changed).await?;
+        self.record_change(id, row.version + 1).await?;
         self.link(id).await
     }
 
@@ -94,7 +96,8 @@ impl WorkspaceScope {
         let row = self.live_row(id).await?;
         let changed =
             link::ActiveModel { version: Set(row.version + 1), updated_at: Set(now.0), deleted_at: Set(Some(now.0)), ..Default::default() };
-        self.write(id, row.version, changed).await
+        self.write(id, row.version, changed).await?;
+        self.record_change(id, row.version + 1).await
     }
 
     /// Writes only if nobody else has since `version` was read.

@@ -7,8 +7,13 @@ use uuid::Uuid;
 use crate::links::SHARED_DOMAIN;
 use crate::{Access, Store, StoreError};
 
+/// The columns of [`ResolvedRow`] on SQLite, of links `l`; on PostgreSQL linklogger_resolve_link
+/// returns them.
+pub(crate) const RESOLVED: &str = "l.id, l.workspace_id, l.version, l.target_url, l.redirect_status, l.forward_query, \
+                                   l.deleted_at IS NOT NULL AS deleted";
+
 #[derive(FromQueryResult)]
-struct ResolvedRow {
+pub(crate) struct ResolvedRow {
     id: Uuid,
     workspace_id: Uuid,
     version: i32,
@@ -26,12 +31,10 @@ impl Store {
     pub async fn resolve_link(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, StoreError> {
         let transaction = self.begin_as("linklogger_redirector", "", Access::Read).await?;
         let (backend, sql) = if self.is_postgres() {
-            (DbBackend::Postgres, "SELECT * FROM linklogger_resolve_link($1, $2)")
+            (DbBackend::Postgres, "SELECT * FROM linklogger_resolve_link($1, $2)".to_owned())
         } else {
-            let sql = "SELECT l.id, l.workspace_id, l.version, l.target_url, l.redirect_status, l.forward_query, \
-                       l.deleted_at IS NOT NULL AS deleted \
-                       FROM link_slugs s JOIN links l ON l.id = s.link_id WHERE s.domain_id = ? AND s.folded = ?";
-            (DbBackend::Sqlite, sql)
+            let from = "FROM link_slugs s JOIN links l ON l.id = s.link_id WHERE s.domain_id = ? AND s.folded = ?";
+            (DbBackend::Sqlite, format!("SELECT {RESOLVED} {from}"))
         };
         let values = [SHARED_DOMAIN.into(), folded_slug.into()];
         let row = transaction.query_one_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
@@ -39,7 +42,7 @@ impl Store {
     }
 }
 
-fn resolved(row: ResolvedRow) -> Result<ResolvedLink, StoreError> {
+pub(crate) fn resolved(row: ResolvedRow) -> Result<ResolvedLink, StoreError> {
     let redirect_status = RedirectStatus::parse(row.redirect_status.into()).map_err(|issue| StoreError::Internal(issue.message))?;
     Ok(ResolvedLink {
         id: LinkId(row.id),

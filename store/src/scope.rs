@@ -25,6 +25,7 @@ pub enum Access {
 pub struct WorkspaceScope {
     pub(crate) workspace: WorkspaceId,
     pub(crate) transaction: DatabaseTransaction,
+    pub(crate) link_outbox: bool,
 }
 
 impl Store {
@@ -34,7 +35,7 @@ impl Store {
     /// [`StoreError::Unavailable`] when no connection can be had.
     pub async fn workspace(&self, workspace: WorkspaceId, access: Access) -> Result<WorkspaceScope, StoreError> {
         let transaction = self.begin_as("linklogger_api", &workspace.0.to_string(), access).await?;
-        Ok(WorkspaceScope { workspace, transaction })
+        Ok(WorkspaceScope { workspace, transaction, link_outbox: self.link_outbox })
     }
 
     /// Begins a transaction outside any workspace, for what the installation owns.

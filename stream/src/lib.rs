@@ -1,5 +1,5 @@
 //! How clicks and news travel: the spool that a redirector appends to, the click stream that the
-//! worker reads, the live feed, and the notices of changed links.
+//! worker reads, the live feed, the snapshot of links, and the notices of changed ones.
 //!
 //! Each seam is a trait with two implementations, one in the process and one over NATS, and one
 //! conformance suite that both pass. Only this crate names async-nats.
@@ -10,6 +10,7 @@ mod live;
 mod local;
 mod notices;
 mod record;
+mod snapshot;
 mod source;
 mod spool;
 
@@ -17,7 +18,8 @@ pub use frame::{Frame, FrameError, FrameId};
 pub use jetstream::{JetStreamSource, NatsClient, Shipper, StreamError};
 pub use live::{Announcement, LiveFeed, LocalFeed, NatsFeed};
 pub use local::LocalSource;
-pub use notices::{LinkEvent, LinkNotices, LocalNotices, NatsNotices};
+pub use notices::{LinkEvent, LinkNotices, LocalNotices};
 pub use record::{RecordError, decode_record, encode_record, encode_record_into};
+pub use snapshot::{Filling, LinkSnapshot, SnapshotNotices};
 pub use source::{ClickSource, Delivery, Lane};
 pub use spool::{Position, Spool, SpoolError, SpoolOptions};

@@ -41,6 +41,20 @@ impl NatsServer {
     /// When it does not start.
     pub fn restart(&mut self) {
         self.kill();
+        self.spawn();
+    }
+
+    /// Starts it again on the same port, with all that it had stored gone.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart_empty(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(self.folder.join("jetstream")).expect("the streams' folder");
+        self.spawn();
+    }
+
+    fn spawn(&mut self) {
         let text = |text: &str| text.to_owned();
         let store = self.folder.join("jetstream").display().to_string();
         let command = [program(), text("-a"), text("127.0.0.1"), text("-p"), self.port.to_string(), text("-js"), text("-sd"), store];

@@ -5,6 +5,7 @@
 mod accounts;
 mod breakdown;
 mod dashboard;
+mod feeder;
 mod fixture;
 mod http;
 mod links;

@@ -75,4 +75,18 @@ fn the_configuration_is_shown_with_its_sources() {
     assert!(shown.contains("LINKLOGGER_DURABILITY=fsync  # flag"), "{shown}");
     assert!(shown.contains("LINKLOGGER_SIGN_UP=open  # default"), "{shown}");
     assert!(shown.contains("ada:hidden@db") && !shown.contains("hunter2"), "{shown}");
+    assert!(!shown.contains("uses no database"), "{shown}");
+    let mut edge = ProgramOptions::serve(folder.path()).with("ROLES", "redirector").with("NATS_URL", "nats://127.0.0.1:4222");
+    edge.arguments = vec!["config".into()];
+    let (_, shown, _) = edge.run(program());
+    assert!(shown.contains("uses no database") && shown.contains("# LINKLOGGER_DATABASE_URL is not set"), "{shown}");
+}
+
+#[test]
+fn a_resync_without_a_broker_is_refused_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = ProgramOptions::serve(folder.path());
+    options.arguments = vec!["links".into(), "resync".into()];
+    let (code, _, error) = options.run(program());
+    assert!(code == Some(1) && error.contains("Set LINKLOGGER_NATS_URL") && !error.contains("panicked"), "{error}");
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::{GraphQl, NatsServer, Postgres, Program, ProgramOptions};
 
-use crate::journey::{MANY, click_all, expect_exactly, main_job, wait_for_at_least, watch};
+use crate::journey::{MANY, click_all, expect_exactly, main_job, wait_for_at_least, wait_for_database, watch};
 use crate::program;
 
 struct Cluster {
@@ -130,6 +130,7 @@ async fn a_killed_database_loses_and_doubles_nothing() {
     assert_eq!(error["extensions"]["code"], "UNAVAILABLE");
     clicking.await.unwrap();
     postgres.restart();
+    wait_for_database(&ada).await;
     expect_exactly(&ada, MANY).await;
     live.expect_exactly(MANY).await;
 }

@@ -45,6 +45,12 @@ pub async fn totals(api: &GraphQl) -> Value {
     api.data(query, json!({ "f": filter })).await["clickTotals"].take()
 }
 
+/// Waits until the API has its database again. A request may join a look-up that began before.
+pub async fn wait_for_database(api: &GraphQl) {
+    let answers = async || api.send("{ workspace { id } }", json!({})).await.get("errors").is_none().then_some(());
+    wait_until(PATIENCE, "the API has its database again", answers).await;
+}
+
 pub async fn wait_for_clicks(api: &GraphQl, count: u64) {
     wait_until(PATIENCE, &format!("{count} clicks are counted"), async || (totals(api).await["clicks"] == count).then_some(())).await;
 }

@@ -5,6 +5,7 @@
 mod bad_start;
 mod cluster;
 mod demo;
+mod edge;
 mod journey;
 mod stop;
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use domain::ShortDomain;
 use ipnet::IpNet;
 
-pub use parse::{Capture, Database, Durability, LogFormat, Origins, RoleSet, SignUp};
+pub use parse::{Capture, Database, Durability, LinksFrom, LogFormat, Origins, RoleSet, SignUp};
 pub use settings::{SETTINGS, Setting};
 pub use values::{Flags, Source, Values};
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub roles: RoleSet,
     pub data_dir: PathBuf,
     pub database: Database,
+    /// Where a redirector finds links.
+    pub links_from: LinksFrom,
     pub nats_url: Option<String>,
     pub api_listen: SocketAddr,
     pub redirect_listen: SocketAddr,
@@ -75,13 +77,21 @@ impl Config {
             Some(_) => values.parsed("database_url", parse::database)?,
             None => Database::Sqlite(data_dir.join("linklogger.db")),
         };
+        let roles = values.parsed("roles", parse::roles)?;
+        let nats_url = values.optional("nats_url", parse::nats_url)?;
+        let only_redirects = roles == RoleSet { api: false, redirector: true, worker: false };
+        let links_from = match values.text("database_url") {
+            None if only_redirects && nats_url.is_some() => LinksFrom::Nats,
+            _ => LinksFrom::Database,
+        };
         let allowed_origins = match values.text("allowed_origins") {
             Some(_) => values.parsed("allowed_origins", parse::origins)?,
             None => Origins::default_for(&public_url),
         };
         let config = Self {
-            roles: values.parsed("roles", parse::roles)?,
-            nats_url: values.optional("nats_url", parse::nats_url)?,
+            roles,
+            nats_url,
+            links_from,
             ops_listen: values.parsed("ops_listen", parse::address)?,
             trusted_proxies: values.parsed("trusted_proxies", parse::networks)?,
             geoip_db: values.parsed("geoip_db", parse::paths)?,

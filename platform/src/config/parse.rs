@@ -39,6 +39,14 @@ impl std::fmt::Debug for Database {
     }
 }
 
+/// Where a redirector finds links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinksFrom {
+    Database,
+    /// The snapshot in NATS: a redirector to which no database was named uses none.
+    Nats,
+}
+
 /// What the spool's append survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {

@@ -31,12 +31,15 @@ pub const SETTINGS: &[Setting] = &[
     setting("roles", Some("api,redirector,worker"), "Roles of this process"),
     setting("data_dir", Some("./data"), "Folder of the SQLite file and the spool"),
     Setting {
-        name: "database_url", default: None, help: "sqlite://… or postgres://… [default: SQLite in the data folder]", secret: true
+        name: "database_url",
+        default: None,
+        help: "sqlite://… or postgres://… [default: SQLite in the data folder; a redirector alone, with a NATS URL, uses no database]",
+        secret: true,
     },
     Setting {
         name: "nats_url",
         default: None,
-        help: "nats://… switches stream and live feed to NATS [default: unset, embedded]",
+        help: "nats://… switches stream, live feed and link snapshot to NATS [default: unset, embedded]",
         secret: true,
     },
     setting("api_listen", Some("127.0.0.1:8080"), "Address of the GraphQL API"),

@@ -26,6 +26,17 @@ fn a_public_url_allows_only_itself() {
 }
 
 #[test]
+fn a_redirector_alone_uses_a_database_only_if_one_is_named() {
+    let nats = ("NATS_URL", "nats://127.0.0.1:4222");
+    let links_from = |pairs: &[(&str, &str)]| load(pairs).unwrap().links_from;
+    assert_eq!(links_from(&[("ROLES", "redirector"), nats]), LinksFrom::Nats);
+    assert_eq!(links_from(&[("ROLES", "redirector"), nats, ("DATABASE_URL", "postgres://db/links")]), LinksFrom::Database);
+    assert_eq!(links_from(&[("ROLES", "redirector,worker"), nats]), LinksFrom::Database);
+    assert_eq!(links_from(&[nats]), LinksFrom::Database);
+    assert_eq!(links_from(&[]), LinksFrom::Database);
+}
+
+#[test]
 fn flags_beat_environment_beats_file_beats_defaults() {
     let flags = Flags(BTreeMap::from([("log", "debug".to_owned())]));
     let file = BTreeMap::from([

@@ -69,6 +69,20 @@ async fn a_lost_notice_costs_a_minute_at_most() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_lags_behind_takes_nothing_back() {
+    let running = start(&[]).await;
+    let version = |version, target| ResolvedLink { version, ..link(target) };
+    running.know("a", version(7, "https://example.com/7"));
+    assert_eq!(location(&running, "/a").await.as_deref(), Some("https://example.com/7"));
+    running.know("a", version(6, "https://example.com/6"));
+    running.clock.advance(60_000);
+    assert_eq!(location(&running, "/a").await.as_deref(), Some("https://example.com/7"));
+    running.know("a", version(8, "https://example.com/8"));
+    running.clock.advance(1_000);
+    assert_eq!(location(&running, "/a").await.as_deref(), Some("https://example.com/8"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_that_is_down_never_makes_a_false_404() {
     let running = start(&[]).await;
     running.know("a", link("https://example.com/"));

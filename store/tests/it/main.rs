@@ -7,6 +7,7 @@ mod breakdown;
 mod clicks;
 mod fixture;
 mod ingest;
+mod link_outbox;
 mod links;
 mod postgres_only;
 mod schema;
@@ -41,6 +42,10 @@ suite!(
     links::deleted_links_are_tombstones,
     links::pages_go_both_ways,
     links::another_workspace_sees_nothing,
+    link_outbox::every_change_of_a_link_is_in_the_outbox,
+    link_outbox::only_what_was_published_is_cleared,
+    link_outbox::without_a_snapshot_nothing_gathers,
+    link_outbox::all_links_are_met_page_by_page,
     ingest::a_batch_given_again_changes_nothing,
     ingest::the_order_of_storage_has_no_repeats,
     ingest::two_workers_do_not_double_count,

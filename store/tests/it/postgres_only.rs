@@ -38,6 +38,14 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{table}'::regclass");
         assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1, "{table}");
     }
+    // Nobody reads the outbox but through its functions.
+    let forced = "SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = 'link_outbox'::regclass";
+    assert_eq!(as_role(pool, "linklogger_api", "", forced).await.unwrap(), 1);
+    let foreign = format!(
+        "INSERT INTO link_outbox (workspace_id, domain_id, folded, link_id, version) \
+                           VALUES ('{theirs}', gen_random_uuid(), 'a', gen_random_uuid(), 1)"
+    );
+    assert!(as_role(pool, "linklogger_api", &ours, &foreign).await.unwrap_err().to_string().contains("row-level security"));
     let foreign = format!("UPDATE links SET workspace_id = '{theirs}' RETURNING 1::bigint");
     assert!(as_role(pool, "linklogger_api", &ours, &foreign).await.is_err());
     for (role, sql) in [
@@ -47,6 +55,9 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         ("linklogger_redirector", "SELECT count(*) FROM links"),
         ("linklogger_redirector", "SELECT count(*) FROM linklogger_memberships_of(gen_random_uuid())"),
         ("linklogger_api", "SELECT count(*) FROM dead_letters"),
+        ("linklogger_api", "SELECT count(*) FROM link_outbox"),
+        ("linklogger_worker", "SELECT count(*) FROM linklogger_link_outbox(1)"),
+        ("linklogger_redirector", "SELECT count(*) FROM linklogger_slugs_after(gen_random_uuid(), '', 1)"),
         ("linklogger_api", "SELECT count(*) FROM clicks_default"),
         ("linklogger_api", "SELECT count(*) FROM clicks_2026_03"),
     ] {

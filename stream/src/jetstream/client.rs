@@ -66,6 +66,7 @@ impl NatsClient {
         self.client.connection_state() == State::Connected
     }
 
+    /// Told each time the connection came (back).
     pub(crate) fn connections(&self) -> broadcast::Receiver<()> {
         self.connected.subscribe()
     }

@@ -21,6 +21,9 @@ pub enum StreamError {
     Url(String),
     #[error("NATS does not answer as it should: {0}")]
     Broker(String),
+    /// Nobody has written all links to the snapshot yet, so that what is missing there may exist.
+    #[error("The snapshot of links is not filled yet. `linklogger links resync` fills it, and so does a running api.")]
+    NotFilled,
     #[error("The spool's cursor cannot be kept ({0}). Check the disk of LINKLOGGER_DATA_DIR.")]
     Cursor(String),
     #[error(transparent)]

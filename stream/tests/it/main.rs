@@ -7,5 +7,6 @@ mod fixture;
 mod live;
 mod notices;
 mod outages;
+mod snapshot;
 mod source;
 mod spool;

@@ -2,10 +2,9 @@
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use stream::{LinkEvent, LinkNotices, LocalNotices, NatsNotices};
-use testkit::NatsServer;
+use stream::{LinkEvent, LinkNotices, LocalNotices};
 
-use crate::fixture::{PATIENCE, connect};
+use crate::fixture::PATIENCE;
 
 async fn next(events: &mut BoxStream<'static, LinkEvent>) -> LinkEvent {
     tokio::time::timeout(PATIENCE, events.next()).await.expect("a notice in time").expect("an open stream")
@@ -37,12 +36,6 @@ async fn local_all_redirectors_hear() {
     all_redirectors_hear(LocalNotices::default()).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nats_all_redirectors_hear() {
-    let server = NatsServer::start();
-    all_redirectors_hear(NatsNotices::new(connect(&server).await)).await;
-}
-
 #[tokio::test]
 async fn a_follower_that_lags_is_told_that_it_is_unsure() {
     let notices = LocalNotices::default();
@@ -51,13 +44,4 @@ async fn a_follower_that_lags_is_told_that_it_is_unsure() {
         notices.publish(&number.to_string()).await;
     }
     assert_eq!(next(&mut events).await, LinkEvent::Unsure);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reconnected_follower_is_told_that_it_is_unsure() {
-    let mut server = NatsServer::start();
-    let notices = NatsNotices::new(connect(&server).await);
-    let mut events = notices.follow().await.unwrap();
-    server.restart();
-    while next(&mut events).await != LinkEvent::Unsure {}
 }

@@ -1,0 +1,117 @@
+//! The feeder of the snapshot of links, between a store and a real nats-server.
+
+use std::time::Duration;
+
+use api::{LinkFeeder, resync_links};
+use domain::{LinkAddress, LinkChange, LinkId, NewLink, RedirectStatus, ShortDomain, Slug, TargetUrl, WorkspaceId};
+use platform::{Health, Lifecycle, Readiness, Rng};
+use store::{Access, Store};
+use stream::{LinkNotices as _, LinkSnapshot, NatsClient, SnapshotNotices};
+use testkit::{NatsServer, wait_until};
+
+use crate::fixture::{NOON, start, workspace_of};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn target(text: &str) -> TargetUrl {
+    TargetUrl::parse("targetUrl", text, &ShortDomain::parse("go.example").unwrap()).unwrap()
+}
+
+async fn create(store: &Store, workspace: WorkspaceId, slug: &str) -> LinkId {
+    let new = NewLink {
+        id: LinkId::new(NOON, Rng::System.entropy()),
+        slug: Slug::parse(slug).unwrap(),
+        target: target("https://example.com/1"),
+        title: None,
+        external_id: None,
+        redirect_status: RedirectStatus::DEFAULT,
+        forward_query: false,
+    };
+    let scope = store.workspace(workspace, Access::Write).await.unwrap();
+    scope.create_link(&new, NOON).await.unwrap();
+    scope.commit().await.unwrap();
+    new.id
+}
+
+async fn update(store: &Store, workspace: WorkspaceId, id: LinkId) {
+    let scope = store.workspace(workspace, Access::Write).await.unwrap();
+    scope.update_link(id, LinkChange { target: Some(target("https://example.com/2")), ..LinkChange::default() }, None, NOON).await.unwrap();
+    scope.commit().await.unwrap();
+}
+
+async fn nats(server: &NatsServer) -> NatsClient {
+    let nats = NatsClient::connect(&server.url(), "test").await.unwrap();
+    wait_until(PATIENCE, "a connection to NATS", async || nats.is_connected().then_some(())).await;
+    nats
+}
+
+async fn drained(store: &Store) {
+    wait_until(PATIENCE, "the outbox is empty", async || store.link_outbox(1).await.unwrap().is_empty().then_some(())).await;
+}
+
+async fn version(snapshot: &LinkSnapshot, slug: &str) -> Option<i32> {
+    snapshot.get(&LinkAddress::shared(slug)).await.unwrap().map(|link| link.version)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_feeders_bring_every_change_once_the_broker_is_there() {
+    let running = start().await;
+    let workspace = workspace_of(&running.ada().await).await;
+    // From a time when there was no snapshot.
+    create(&running.store, workspace, "before").await;
+    let store = running.store.clone().with_link_outbox();
+    let (mut server, lifecycle) = (NatsServer::start(), Lifecycle::new());
+    let snapshot = LinkSnapshot::new(nats(&server).await);
+    let (notices, health) = (SnapshotNotices::new(snapshot.clone()), Health::default());
+    for notices in [notices.clone(), SnapshotNotices::new(LinkSnapshot::new(nats(&server).await))] {
+        let feeder = LinkFeeder { store: store.clone(), snapshot: snapshot.clone(), notices, health: health.clone() };
+        lifecycle.spawn("link feeder", feeder.run(lifecycle.stopping().clone()));
+    }
+    let mut links = Vec::new();
+    for index in 0..50 {
+        links.push(create(&store, workspace, &format!("link-{index}")).await);
+        notices.publish("").await;
+    }
+    drained(&store).await;
+    wait_until(PATIENCE, "the bucket is full", async || snapshot.is_filled().await.unwrap().then_some(())).await;
+    assert_eq!(
+        (version(&snapshot, "before").await, version(&snapshot, "link-49").await, version(&snapshot, "none").await),
+        (Some(1), Some(1), None)
+    );
+
+    server.kill();
+    for id in &links {
+        update(&store, workspace, *id).await;
+    }
+    wait_until(PATIENCE, "the feeder says that it cannot", async || (health.snapshot().status == Readiness::Degraded).then_some(())).await;
+    assert_eq!(store.link_outbox(100).await.unwrap().len(), 50);
+    server.restart();
+    drained(&store).await;
+    for index in 0..50 {
+        assert_eq!(version(&snapshot, &format!("link-{index}")).await, Some(2));
+    }
+    wait_until(PATIENCE, "the feeder says that it can", async || (health.snapshot().status == Readiness::Ready).then_some(())).await;
+    lifecycle.stop();
+    assert!(lifecycle.drained(PATIENCE).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_resync_brings_every_link_and_lowers_no_version() {
+    let running = start().await;
+    let (store, workspace) = (&running.store, workspace_of(&running.ada().await).await);
+    let server = NatsServer::start();
+    let snapshot = LinkSnapshot::new(nats(&server).await);
+    // More than one batch.
+    for index in 0..1_100 {
+        create(store, workspace, &format!("link-{index}")).await;
+    }
+    let mut newer = store.links_after(None, 1).await.unwrap().remove(0);
+    newer.version = 9;
+    newer.link.as_mut().unwrap().version = 9;
+    snapshot.ensure().await.unwrap();
+    snapshot.put_if_newer(&newer).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(resync_links(store, &snapshot).await.unwrap(), 1_100);
+        assert_eq!((version(&snapshot, "link-1099").await, version(&snapshot, &newer.address.folded).await), (Some(1), Some(9)));
+    }
+}

@@ -1,0 +1,64 @@
+//! Keys and values of the snapshot's bucket.
+
+use bytes::Bytes;
+use domain::{LinkAddress, LinkState};
+use sha2::{Digest, Sha256};
+
+use super::broker;
+use crate::StreamError;
+
+/// The form of values. Raised only where an older program must not serve a link at all: a field
+/// that it may ignore is just added.
+const FORM: u8 = 1;
+
+pub(super) enum Decoded {
+    State(Box<LinkState>),
+    UnknownVersion(u8),
+    Malformed,
+}
+
+/// `l.` and 128 bits of SHA-256 over domain id, 0, folded slug, in hexadecimal digits.
+pub(super) fn key(address: &LinkAddress) -> String {
+    let digest = Sha256::new().chain_update(address.domain).chain_update([0]).chain_update(&address.folded).finalize();
+    digest[..16].iter().fold("l.".to_owned(), |key, byte| format!("{key}{byte:02x}"))
+}
+
+pub(super) fn encode(state: &LinkState) -> Result<Bytes, StreamError> {
+    let mut value = vec![FORM];
+    serde_json::to_writer(&mut value, state).map_err(|error| broker(&error))?;
+    Ok(value.into())
+}
+
+pub(super) fn decode(value: &[u8]) -> Decoded {
+    match value.split_first() {
+        Some((&FORM, json)) => serde_json::from_slice(json).map_or(Decoded::Malformed, |state| Decoded::State(Box::new(state))),
+        Some((form, _)) => Decoded::UnknownVersion(*form),
+        None => Decoded::Malformed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOLDEN: &str = r#"{"address":{"domain":"00000000-0000-0000-0000-000000000000","folded":"a"},"id":"00000000-0001-7000-8000-000000000000","version":2,"link":{"id":"00000000-0001-7000-8000-000000000000","workspace":"00000000-0002-7000-8000-000000000000","version":2,"target":"https://example.com/","redirect_status":302,"forward_query":false,"deleted":false,"later":true}}"#;
+
+    #[test]
+    fn keys_hold_no_text() {
+        let shared = key(&LinkAddress::shared("sale"));
+        assert!(shared.len() == 34 && shared.starts_with("l.") && shared[2..].bytes().all(|byte| byte.is_ascii_hexdigit()), "{shared}");
+        assert_ne!(shared, key(&LinkAddress::shared("sale2")));
+        assert_ne!(shared, key(&LinkAddress { domain: uuid::Uuid::max(), folded: "sale".into() }));
+    }
+
+    #[test]
+    fn values_of_the_first_form_are_read_and_unknown_fields_ignored() {
+        let value = [&[1], GOLDEN.as_bytes()].concat();
+        let Decoded::State(state) = decode(&value) else { panic!("not decoded") };
+        assert_eq!((state.version, state.link.as_ref().unwrap().target.as_str()), (2, "https://example.com/"));
+        let Decoded::State(again) = decode(&encode(&state).unwrap()) else { panic!("not decoded") };
+        assert_eq!(again, state);
+        assert!(matches!(decode(&[2, b'{']), Decoded::UnknownVersion(2)));
+        assert!(matches!(decode(&[1, b'{']), Decoded::Malformed) && matches!(decode(&[]), Decoded::Malformed));
+    }
+}

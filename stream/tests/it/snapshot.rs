@@ -1,0 +1,169 @@
+//! What the snapshot of links keeps true, on a real nats-server.
+
+use std::time::Duration;
+
+use domain::{LinkAddress, LinkId, LinkState, Millis, RedirectStatus, ResolvedLink, TargetUrl, WorkspaceId};
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use futures_util::stream::BoxStream;
+use stream::{LinkEvent, LinkNotices as _, LinkSnapshot, SnapshotNotices, StreamError};
+use testkit::{NatsServer, wait_until};
+
+use crate::fixture::{PATIENCE, connect};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn state(slug: &str, version: i32) -> LinkState {
+    let id = LinkId::new(Millis(1), [1; 10]);
+    let link = ResolvedLink {
+        id,
+        workspace: WorkspaceId::new(Millis(1), [2; 10]),
+        version,
+        target: TargetUrl::from_store(format!("https://example.com/{version}")),
+        redirect_status: RedirectStatus::DEFAULT,
+        forward_query: false,
+        deleted: false,
+    };
+    LinkState { address: LinkAddress::shared(slug), id, version, link: Some(link) }
+}
+
+async fn version(snapshot: &LinkSnapshot, slug: &str) -> Option<i32> {
+    snapshot.get(&LinkAddress::shared(slug)).await.unwrap().map(|link| link.version)
+}
+
+async fn fill(snapshot: &LinkSnapshot) {
+    let filling = snapshot.begin_filling().await.unwrap().unwrap();
+    assert!(snapshot.finish_filling(filling).await.unwrap());
+}
+
+async fn wipe(server: &NatsServer) {
+    let admin = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    admin.delete_stream("KV_links").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_in_any_order_end_with_the_highest_version() {
+    let server = NatsServer::start();
+    let snapshots = join_all((0..4).map(async |_| LinkSnapshot::new(connect(&server).await))).await;
+    snapshots[0].ensure().await.unwrap();
+    fill(&snapshots[0]).await;
+    for seed in 1..6_i32 {
+        let slug = format!("slug-{seed}");
+        // A different order for each writer and round; 17 is the highest of all.
+        let writing = snapshots.iter().zip(1_i32..).map(|(snapshot, writer)| {
+            let slug = slug.clone();
+            async move {
+                for step in 0..17 {
+                    snapshot.put_if_newer(&state(&slug, (step * (seed + writer) + seed * 7) % 17 + 1)).await.unwrap();
+                }
+                snapshot.put_if_newer(&state(&slug, 17)).await.unwrap();
+            }
+        });
+        join_all(writing).await;
+        for snapshot in &snapshots {
+            assert_eq!(version(snapshot, &slug).await, Some(17));
+        }
+        assert!(
+            !snapshots[0].put_if_newer(&state(&slug, 17)).await.unwrap() && !snapshots[0].put_if_newer(&state(&slug, 3)).await.unwrap()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_write_does_not_bring_back_what_went() {
+    let server = NatsServer::start();
+    let snapshot = LinkSnapshot::new(connect(&server).await);
+    snapshot.ensure().await.unwrap();
+    fill(&snapshot).await;
+    let deleted = |version| {
+        let mut state = state("deleted", version);
+        state.link.as_mut().unwrap().deleted = true;
+        state
+    };
+    assert!(snapshot.put_if_newer(&state("deleted", 1)).await.unwrap());
+    assert!(snapshot.put_if_newer(&deleted(3)).await.unwrap());
+    assert!(!snapshot.put_if_newer(&state("deleted", 2)).await.unwrap());
+    assert!(snapshot.get(&LinkAddress::shared("deleted")).await.unwrap().unwrap().deleted);
+    // The same version is written only if it says more than is known.
+    assert!(!snapshot.put_if_newer(&deleted(3)).await.unwrap());
+    let mut more = deleted(3);
+    more.link.as_mut().unwrap().forward_query = true;
+    assert!(snapshot.put_if_newer(&more).await.unwrap());
+    // An address that the link has left.
+    assert!(snapshot.put_if_newer(&LinkState { link: None, ..state("left", 4) }).await.unwrap());
+    assert!(!snapshot.put_if_newer(&state("left", 3)).await.unwrap());
+    assert_eq!(version(&snapshot, "left").await, None);
+    // Another link takes it, whose versions begin anew.
+    let other = LinkState { id: LinkId::new(Millis(9), [9; 10]), ..state("left", 1) };
+    assert!(snapshot.put_if_newer(&other).await.unwrap());
+    assert_eq!(version(&snapshot, "left").await, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_missing_is_no_link_only_in_a_bucket_that_was_filled() {
+    let mut server = NatsServer::start();
+    let snapshot = LinkSnapshot::new(connect(&server).await);
+    let missing = LinkAddress::shared("missing");
+    assert!(matches!(snapshot.get(&missing).await, Err(StreamError::Broker(_))), "no bucket");
+    let first = snapshot.begin_filling().await.unwrap().unwrap();
+    assert!(matches!(snapshot.get(&missing).await, Err(StreamError::NotFilled)));
+    // Two fill at once: the first at the end speaks for both.
+    let second = snapshot.begin_filling().await.unwrap().unwrap();
+    assert!(snapshot.finish_filling(second).await.unwrap());
+    assert!(!snapshot.finish_filling(first).await.unwrap());
+    assert_eq!(snapshot.get(&missing).await.unwrap(), None);
+    assert!(snapshot.begin_filling().await.unwrap().is_none());
+    snapshot.put_if_newer(&state("kept", 1)).await.unwrap();
+    server.restart();
+    wait_until(PATIENCE, "the link after a restart", async || snapshot.get(&LinkAddress::shared("kept")).await.ok().flatten()).await;
+    // Wiped while it is filled again, it is not taken for full.
+    wipe(&server).await;
+    assert!(matches!(snapshot.get(&missing).await, Err(StreamError::Broker(_))), "wiped");
+    let begun = snapshot.begin_filling().await.unwrap().unwrap();
+    wipe(&server).await;
+    let again = snapshot.begin_filling().await.unwrap().unwrap();
+    assert!(!snapshot.finish_filling(begun).await.unwrap());
+    assert!(matches!(snapshot.get(&missing).await, Err(StreamError::NotFilled)));
+    assert!(snapshot.finish_filling(again).await.unwrap());
+    server.kill();
+    wait_until(PATIENCE, "an error without a broker", async || snapshot.get(&missing).await.err()).await;
+}
+
+async fn next(events: &mut BoxStream<'static, LinkEvent>, limit: Duration) -> Option<LinkEvent> {
+    tokio::time::timeout(limit, events.next()).await.expect("a notice in time")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_follower_hears_of_what_is_written() {
+    let server = NatsServer::start();
+    let snapshot = LinkSnapshot::new(connect(&server).await);
+    let notices = SnapshotNotices::new(snapshot.clone());
+    let mut followers =
+        [notices.follow().await.unwrap(), SnapshotNotices::new(LinkSnapshot::new(connect(&server).await)).follow().await.unwrap()];
+    for round in 1..4 {
+        snapshot.put_if_newer(&state("a", round)).await.unwrap();
+        for events in &mut followers {
+            assert_eq!(next(events, SECOND).await, Some(LinkEvent::Changed { slug: "a".into() }));
+        }
+    }
+    // Publishing is for the feeder of the same process.
+    notices.publish("a").await;
+    tokio::time::timeout(SECOND, notices.woken()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn followers_end_when_they_may_have_missed_something() {
+    let mut server = NatsServer::start();
+    let snapshot = LinkSnapshot::new(connect(&server).await);
+    let notices = SnapshotNotices::new(snapshot.clone());
+    let mut events = notices.follow().await.unwrap();
+    server.restart();
+    assert_eq!(next(&mut events, PATIENCE).await, None);
+    let mut events = notices.follow().await.unwrap();
+    wipe(&server).await;
+    assert_eq!(next(&mut events, PATIENCE).await, None);
+    // A bucket made anew counts from one again.
+    let mut events = notices.follow().await.unwrap();
+    snapshot.put_if_newer(&state("b", 1)).await.unwrap();
+    assert_eq!(next(&mut events, SECOND).await, Some(LinkEvent::Changed { slug: "b".into() }));
+}
