@@ -6,6 +6,7 @@ mod demo;
 mod links;
 mod seams;
 mod serve;
+mod spool_command;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,9 @@ enum Command {
     Schema,
     /// Print the effective configuration, secrets hidden, and where each value came from
     Config,
+    /// Look into the spool of LINKLOGGER_DATA_DIR, verify it, or deliver from it again
+    #[command(subcommand)]
+    Spool(spool_command::SpoolCommand),
     /// Ask a running process on this machine whether it is ready; exit code 0 when it is
     Healthcheck,
 }
@@ -68,11 +72,12 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         return commands::say(&api::sdl());
     }
     let (config, values) = Config::load(&cli.flags)?;
-    match cli.command {
+    match &cli.command {
         Command::Config => commands::show_config(&config, &values),
         Command::Healthcheck => commands::healthcheck(config.ops_listen),
         Command::Serve => on_runtime(&config, serve::serve(config.clone(), None)),
-        Command::Demo(flags) => on_runtime(&config, serve::serve(config.clone(), Some(flags))),
+        Command::Demo(flags) => on_runtime(&config, serve::serve(config.clone(), Some(*flags))),
+        Command::Spool(command) => spool_command::run(command, &config.data_dir),
         Command::Migrate => on_runtime(&config, commands::migrate(&config)),
         Command::Links(LinksCommand::Resync) => on_runtime(&config, links::resync(&config)),
         Command::Schema => Ok(ExitCode::SUCCESS),

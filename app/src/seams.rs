@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::links::{SnapshotLinks, StoredLinks};
 
-/// Size at which a segment of the spool is sealed.
-const SEGMENT_BYTES: u64 = 64 << 20;
+/// How long acked segments stay for a broker that may fall back; in one process there is none.
+const KEEP_ACKED: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
 /// The seams between the roles of this process and the others.
 #[derive(Debug)]
@@ -79,7 +79,12 @@ impl Seams {
 }
 
 fn open_spool(config: &Config, rng: &Rng, health: &Health, metrics: &Metrics) -> anyhow::Result<Spool> {
-    let options = SpoolOptions { dir: config.data_dir.join("spool"), durability: config.durability, segment_bytes: SEGMENT_BYTES };
+    let options = SpoolOptions {
+        durability: config.durability,
+        quota_bytes: config.spool_quota,
+        keep_acked: if config.nats_url.is_some() { KEEP_ACKED } else { std::time::Duration::ZERO },
+        ..SpoolOptions::new(config.data_dir.join("spool"))
+    };
     let class = match config.durability {
         platform::config::Durability::Os => DurabilityClass::Os,
         platform::config::Durability::Fsync => DurabilityClass::Fsync,

@@ -5,6 +5,7 @@
 //! must be read side by side with the policies that guard them.
 
 mod m20261124_000001_foundation;
+mod m20261125_000001_ingest_counters;
 mod m20261125_000003_link_outbox;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
@@ -15,6 +16,10 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261124_000001_foundation::Migration), Box::new(m20261125_000003_link_outbox::Migration)]
+        vec![
+            Box::new(m20261124_000001_foundation::Migration),
+            Box::new(m20261125_000001_ingest_counters::Migration),
+            Box::new(m20261125_000003_link_outbox::Migration),
+        ]
     }
 }

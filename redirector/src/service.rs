@@ -8,7 +8,7 @@ use std::time::Instant;
 use domain::{ClickId, Method, Outcome, ResolvedLink, ShortDomain, Slug, forward_query};
 use hyper::body::Incoming;
 use hyper::{Method as HttpMethod, Request};
-use platform::{Clock, Health, Rng};
+use platform::{Clock, Health, Readiness, Rng};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use stream::{Spool, SpoolError};
@@ -45,6 +45,8 @@ pub(crate) struct Service {
     health: Health,
     counters: Counters,
     complained_at: Arc<AtomicI64>,
+    /// Whether the last click could not be kept.
+    losing: Arc<AtomicBool>,
     /// Whether hidden visitors were told of.
     warned: Arc<AtomicBool>,
 }
@@ -68,6 +70,7 @@ impl Service {
             health: parts.health,
             counters,
             complained_at: Arc::default(),
+            losing: Arc::default(),
             warned: Arc::default(),
         }
     }
@@ -118,12 +121,8 @@ impl Service {
             _ => answer::page(Page::Gone),
         };
         let click = capture(link, target, decision, facts);
-        let kept = match self.spool.append(&click) {
-            Ok(position) => self.spool.settled(position).await,
-            Err(error) => Err(error),
-        };
-        match kept {
-            Ok(()) => drop(self.counters.captured.inc()),
+        match self.spool.keep(&click).await {
+            Ok(()) => self.kept(),
             // The visitor is sent on all the same.
             Err(error) => self.lost(&error),
         }
@@ -145,8 +144,18 @@ impl Service {
         }
     }
 
+    fn kept(&self) {
+        self.counters.captured.inc();
+        if self.losing.load(Ordering::Relaxed) && self.losing.swap(false, Ordering::Relaxed) {
+            self.health.report("spool", Readiness::Ready, "");
+        }
+    }
+
     fn lost(&self, error: &SpoolError) {
         self.counters.lost.get_or_create(&SPOOL.to_vec()).inc();
+        if !self.losing.swap(true, Ordering::Relaxed) {
+            self.health.report("spool", Readiness::Degraded, format!("Clicks are answered and not captured. {error}"));
+        }
         let now = self.clock.now().0;
         let last = self.complained_at.load(Ordering::Relaxed);
         if now - last >= COMPLAIN_EVERY_MILLIS

@@ -1,15 +1,20 @@
 //! A frame: many records of one shard in one message, under an id that covers its content exactly.
 //! Two different bodies never share an id, so a broker's "duplicate" means "stored".
 //!
-//! Bytes: a version byte, then protobuf: shard, records. Golden in the tests.
+//! Counters of lost clicks travel along.
+//!
+//! Bytes: a version byte, then protobuf: shard, records, losses. Golden in the tests.
 
 use bytes::Bytes;
-use domain::Shard;
+use domain::{ClickId, Loss, LossReason, Shard, WorkspaceId};
 use prost::Message;
+use uuid::Uuid;
 
 const VERSION: u8 = 1;
 
-/// `<spool id>-<offset of the first record>-<bytes of all records>-<CRC-32C over them>`, in hex.
+/// `<spool id>-<offset of the first record>-<bytes of all records>-<CRC-32C over them>`, in hex; with
+/// losses also `-<how many counters>-<their sum>-<CRC-32C over them>`. However frames are cut, one
+/// that begins at an offset and has so many bytes holds the same records; and counters only rise.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FrameId(String);
 
@@ -21,6 +26,21 @@ impl FrameId {
             (length + record.len() as u64, crc)
         });
         Self(format!("{spool:016x}-{first_offset:x}-{length:x}-{crc:08x}"))
+    }
+
+    /// With counters of lost clicks, which the id covers too.
+    pub(crate) fn and_losses(self, losses: &[Loss]) -> Self {
+        if losses.is_empty() {
+            return self;
+        }
+        let sum: u64 = losses.iter().map(|loss| loss.count).sum();
+        let crc = losses.iter().fold(0, |crc, loss| crc32c::crc32c_append(crc, &Lost::of(loss).encode_length_delimited_to_vec()));
+        Self(format!("{}-{:x}-{sum:x}-{crc:08x}", self.0, losses.len()))
+    }
+
+    /// Of a frame with one click that never was in the spool.
+    pub(crate) fn of_click(spool: u64, click: ClickId, record: &Bytes) -> Self {
+        Self(format!("{spool:016x}-c{}-{:x}-{:08x}", click.0.simple(), record.len(), crc32c::crc32c(record)))
     }
 
     pub(crate) fn from_text(text: String) -> Self {
@@ -47,6 +67,8 @@ pub struct Frame {
     pub id: FrameId,
     pub shard: Shard,
     pub records: Vec<Bytes>,
+    /// Counters of clicks of this shard that could not be kept.
+    pub losses: Vec<Loss>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -55,11 +77,51 @@ struct Body {
     shard: u32,
     #[prost(bytes = "bytes", repeated, tag = "2")]
     records: Vec<Bytes>,
+    #[prost(message, repeated, tag = "3")]
+    losses: Vec<Lost>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Lost {
+    #[prost(bytes = "vec", tag = "1")]
+    counter: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    workspace: Vec<u8>,
+    #[prost(int64, tag = "3")]
+    minute: i64,
+    #[prost(uint32, tag = "4")]
+    reason: u32,
+    #[prost(uint64, tag = "5")]
+    count: u64,
+}
+
+impl Lost {
+    fn of(loss: &Loss) -> Self {
+        Self {
+            counter: loss.counter.as_bytes().to_vec(),
+            workspace: loss.workspace.0.as_bytes().to_vec(),
+            minute: loss.minute,
+            reason: u32::from(loss.reason.code().unsigned_abs()),
+            count: loss.count,
+        }
+    }
+
+    fn loss(&self) -> Result<Loss, FrameError> {
+        let uuid = |bytes: &[u8]| Uuid::from_slice(bytes).map_err(|_| FrameError::Malformed);
+        Ok(Loss {
+            counter: uuid(&self.counter)?,
+            workspace: WorkspaceId(uuid(&self.workspace)?),
+            minute: self.minute,
+            reason: i16::try_from(self.reason).map_or(LossReason::Unknown, LossReason::from_code),
+            count: self.count,
+        })
+    }
 }
 
 impl Frame {
     pub fn encode(&self) -> Bytes {
-        let body = Body { shard: u32::from(self.shard.index()), records: self.records.clone() };
+        let losses = self.losses.iter().map(Lost::of).collect();
+        let body = Body { shard: u32::from(self.shard.index()), records: self.records.clone(), losses };
         let mut bytes = Vec::with_capacity(1 + body.encoded_len());
         bytes.push(VERSION);
         // A Vec grows as needed, so there is no error to have.
@@ -76,7 +138,8 @@ impl Frame {
         }
         let body = Body::decode(bytes.slice(1..)).map_err(|_| FrameError::Malformed)?;
         let shard = u8::try_from(body.shard).ok().and_then(Shard::from_index).ok_or(FrameError::Malformed)?;
-        Ok(Self { id, shard, records: body.records })
+        let losses = body.losses.iter().map(Lost::loss).collect::<Result<_, _>>()?;
+        Ok(Self { id, shard, records: body.records, losses })
     }
 }
 
@@ -88,7 +151,12 @@ mod tests {
 
     fn frame() -> Frame {
         let records = vec![Bytes::from_static(b"ab"), Bytes::from_static(b"c")];
-        Frame { id: FrameId::new(7, 16, &records), shard: Shard::from_index(5).unwrap(), records }
+        Frame { id: FrameId::new(7, 16, &records), shard: Shard::from_index(5).unwrap(), records, losses: vec![] }
+    }
+
+    fn loss(count: u64) -> Loss {
+        let workspace = WorkspaceId(Uuid::from_u128(2));
+        Loss { counter: Uuid::from_u128(1), workspace, minute: 3, reason: LossReason::Quota, count }
     }
 
     #[test]
@@ -96,6 +164,20 @@ mod tests {
         assert_eq!(&*frame().encode(), [1, 8, 5, 0x12, 2, b'a', b'b', 0x12, 1, b'c']);
         assert_eq!(frame().id.as_str(), "0000000000000007-10-3-b4ca651b");
         assert_eq!(Frame::decode(frame().id, &frame().encode()), Ok(frame()));
+    }
+
+    #[test]
+    fn golden_bytes_of_losses() {
+        let frame = Frame { id: frame().id.and_losses(&[loss(300)]), losses: vec![loss(300)], ..frame() };
+        let mut bytes = vec![1, 8, 5, 0x12, 2, b'a', b'b', 0x12, 1, b'c', 0x1a, 43, 0x0a, 16];
+        bytes.extend(1_u128.to_be_bytes());
+        bytes.extend([0x12, 16]);
+        bytes.extend(2_u128.to_be_bytes());
+        bytes.extend([0x18, 3, 0x20, 2, 0x28, 0xac, 2]);
+        assert_eq!(frame.encode(), bytes);
+        assert!(frame.id.as_str().starts_with("0000000000000007-10-3-b4ca651b-1-12c-"), "{:?}", frame.id);
+        assert_ne!(frame.id, FrameId::new(7, 16, &frame.records).and_losses(&[loss(301)]));
+        assert_eq!(Frame::decode(frame.id.clone(), &frame.encode()), Ok(frame));
     }
 
     #[test]

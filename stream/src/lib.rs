@@ -4,6 +4,7 @@
 //! Each seam is a trait with two implementations, one in the process and one over NATS, and one
 //! conformance suite that both pass. Only this crate names async-nats.
 
+mod age;
 mod frame;
 mod jetstream;
 mod live;
@@ -22,4 +23,4 @@ pub use notices::{LinkEvent, LinkNotices, LocalNotices};
 pub use record::{RecordError, decode_record, encode_record, encode_record_into};
 pub use snapshot::{Filling, LinkSnapshot, SnapshotNotices};
 pub use source::{ClickSource, Delivery, Lane};
-pub use spool::{Position, Spool, SpoolError, SpoolOptions};
+pub use spool::{Position, ReplayFrom, SegmentReport, Spool, SpoolError, SpoolFolder, SpoolOptions, SpoolReport};

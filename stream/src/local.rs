@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::Shard;
+use domain::{Loss, Millis, Shard};
 use tokio::time::Instant;
 
 use crate::source::Receipt;
@@ -16,6 +16,9 @@ use crate::{ClickSource, Delivery, Frame, FrameId, Lane, StreamError};
 /// How often the cursor is made durable at most; what it does not know is delivered again after a
 /// crash, and stored once all the same.
 const CURSOR_EVERY: Duration = Duration::from_millis(500);
+
+/// How often counters of lost clicks are looked for while no clicks come.
+const LOSSES_EVERY: Duration = Duration::from_secs(1);
 
 /// Reads the spool of its own process, in one lane.
 #[derive(Clone, Debug)]
@@ -31,9 +34,9 @@ impl LocalSource {
 
 impl ClickSource for LocalSource {
     fn lanes(&self) -> Vec<Box<dyn Lane>> {
-        let cursor = Cursor::open(&self.spool.0.dir);
+        let cursor = Cursor::open(&self.spool);
         let from = cursor.durable();
-        let acked = Acked { pending: BTreeMap::new(), read: from, cursor, saved_at: Instant::now() };
+        let acked = Acked { pending: BTreeMap::new(), read: from, telling_losses: false, cursor, saved_at: Instant::now() };
         let ledger = Arc::new(Ledger { spool: self.spool.clone(), acked: Mutex::new(acked) });
         vec![Box::new(LocalLane { reader: Reader::new(self.spool.clone(), from), ledger })]
     }
@@ -53,26 +56,41 @@ struct Ledger {
 
 #[derive(Debug)]
 struct Acked {
-    /// By the offset where a read began: how many of its frames are not acked.
-    pending: BTreeMap<u64, usize>,
+    /// By the offset where a read began: how many of its frames are not acked, and when its first
+    /// click was.
+    pending: BTreeMap<u64, (usize, Option<Millis>)>,
     /// The end of everything handed over.
     read: u64,
+    /// Counters of losses were handed over and not acked.
+    telling_losses: bool,
     cursor: Cursor,
     saved_at: Instant,
 }
 
 impl Ledger {
-    fn handed_over(&self, start: u64, end: u64, frames: usize) {
+    fn handed_over(&self, first: &Entry, end: u64, frames: usize) {
         let mut acked = self.acked.lock().unwrap_or_else(PoisonError::into_inner);
-        acked.pending.insert(start, frames);
+        acked.pending.insert(first.start, (frames, first.captured_at()));
         acked.read = end;
         self.show_depth(&acked);
     }
 
-    fn ack(&self, start: u64, records: usize) -> std::io::Result<()> {
+    /// The counters of losses that nobody is being told of, from now on being told.
+    fn losses(&self) -> Vec<Loss> {
         let mut acked = self.acked.lock().unwrap_or_else(PoisonError::into_inner);
-        self.spool.0.metrics.acked.inc_by(records as u64);
-        if let Some(frames) = acked.pending.get_mut(&start) {
+        let losses = if acked.telling_losses { Vec::new() } else { self.spool.losses() };
+        acked.telling_losses |= !losses.is_empty();
+        losses
+    }
+
+    fn ack(&self, receipt: &LocalReceipt) -> std::io::Result<()> {
+        self.spool.losses_acked(&receipt.losses);
+        let mut acked = self.acked.lock().unwrap_or_else(PoisonError::into_inner);
+        acked.telling_losses &= receipt.losses.is_empty();
+        self.spool.0.metrics.acked.inc_by(receipt.records as u64);
+        if let Some(start) = receipt.start
+            && let Some((frames, _)) = acked.pending.get_mut(&start)
+        {
             *frames -= 1;
             if *frames == 0 {
                 acked.pending.remove(&start);
@@ -89,6 +107,7 @@ impl Ledger {
     fn show_depth(&self, acked: &Acked) {
         let depth = self.spool.end().0.saturating_sub(acked.low());
         self.spool.0.metrics.depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
+        self.spool.0.metrics.oldest.set(acked.pending.first_key_value().and_then(|(_, (_, captured_at))| *captured_at));
     }
 }
 
@@ -101,45 +120,66 @@ impl Acked {
     fn save(&mut self) -> std::io::Result<()> {
         self.saved_at = Instant::now();
         let low = self.low();
-        self.cursor.advance(low)
+        let mark = self.cursor.mark();
+        self.cursor.advance(low, mark)
     }
 }
 
 #[async_trait]
 impl Lane for LocalLane {
     async fn next(&mut self, max_clicks: usize) -> Result<Vec<Delivery>, StreamError> {
-        let entries = self.reader.next(max_clicks).await?;
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(Vec::new()) };
-        let (start, end) = (first.start, last.end);
-        let frames = frames(self.ledger.spool.0.id, entries);
-        self.ledger.handed_over(start, end, frames.len());
+        let mut looking = tokio::time::interval(LOSSES_EVERY);
+        let (entries, losses) = loop {
+            tokio::select! {
+                entries = self.reader.next(max_clicks) => break (entries?, self.ledger.losses()),
+                _ = looking.tick() => match self.ledger.losses() {
+                    losses if losses.is_empty() => {}
+                    losses => break (Vec::new(), losses),
+                }
+            }
+        };
+        let start = entries.first().map(|first| first.start);
+        let ends = entries.first().cloned().zip(entries.last().map(|last| last.end));
+        let frames = frames(self.ledger.spool.0.id, entries, losses);
+        if let Some((first, end)) = ends {
+            self.ledger.handed_over(&first, end, frames.len());
+        }
         let delivery = |frame: Frame| {
-            let receipt = LocalReceipt { ledger: self.ledger.clone(), start, records: frame.records.len() };
-            Delivery::new(frame, receipt)
+            let (records, losses) = (frame.records.len(), frame.losses.clone());
+            Delivery::new(frame, LocalReceipt { ledger: self.ledger.clone(), start, records, losses })
         };
         Ok(frames.into_iter().map(delivery).collect())
     }
 }
 
-fn frames(spool: u64, entries: Vec<Entry>) -> Vec<Frame> {
-    let mut by_shard: BTreeMap<Shard, (u64, Vec<Bytes>)> = BTreeMap::new();
+fn frames(spool: u64, entries: Vec<Entry>, losses: Vec<Loss>) -> Vec<Frame> {
+    let mut by_shard: BTreeMap<Shard, (u64, Vec<Bytes>, Vec<Loss>)> = BTreeMap::new();
     for entry in entries {
-        by_shard.entry(entry.shard).or_insert((entry.start, Vec::new())).1.push(entry.record);
+        by_shard.entry(entry.shard).or_insert((entry.start, Vec::new(), Vec::new())).1.push(entry.record);
     }
-    by_shard.into_iter().map(|(shard, (offset, records))| Frame { id: FrameId::new(spool, offset, &records), shard, records }).collect()
+    for loss in losses {
+        by_shard.entry(Shard::of(loss.workspace)).or_default().2.push(loss);
+    }
+    let frame = |(shard, (offset, records, losses)): (Shard, (u64, Vec<Bytes>, Vec<Loss>))| {
+        let id = FrameId::new(spool, offset, &records).and_losses(&losses);
+        Frame { id, shard, records, losses }
+    };
+    by_shard.into_iter().map(frame).collect()
 }
 
 struct LocalReceipt {
     ledger: Arc<Ledger>,
-    start: u64,
+    /// Where its read began; a frame of losses alone has none.
+    start: Option<u64>,
     records: usize,
+    losses: Vec<Loss>,
 }
 
 #[async_trait]
 impl Receipt for LocalReceipt {
     async fn ack(self: Box<Self>) -> Result<(), StreamError> {
         let ledger = self.ledger.clone();
-        let saved = tokio::task::spawn_blocking(move || ledger.ack(self.start, self.records)).await;
+        let saved = tokio::task::spawn_blocking(move || ledger.ack(&self)).await;
         match saved {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(StreamError::Cursor(error.to_string())),

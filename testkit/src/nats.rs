@@ -35,6 +35,21 @@ impl NatsServer {
         }
     }
 
+    /// The folder of its streams, for a test to change while it is stopped.
+    pub fn store(&self) -> PathBuf {
+        self.folder.join("jetstream")
+    }
+
+    /// Starts it again with empty streams.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn wipe(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(self.store()).expect("its streams can be removed");
+        self.restart();
+    }
+
     /// Starts it again on the same port, with the same streams.
     ///
     /// # Panics
@@ -56,7 +71,7 @@ impl NatsServer {
 
     fn spawn(&mut self) {
         let text = |text: &str| text.to_owned();
-        let store = self.folder.join("jetstream").display().to_string();
+        let store = self.store().display().to_string();
         let command = [program(), text("-a"), text("127.0.0.1"), text("-p"), self.port.to_string(), text("-js"), text("-sd"), store];
         self.guardian = Some(Guardian::spawn(&self.folder, &command));
         wait_for_port(self.port, &self.folder.join("log"));

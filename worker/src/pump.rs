@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{CapturedClick, Click};
+use domain::{CapturedClick, Click, Loss};
 use platform::{Clock, Health, Lifecycle, Metrics, Readiness};
 use prometheus_client::metrics::counter::Counter;
 use sha2::{Digest, Sha256};
@@ -50,6 +50,7 @@ pub struct Pump {
 struct Batch {
     clicks: Vec<Incoming>,
     poison: Vec<Poison>,
+    losses: Vec<Loss>,
     deliveries: Vec<Delivery>,
 }
 
@@ -128,6 +129,7 @@ impl Pump {
                 }
             }
         }
+        batch.losses.extend(&frame.losses);
         Ok(())
     }
 
@@ -166,6 +168,10 @@ impl Pump {
         let now = self.parts.clock.now();
         if !batch.poison.is_empty() {
             self.parts.store.set_aside(&batch.poison, now).await?;
+        }
+        if !batch.losses.is_empty() {
+            // A transaction of its own: their states may be stored any number of times.
+            self.parts.store.count_losses(&batch.losses).await?;
         }
         if batch.clicks.is_empty() {
             return Ok(IngestReport::default());

@@ -27,6 +27,7 @@ fn broken_values_are_named_with_their_mend() {
         ("TRUSTED_PROXIES", "10.0.0.0/40", "Write CIDRs like"),
         ("DATABASE_URL", "mysql://x/y", "postgres://"),
         ("DURABILITY", "ram", "os or fsync"),
+        ("SPOOL_QUOTA", "much", "512MiB"),
         ("GEOIP_DB", "/no/such.mmdb", "/no/such.mmdb"),
         ("SHORT_DOMAIN", "a b", "go.example.com"),
     ] {

@@ -148,3 +148,23 @@ async fn a_redirector_without_a_broker_starts_and_serves() {
     cluster.nats.restart();
     expect_exactly(&ada, 50).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wiped_broker_is_sent_everything_again_and_nothing_counts_twice() {
+    let mut cluster = Cluster::start().await;
+    let ada = cluster.with_link().await;
+    click_all(cluster.redirect(), "a", 0..500).await;
+    expect_exactly(&ada, 500).await;
+    // What the worker has not read yet would be gone with the broker.
+    cluster.worker.kill();
+    click_all(cluster.redirect(), "a", 500..1_000).await;
+    testkit::wait_until(std::time::Duration::from_secs(10), "the broker has acked all clicks", async || {
+        let url = format!("http://{}/metrics", cluster.redirector.setting("OPS_LISTEN"));
+        let text = reqwest::get(url).await.ok()?.text().await.ok()?;
+        text.contains("linklogger_shipper_shipped_total 1000").then_some(())
+    })
+    .await;
+    cluster.nats.wipe();
+    cluster.worker.restart();
+    expect_exactly(&ada, 1_000).await;
+}

@@ -7,6 +7,7 @@ mod cluster;
 mod demo;
 mod edge;
 mod journey;
+mod spool;
 mod stop;
 
 use std::path::Path;

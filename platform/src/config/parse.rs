@@ -191,6 +191,19 @@ pub(super) fn durability(text: &str) -> Result<Durability, String> {
     }
 }
 
+pub(super) fn spool_quota(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 1 << 20;
+    let units = [("KiB", 1_u64 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)];
+    let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit))).unwrap_or((text, 1));
+    number
+        .trim()
+        .parse()
+        .ok()
+        .and_then(|number: u64| number.checked_mul(unit))
+        .filter(|bytes| *bytes >= LEAST)
+        .ok_or_else(|| "write a number of bytes, at least 1MiB, such as 512MiB or 4GiB.".into())
+}
+
 pub(super) fn capture(text: &str) -> Result<Capture, String> {
     match text {
         "worker" => Ok(Capture::Worker),

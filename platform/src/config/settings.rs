@@ -55,6 +55,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("trusted_proxies", Some(""), "CIDRs whose X-Forwarded-For counts, comma-separated"),
     setting("geoip_db", Some(""), ".mmdb files, comma-separated; the first that answers wins"),
     setting("durability", Some("os"), "What the spool's append survives: os (death of the process) or fsync (power cut)"),
+    setting("spool_quota", Some("4GiB"), "Most room that the spool may take, such as 512MiB or 4GiB"),
     setting("capture", Some("worker"), "Who looks up and truncates the address: worker, or strict for the redirector"),
     setting("sign_up", Some("open"), "Who may sign up: open, invite or closed"),
     setting("outbound_allow", Some(""), "CIDRs that webhooks and link checks may reach although private, comma-separated"),

@@ -15,6 +15,7 @@ fn defaults_are_embedded_on_loopback() {
     let config = load(&[]).unwrap();
     assert!(config.roles.is_all() && config.nats_url.is_none());
     assert_eq!(config.short_domain.short_url("abc"), "http://127.0.0.1:8081/abc");
+    assert_eq!(config.spool_quota, 4 << 30);
     assert_eq!(config.database, Database::Sqlite("./data/linklogger.db".into()));
     assert!(config.allowed_origins.allow("http://localhost:5173") && !config.allowed_origins.allow("https://evil.example"));
 }
@@ -61,6 +62,9 @@ fn every_mistake_names_its_variable_and_its_mend() {
         ("PUBLIC_URL", "links"),
         ("TRUSTED_PROXIES", "10.0.0.0/99"),
         ("DURABILITY", "maybe"),
+        ("SPOOL_QUOTA", "4 parsecs"),
+        ("SPOOL_QUOTA", "99999999TiB"),
+        ("SPOOL_QUOTA", "1KiB"),
         ("ALLOWED_ORIGINS", "https://x/path"),
         ("SIGN_UP", "yes"),
     ];

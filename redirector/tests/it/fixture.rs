@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{CapturedClick, LinkId, Millis, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, WorkspaceId};
-use platform::config::Durability;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng};
 use redirector::{LinkSource, LinkSourceDown, Parts, Redirector, RedirectorOptions};
 use stream::{ClickSource, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
@@ -63,7 +62,7 @@ pub async fn start(trusted_proxies: &[&str]) -> Running {
     let (metrics, lifecycle, health) = (Metrics::default(), Lifecycle::new(), Health::default());
     let (links, notices) = (Arc::new(Links::default()), LocalNotices::default());
     let clock = Clock::manual(Millis(1_772_366_400_000));
-    let spool_options = SpoolOptions { dir: folder.path().to_owned(), durability: Durability::Os, segment_bytes: 1 << 20 };
+    let spool_options = SpoolOptions { segment_bytes: 1 << 20, ..SpoolOptions::new(folder.path()) };
     let spool = Spool::open(spool_options, &Rng::System, &metrics).unwrap();
     let options = RedirectorOptions {
         listen: ([127, 0, 0, 1], 0).into(),

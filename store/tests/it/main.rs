@@ -7,6 +7,7 @@ mod breakdown;
 mod clicks;
 mod fixture;
 mod ingest;
+mod ingest_counters;
 mod link_outbox;
 mod links;
 mod postgres_only;
@@ -51,6 +52,7 @@ suite!(
     ingest::two_workers_do_not_double_count,
     ingest::only_what_was_sent_on_is_counted,
     ingest::a_record_that_cannot_be_stored_is_set_aside,
+    ingest_counters::losses_count_once_however_often_they_come,
     clicks::pages_of_both_orders_meet_everything_once,
     clicks::filters_mean_the_same_in_sql_and_in_memory,
     clicks::counts_are_those_of_the_clicks,

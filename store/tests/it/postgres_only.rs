@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, PgPool, Row};
 use store::PageRequest;
 
 use crate::fixture::{NOON, click, ingest, link, postgres, postgres_of_a_plain_user, read, workspace};
+use crate::ingest_counters::loss;
 
 /// Runs one statement in a role and workspace as the store would, past its own filters.
 async fn as_role(pool: &PgPool, role: &str, workspace: &str, sql: &str) -> Result<i64, sqlx::Error> {
@@ -27,9 +28,12 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         let slug = workspace.to_string();
         let link = link(store, workspace, &slug).await;
         ingest(store, workspace, &[click(link.id, NOON)]).await;
+        store.count_losses(&[loss(workspace, 1, 1)]).await.unwrap();
     }
     let (ours, theirs) = (ours.0.to_string(), theirs.0.to_string());
-    for table in ["workspaces", "memberships", "links", "link_slugs", "link_stats", "workspace_heads", "rollup_cells", "clicks"] {
+    for table in
+        ["workspaces", "memberships", "links", "link_slugs", "link_stats", "workspace_heads", "rollup_cells", "clicks", "ingest_counters"]
+    {
         let count = format!("SELECT count(*) FROM {table}");
         // A cell for the link and one for the workspace.
         let own = if table == "rollup_cells" { 2 } else { 1 };

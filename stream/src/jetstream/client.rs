@@ -10,6 +10,7 @@ use domain::SHARDS;
 use tokio::sync::broadcast;
 
 use super::{STREAM, SUBJECT, StreamError};
+use crate::spool::BrokerMark;
 
 /// How long a publish's ack is waited for.
 pub(crate) const ACK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -71,12 +72,12 @@ impl NatsClient {
         self.connected.subscribe()
     }
 
-    /// Makes the stream unless it is there.
+    /// Makes the stream unless it is there, and says which it is.
     ///
     /// # Errors
     /// [`StreamError::Broker`] when the broker is away or refuses, or the stream there has
     /// another number of shards.
-    pub async fn ensure_stream(&self) -> Result<(), StreamError> {
+    pub(crate) async fn ensure_stream(&self) -> Result<BrokerMark, StreamError> {
         let broker = |error: &dyn std::fmt::Display| StreamError::Broker(error.to_string());
         let mut refused = None;
         for max_bytes in MAX_BYTES {
@@ -87,7 +88,8 @@ impl NatsClient {
                     if shards != Some(SHARDS.to_string().as_str()) {
                         return Err(StreamError::Broker(format!("the stream {STREAM} was not made by this version of Link Logger")));
                     }
-                    return Ok(());
+                    let created = i64::try_from(info.created.unix_timestamp_nanos()).unwrap_or(i64::MAX);
+                    return Ok(BrokerMark { created, last_sequence: info.state.last_sequence });
                 }
                 Err(error) => refused = Some(error),
             }

@@ -2,10 +2,12 @@
 //! records to the broker, and the source that the worker reads.
 
 mod client;
+mod direct;
 mod shipper;
 mod source;
 
 pub use client::NatsClient;
+pub(crate) use direct::{Direct, Sent};
 pub use shipper::Shipper;
 pub use source::JetStreamSource;
 

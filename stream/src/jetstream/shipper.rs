@@ -1,12 +1,17 @@
 //! From the spool to the broker. One frame per shard is in flight; the next is cut when it is
 //! acked, from whatever has gathered meanwhile: the shipper clocks itself. A frame that is not
 //! acked is sent again as it is, for ever; memory stays bounded, since reading stops meanwhile.
+//!
+//! A broker that fell back, wiped or restored from an older state, is sent again what is kept: it
+//! is known by its stream's creation time, by a last sequence number below one that it gave, and by
+//! an ack that does not count on. The cursor durably goes back then, so that a restart in between
+//! changes nothing. Frames are cut anew; their ids cover their content.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use domain::{SHARDS, Shard};
+use domain::{Loss, SHARDS, Shard};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use platform::{Health, Metrics, Readiness, Rng};
@@ -14,8 +19,8 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{NatsClient, SUBJECT, StreamError};
-use crate::spool::{Cursor, Entry, Reader, Spool};
+use super::{Direct, NatsClient, SUBJECT, StreamError};
+use crate::spool::{BrokerMark, Cursor, Entry, Reader, Spool};
 use crate::{Frame, FrameId};
 
 /// A frame ends at this many clicks or bytes, whichever comes first.
@@ -25,6 +30,8 @@ const FRAME_BYTES: usize = 64 * 1_024;
 const HELD_BYTES: usize = 8 << 20;
 const READ: usize = 1_024;
 const CURSOR_EVERY: Duration = Duration::from_secs(1);
+/// How often the broker is asked whether it fell back, besides at each connection.
+const CHECK_EVERY: Duration = Duration::from_secs(30);
 /// How long a stop waits for what can still be sent.
 const DRAIN: Duration = Duration::from_secs(3);
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
@@ -35,6 +42,7 @@ pub struct Shipper {
     spool: Spool,
     publisher: Publisher,
     shipped: Counter,
+    fallbacks: Counter,
 }
 
 /// What sending one frame needs.
@@ -52,13 +60,36 @@ struct Queue {
     entries: VecDeque<Entry>,
     /// How many of them, from the front, are in flight.
     in_flight: usize,
+    /// Counters of losses that wait, and those in flight.
+    losses: Vec<Loss>,
+    losses_in_flight: Vec<Loss>,
+}
+
+/// A frame that the broker has.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    shard: Shard,
+    /// Whether its sequence number follows those known when the frame was cut.
+    counts_on: bool,
+    sequence: u64,
+}
+
+/// Where reading is, and what was read and not acked.
+#[derive(Debug)]
+struct UnderWay {
+    reader: Reader,
+    read: u64,
+    held: usize,
+    queues: [Queue; SHARDS as usize],
 }
 
 impl Shipper {
     pub fn new(spool: Spool, nats: NatsClient, health: Health, metrics: &Metrics, rng: Rng) -> Self {
         let shipped = metrics.register("shipper_shipped", "Clicks that the broker has acked", Counter::default());
         let retries = metrics.register("shipper_retries", "Frames sent again", Counter::default());
-        Self { spool, publisher: Publisher { nats, health, rng, retries }, shipped }
+        let fallbacks = metrics.register("shipper_fallbacks", "Times that the broker had fallen back", Counter::default());
+        spool.set_direct(Direct::new(nats.clone()));
+        Self { spool, publisher: Publisher { nats, health, rng, retries }, shipped, fallbacks }
     }
 
     /// Ships until the stop.
@@ -66,20 +97,20 @@ impl Shipper {
     /// # Errors
     /// When the spool cannot be read.
     pub async fn run(self, stopping: CancellationToken) -> Result<(), StreamError> {
-        let mut cursor = Cursor::open(&self.spool.0.dir);
-        let mut reader = Reader::new(self.spool.clone(), cursor.durable());
-        let mut read = cursor.durable();
-        let mut queues: [Queue; SHARDS as usize] = Default::default();
-        let mut sending = FuturesUnordered::new();
-        let mut tick = tokio::time::interval(CURSOR_EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut held = 0;
+        let nats = &self.publisher.nats;
+        let mut connections = nats.connections();
+        let mut cursor = Cursor::open(&self.spool);
+        let mut mark = cursor.mark();
+        let mut under_way = UnderWay::new(&self.spool, cursor.durable());
+        let (mut sending, mut checking) = (FuturesUnordered::new(), FuturesUnordered::new());
+        let (mut tick, mut check) = (interval(CURSOR_EVERY), interval(CHECK_EVERY));
+        let mut suspect = false;
         let mut deadline: Option<Instant> = None;
         loop {
             for shard in Shard::all() {
-                let queue = &mut queues[usize::from(shard.index())];
+                let queue = &mut under_way.queues[usize::from(shard.index())];
                 if let Some(frame) = queue.cut(self.spool.0.id, shard) {
-                    sending.push(self.publisher.clone().publish(frame));
+                    sending.push(self.publisher.clone().publish(frame, mark.last_sequence));
                 }
             }
             let drained = sending.is_empty() && deadline.is_some();
@@ -87,43 +118,110 @@ impl Shipper {
                 break;
             }
             tokio::select! {
-                entries = reader.next(READ), if held < HELD_BYTES && deadline.is_none() => {
-                    for entry in entries? {
-                        held += entry.record.len();
-                        read = entry.end;
-                        queues[usize::from(entry.shard.index())].entries.push_back(entry);
+                entries = under_way.reader.next(READ), if under_way.held < HELD_BYTES && deadline.is_none() => under_way.take(entries?),
+                Some(taken) = sending.next() => {
+                    self.acked(&mut under_way.queues[usize::from(taken.shard.index())], &mut under_way.held);
+                    mark.last_sequence = mark.last_sequence.max(taken.sequence);
+                    if !taken.counts_on && !std::mem::replace(&mut suspect, true) {
+                        checking.push(look(nats, mark));
                     }
                 }
-                Some(shard) = sending.next() => {
-                    let (clicks, bytes) = queues[usize::from(Shard::index(shard))].acked();
-                    held -= bytes;
-                    self.shipped.inc_by(clicks as u64);
-                    self.spool.0.metrics.acked.inc_by(clicks as u64);
+                Some((before, found)) = checking.next() => {
+                    let (before, found): (BrokerMark, Option<BrokerMark>) = (before, found);
+                    let Some(found) = found else { continue };
+                    if mark.created == 0 {
+                        mark = found;
+                    } else if std::mem::take(&mut suspect) || fell_back(before, found) {
+                        tracing::warn!("the broker has fallen back to an earlier state; what is kept is sent again");
+                        self.fallbacks.inc();
+                        mark = found;
+                        let from = cursor.rewind(mark).map_err(|error| StreamError::Cursor(error.to_string()))?;
+                        self.spool.tell_losses_again();
+                        sending = FuturesUnordered::new();
+                        under_way = UnderWay::new(&self.spool, from);
+                    }
                 }
-                _ = tick.tick() => self.save(&mut cursor, low(&queues, read)),
+                _ = tick.tick() => {
+                    under_way.take_losses(&self.spool.losses());
+                    self.save(&mut cursor, &under_way, mark);
+                }
+                _ = check.tick(), if checking.is_empty() && nats.is_connected() => checking.push(look(nats, mark)),
+                _ = connections.recv() => checking.push(look(nats, mark)),
                 () = stopping.cancelled(), if deadline.is_none() => {
                     // What was appended a moment ago still goes out, if it can; a backlog waits in
                     // the spool for the next start.
-                    for entry in reader.read(READ)? {
-                        held += entry.record.len();
-                        read = entry.end;
-                        queues[usize::from(entry.shard.index())].entries.push_back(entry);
-                    }
+                    let entries = under_way.reader.read(READ)?;
+                    under_way.take(entries);
                     deadline = Some(Instant::now() + DRAIN);
                 }
                 () = until(deadline) => {}
             }
         }
-        self.save(&mut cursor, low(&queues, read));
+        self.save(&mut cursor, &under_way, mark);
         Ok(())
     }
 
-    fn save(&self, cursor: &mut Cursor, low: u64) {
+    fn acked(&self, queue: &mut Queue, held: &mut usize) {
+        let (clicks, bytes, losses) = queue.acked();
+        *held -= bytes;
+        self.spool.losses_acked(&losses);
+        self.shipped.inc_by(clicks as u64);
+        self.spool.0.metrics.acked.inc_by(clicks as u64);
+    }
+
+    fn save(&self, cursor: &mut Cursor, under_way: &UnderWay, mark: BrokerMark) {
+        let oldest = under_way.oldest();
+        let low = oldest.map_or(under_way.read, |entry| entry.start);
         let depth = self.spool.end().0.saturating_sub(low);
         self.spool.0.metrics.depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
-        if let Err(error) = cursor.advance(low) {
+        self.spool.0.metrics.oldest.set(oldest.and_then(Entry::captured_at));
+        if let Err(error) = cursor.advance(low, mark) {
             tracing::error!(%error, "the spool's cursor cannot be kept; after a restart clicks are sent again");
         }
+    }
+}
+
+fn interval(every: Duration) -> tokio::time::Interval {
+    let mut interval = tokio::time::interval(every);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    interval
+}
+
+/// What was known of the broker when it was asked, and what it says.
+async fn look(nats: &NatsClient, before: BrokerMark) -> (BrokerMark, Option<BrokerMark>) {
+    (before, nats.ensure_stream().await.ok())
+}
+
+fn fell_back(before: BrokerMark, now: BrokerMark) -> bool {
+    before.created != 0 && (now.created != before.created || now.last_sequence < before.last_sequence)
+}
+
+impl UnderWay {
+    fn new(spool: &Spool, from: u64) -> Self {
+        Self { reader: Reader::new(spool.clone(), from), read: from, held: 0, queues: Default::default() }
+    }
+
+    fn take(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            self.held += entry.record.len();
+            self.read = entry.end;
+            self.queues[usize::from(entry.shard.index())].entries.push_back(entry);
+        }
+    }
+
+    fn take_losses(&mut self, losses: &[Loss]) {
+        for shard in Shard::all() {
+            let queue = &mut self.queues[usize::from(shard.index())];
+            // Those in flight come again, should they have risen meanwhile.
+            if queue.losses_in_flight.is_empty() {
+                queue.losses = losses.iter().filter(|loss| Shard::of(loss.workspace) == shard).copied().collect();
+            }
+        }
+    }
+
+    /// Everything before this one is acked.
+    fn oldest(&self) -> Option<&Entry> {
+        self.queues.iter().filter_map(|queue| queue.entries.front()).min_by_key(|entry| entry.start)
     }
 }
 
@@ -134,18 +232,13 @@ async fn until(deadline: Option<Instant>) {
     }
 }
 
-/// Everything before this offset is acked.
-fn low(queues: &[Queue], read: u64) -> u64 {
-    queues.iter().filter_map(|queue| queue.entries.front()).map(|entry| entry.start).min().unwrap_or(read)
-}
-
 impl Queue {
     /// The next frame, unless one is in flight or there is nothing to send.
     fn cut(&mut self, spool: u64, shard: Shard) -> Option<Frame> {
-        if self.in_flight > 0 {
+        if self.in_flight > 0 || !self.losses_in_flight.is_empty() || (self.entries.is_empty() && self.losses.is_empty()) {
             return None;
         }
-        let first = self.entries.front()?.start;
+        let first = self.entries.front().map_or(0, |entry| entry.start);
         let mut bytes = 0;
         let fits = |entry: &&Entry| {
             bytes += entry.record.len();
@@ -153,19 +246,23 @@ impl Queue {
         };
         let records: Vec<_> = self.entries.iter().take(FRAME_CLICKS).take_while(fits).map(|entry| entry.record.clone()).collect();
         self.in_flight = records.len();
-        Some(Frame { id: FrameId::new(spool, first, &records), shard, records })
+        let losses = std::mem::take(&mut self.losses);
+        self.losses_in_flight.clone_from(&losses);
+        Some(Frame { id: FrameId::new(spool, first, &records).and_losses(&losses), shard, records, losses })
     }
 
-    /// Drops what was in flight; returns its clicks and bytes.
-    fn acked(&mut self) -> (usize, usize) {
+    /// Drops what was in flight; returns its clicks, bytes and losses.
+    fn acked(&mut self) -> (usize, usize, Vec<Loss>) {
         let clicks = std::mem::take(&mut self.in_flight);
-        (clicks, self.entries.drain(..clicks).map(|entry| entry.record.len()).sum())
+        let bytes = self.entries.drain(..clicks).map(|entry| entry.record.len()).sum();
+        (clicks, bytes, std::mem::take(&mut self.losses_in_flight))
     }
 }
 
 impl Publisher {
-    /// Sends a frame until the broker has it, and returns its shard.
-    async fn publish(self, frame: Frame) -> Shard {
+    /// Sends a frame until the broker has it. `after` is the last sequence number that it gave so
+    /// far.
+    async fn publish(self, frame: Frame, after: u64) -> Taken {
         let subject = format!("{SUBJECT}.{}", frame.shard.index());
         let body = frame.encode();
         let mut backoff = BACKOFF_MIN;
@@ -175,9 +272,11 @@ impl Publisher {
             let error = match self.nats.jetstream.publish_with_headers(subject.clone(), headers, body.clone()).await {
                 Ok(ack) => match ack.await {
                     // `duplicate` too: the id covers the content, so the broker has it.
-                    Ok(_) => {
+                    Ok(ack) => {
                         self.health.report("stream", Readiness::Ready, "");
-                        return frame.shard;
+                        // A duplicate has the number of its first copy.
+                        let counts_on = ack.duplicate || ack.sequence > after;
+                        return Taken { shard: frame.shard, counts_on, sequence: ack.sequence };
                     }
                     Err(error) => error,
                 },

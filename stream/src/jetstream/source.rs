@@ -127,7 +127,7 @@ fn delivery(shard: Shard, message: Message) -> Option<Delivery> {
             tracing::error!(version, "a frame was written by a newer program: it waits for a newer worker");
             return None;
         }
-        Err(FrameError::Malformed) => Frame { id, shard, records: vec![message.payload.clone()] },
+        Err(FrameError::Malformed) => Frame { id, shard, records: vec![message.payload.clone()], losses: Vec::new() },
     };
     Some(Delivery::new(frame, JetStreamReceipt(message)))
 }

@@ -1,74 +1,181 @@
-//! The cursor below which everything is acked, made durable by rename before any segment below it
-//! is removed; and the spool's id.
+//! The cursor below which everything is acked, made durable before any segment below it is
+//! removed; what the broker was then; and the spool's id.
+//!
+//! The cursor's file has a fixed size and two places that are written in turn, so that it can be
+//! moved on a full disk and a torn write leaves the state before. Acked segments stay for a while:
+//! a broker that fell back is sent them again.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use platform::Rng;
+use tokio::time::Instant;
 
-use super::segment;
+use super::{Spool, segment};
 
 const CURSOR: &str = "cursor";
 const ID: &str = "id";
+/// Places lie in different sectors.
+const PLACE: u64 = 512;
+const STATE: usize = 44;
 
-/// The durable cursor of a folder; 0 when there is none or it cannot be read, which only means
-/// that clicks are delivered again.
-pub(super) fn read(dir: &Path) -> u64 {
-    read_number(dir, CURSOR).unwrap_or(0)
+/// By what a broker that fell back is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BrokerMark {
+    /// When its stream was made, Unix nanoseconds; 0 before the first look.
+    pub created: i64,
+    /// The last sequence number that it is known to have given.
+    pub last_sequence: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct State {
+    generation: u64,
+    pub offset: u64,
+    mark: BrokerMark,
+}
+
+impl State {
+    fn encode(&self) -> [u8; STATE] {
+        let mut bytes = [0; STATE];
+        bytes[..8].copy_from_slice(&self.generation.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.offset.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.mark.created.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.mark.last_sequence.to_le_bytes());
+        let crc = crc32c::crc32c(&bytes[..STATE - 4]);
+        bytes[STATE - 4..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8; STATE]) -> Option<Self> {
+        let number = |at: usize| bytes[at..at + 8].try_into().map(u64::from_le_bytes).ok();
+        let sound = bytes[STATE - 4..] == crc32c::crc32c(&bytes[..STATE - 4]).to_le_bytes();
+        let mark = BrokerMark { created: number(16)?.cast_signed(), last_sequence: number(24)? };
+        // A place that was never written has generation 0.
+        Some(Self { generation: number(0)?, offset: number(8)?, mark }).filter(|state| sound && state.generation > 0)
+    }
+}
+
+/// The durable state of a folder; nothing acked when there is none or it cannot be read, which
+/// only means that clicks are delivered again.
+pub(super) fn read(dir: &Path) -> State {
+    let Ok(file) = File::open(dir.join(CURSOR)) else { return State::default() };
+    let place = |at: u64| {
+        let mut bytes = [0; STATE];
+        file.read_exact_at(&mut bytes, at).ok().and_then(|()| State::decode(&bytes))
+    };
+    place(0).into_iter().chain(place(PLACE)).max_by_key(|state| state.generation).unwrap_or_default()
+}
+
+/// Makes the file if need be, while there is room.
+pub(super) fn prepare(dir: &Path) -> io::Result<()> {
+    let file = File::options().create(true).truncate(false).read(true).write(true).open(dir.join(CURSOR))?;
+    if file.metadata()?.len() < 2 * PLACE {
+        file.write_all_at(&[0; 2 * PLACE as usize], 0)?;
+        file.sync_all()?;
+        File::open(dir)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn write(dir: &Path, state: &State) -> io::Result<()> {
+    let file = File::options().write(true).open(dir.join(CURSOR))?;
+    file.write_all_at(&state.encode(), state.generation % 2 * PLACE)?;
+    file.sync_data()
+}
+
+/// Moves the cursor of a spool that nobody has open.
+pub(super) fn set(dir: &Path, offset: u64) -> io::Result<()> {
+    let state = read(dir);
+    write(dir, &State { generation: state.generation + 1, offset, ..state })
 }
 
 pub(super) fn spool_id(dir: &Path, rng: &Rng) -> io::Result<u64> {
-    if let Some(id) = read_number(dir, ID) {
+    if let Some(id) = read_id(dir) {
         return Ok(id);
     }
     let id = u64::from_le_bytes(rng.bytes());
-    write_number(dir, ID, id)?;
+    let temporary = dir.join("id.new");
+    let mut file = File::create(&temporary)?;
+    writeln!(file, "{id:016x}")?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, dir.join(ID))?;
+    File::open(dir)?.sync_all()?;
     Ok(id)
 }
 
-fn read_number(dir: &Path, name: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(dir.join(name)).ok()?;
+pub(super) fn read_id(dir: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(dir.join(ID)).ok()?;
     u64::from_str_radix(text.trim(), 16).ok()
-}
-
-fn write_number(dir: &Path, name: &str, number: u64) -> io::Result<()> {
-    let temporary = dir.join(format!("{name}.new"));
-    let mut file = File::create(&temporary)?;
-    writeln!(file, "{number:016x}")?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, dir.join(name))?;
-    File::open(dir)?.sync_all()
 }
 
 /// The reading side's memory of what was acked.
 #[derive(Debug)]
 pub(crate) struct Cursor {
-    dir: std::path::PathBuf,
-    durable: u64,
+    spool: Spool,
+    state: State,
+    /// Since when each segment is acked.
+    acked_since: BTreeMap<u64, Instant>,
 }
 
 impl Cursor {
-    pub fn open(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), durable: read(dir) }
+    pub fn open(spool: &Spool) -> Self {
+        Self { spool: spool.clone(), state: read(&spool.0.dir), acked_since: BTreeMap::new() }
     }
 
     pub fn durable(&self) -> u64 {
-        self.durable
+        self.state.offset
     }
 
-    /// Makes `offset` durable, then removes the segments that end below it.
-    pub fn advance(&mut self, offset: u64) -> io::Result<()> {
-        if offset <= self.durable {
-            return Ok(());
+    pub fn mark(&self) -> BrokerMark {
+        self.state.mark
+    }
+
+    /// Makes `offset` and `mark` durable, unless the cursor is further, then removes the segments
+    /// that were acked long enough ago.
+    pub fn advance(&mut self, offset: u64, mark: BrokerMark) -> io::Result<()> {
+        let offset = offset.max(self.state.offset);
+        if (offset, mark) != (self.state.offset, self.state.mark) {
+            self.put(offset, mark)?;
         }
-        write_number(&self.dir, CURSOR, offset)?;
-        self.durable = offset;
-        let bases = segment::list(&self.dir)?;
+        self.sweep()
+    }
+
+    /// Goes back to the oldest segment that is kept, for a broker that is now `mark`.
+    pub fn rewind(&mut self, mark: BrokerMark) -> io::Result<u64> {
+        let oldest = segment::list(&self.spool.0.dir)?.first().copied().unwrap_or(self.state.offset);
+        self.acked_since.clear();
+        self.put(oldest.min(self.state.offset), mark)?;
+        Ok(self.state.offset)
+    }
+
+    fn put(&mut self, offset: u64, mark: BrokerMark) -> io::Result<()> {
+        let state = State { generation: self.state.generation + 1, offset, mark };
+        if offset < self.state.offset {
+            // First of all nothing of it may be removed any more.
+            self.spool.0.acked.store(offset, Ordering::Release);
+        }
+        write(&self.spool.0.dir, &state)?;
+        self.state = state;
+        self.spool.0.acked.store(offset, Ordering::Release);
+        Ok(())
+    }
+
+    fn sweep(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        let keep: Duration = self.spool.0.keep_acked;
+        let bases = segment::list(&self.spool.0.dir)?;
+        self.acked_since.retain(|base, _| bases.binary_search(base).is_ok());
         // The last one is being written to.
-        for pair in bases.windows(2) {
-            if pair[1] <= offset {
-                std::fs::remove_file(segment::path(&self.dir, pair[0]))?;
+        for pair in bases.windows(2).filter(|pair| pair[1] <= self.state.offset) {
+            let since = *self.acked_since.entry(pair[0]).or_insert(now);
+            if now.duration_since(since) >= keep {
+                self.spool.0.remove(pair[0])?;
             }
         }
         Ok(())

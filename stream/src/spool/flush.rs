@@ -90,7 +90,7 @@ fn run(state: &Weak<State>) {
             continue;
         }
         let file = state.file.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match file.sync_data() {
+        match sync(&file) {
             Ok(()) => {
                 flushed = wanted;
                 state.progress.send_replace(Progress::Flushed(flushed));
@@ -105,4 +105,14 @@ fn run(state: &Weak<State>) {
             return;
         }
     }
+}
+
+/// Makes what the file holds durable.
+pub(super) fn sync(file: &File) -> io::Result<()> {
+    #[cfg(test)]
+    let length = super::power_cut::length(file);
+    file.sync_data()?;
+    #[cfg(test)]
+    super::power_cut::flushed(file, length);
+    Ok(())
 }

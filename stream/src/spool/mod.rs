@@ -5,30 +5,46 @@
 //! returns the click survives the death of the process, and after [`Spool::settled`] in class
 //! `fsync` also a power cut. Opening never needs a person: a torn tail is cut off, a damaged
 //! record is skipped and counted. Offsets count bytes over all segments and never repeat.
+//!
+//! With no room left, by the disk or the quota, acked segments that are kept for a broker that may
+//! fall back go first. Then [`Spool::keep`] sends a click directly, for a moment only, and at last
+//! counts its loss. As soon as there is room again the next append works.
 
 mod cursor;
 mod flush;
+mod losses;
+#[cfg(test)]
+mod power_cut;
 mod reader;
 mod segment;
+mod tool;
 mod writer;
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
-use domain::{CapturedClick, Shard};
+use domain::{CapturedClick, Loss, LossReason, Shard};
 use platform::config::Durability;
-use platform::{Metrics, Rng};
+use platform::{Clock, Metrics, Rng};
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Notify;
 
-pub(crate) use cursor::Cursor;
+pub(crate) use cursor::{BrokerMark, Cursor};
 pub(crate) use reader::{Entry, Reader};
+pub use tool::{ReplayFrom, SegmentReport, SpoolFolder, SpoolReport};
 
 use flush::Flusher;
-use writer::Writer;
+use losses::Losses;
+use writer::{Writer, is_full};
+
+use crate::age::Age;
+use crate::jetstream::{Direct, Sent};
 
 /// The most bytes one record may have.
 pub(crate) const MAX_RECORD: usize = 16 * 1_024;
@@ -39,6 +55,26 @@ pub struct SpoolOptions {
     pub durability: Durability,
     /// The size at which a segment is sealed.
     pub segment_bytes: u64,
+    /// How many bytes all segments may have together.
+    pub quota_bytes: u64,
+    /// How long segments stay after all of them was acked.
+    pub keep_acked: Duration,
+    /// By what the age of clicks and the minutes of losses are told.
+    pub clock: Clock,
+}
+
+impl SpoolOptions {
+    /// Class `os` in that folder, with the usual sizes; acked segments go at once.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            durability: Durability::Os,
+            segment_bytes: 64 << 20,
+            quota_bytes: 4 << 30,
+            keep_acked: Duration::ZERO,
+            clock: Clock::System,
+        }
+    }
 }
 
 /// Each message is a sentence for the operator.
@@ -50,12 +86,38 @@ pub enum SpoolError {
     Locked { dir: PathBuf },
     #[error("A click cannot be written to the spool ({0}). Make room on the disk of LINKLOGGER_DATA_DIR.")]
     Write(std::io::Error),
+    #[error("The spool has reached its {0} bytes. Let the broker take clicks again, or raise LINKLOGGER_SPOOL_QUOTA.")]
+    Quota(u64),
     #[error("A click of {0} bytes is larger than a record may be.")]
     TooLarge(usize),
     #[error("The spool cannot be flushed to the disk ({0}). Check the disk of LINKLOGGER_DATA_DIR.")]
     Flush(String),
+    #[error("No record of the spool begins at offset {offset}. Give one between {oldest} and {acked}, or all.")]
+    NoRecord { offset: u64, oldest: u64, acked: u64 },
     #[error("The spool cannot be read ({0}). Check the disk of LINKLOGGER_DATA_DIR.")]
     Read(std::io::Error),
+}
+
+impl SpoolError {
+    /// Why the click is lost that met this; `None` when it was taken down all the same.
+    fn loss(&self) -> Option<LossReason> {
+        match self {
+            Self::Write(_) => Some(LossReason::Disk),
+            Self::Quota(_) => Some(LossReason::Quota),
+            Self::TooLarge(_) => Some(LossReason::TooLarge),
+            // Appended, only nobody knows what a power cut would leave of it.
+            Self::Flush(_) => None,
+            Self::Unusable { .. } | Self::Locked { .. } | Self::Read(_) | Self::NoRecord { .. } => None,
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        match self {
+            Self::Write(error) => is_full(error),
+            Self::Quota(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// The end of an appended record: everything before it was written.
@@ -68,6 +130,27 @@ pub(crate) struct SpoolMetrics {
     pub damaged: Counter,
     pub acked: Counter,
     pub depth: Gauge,
+    /// When the oldest click that is not acked was captured.
+    pub oldest: Age,
+    /// By reason.
+    lost: Family<Vec<(&'static str, &'static str)>, Counter>,
+}
+
+impl SpoolMetrics {
+    fn new(metrics: &Metrics, clock: &Clock) -> Self {
+        let lost = Family::<Vec<_>, Counter>::default();
+        for reason in LossReason::ALL {
+            let _ = lost.get_or_create(&vec![("reason", reason.label())]);
+        }
+        Self {
+            spooled: metrics.register("spool_records", "Clicks appended to the spool", Counter::default()),
+            damaged: metrics.register("spool_damaged", "Damaged places skipped when reading the spool", Counter::default()),
+            acked: metrics.register("spool_acked", "Clicks of the spool that were acked", Counter::default()),
+            depth: metrics.register("spool_depth_bytes", "Bytes of the spool that are not acked yet", Gauge::default()),
+            oldest: metrics.register("spool_oldest_unacked_seconds", "Age of the oldest click that is not acked yet", Age::new(clock)),
+            lost: metrics.register("spool_lost", "Clicks that could not be kept, by reason", lost),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -80,6 +163,17 @@ pub(crate) struct Shared {
     /// Told when `written` has risen.
     pub more: Notify,
     pub metrics: SpoolMetrics,
+    pub keep_acked: Duration,
+    /// The durable cursor.
+    pub acked: AtomicU64,
+    clock: Clock,
+    /// Bytes of all segments.
+    used: Arc<AtomicU64>,
+    /// The cursor when room was last looked for.
+    searched: AtomicU64,
+    losses: Mutex<Losses>,
+    /// What sends a click past a full spool.
+    direct: OnceLock<Direct>,
     writer: Mutex<Writer>,
     flusher: Option<Flusher>,
     /// Held for as long as the spool is open.
@@ -99,34 +193,91 @@ impl Spool {
         let dir = options.dir.clone();
         let unusable = |reason| SpoolError::Unusable { dir: dir.clone(), reason };
         std::fs::create_dir_all(&dir).map_err(unusable)?;
-        let lock = File::options().create(true).append(true).open(dir.join("lock")).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(SpoolError::Locked { dir: dir.clone() }),
-            Err(std::fs::TryLockError::Error(reason)) => return Err(unusable(reason)),
-        }
+        let lock = lock(&dir)?;
         let id = cursor::spool_id(&dir, rng).map_err(unusable)?;
-        let fsync = options.durability == Durability::Fsync;
-        let writer = Writer::open(&dir, id, options.segment_bytes, fsync).map_err(unusable)?;
+        cursor::prepare(&dir).map_err(unusable)?;
+        let losses = Losses::open(&dir, rng).map_err(unusable)?;
+        let used = Arc::new(AtomicU64::new(0));
+        let writer = Writer::open(&dir, id, &options, used.clone()).map_err(unusable)?;
         let end = writer.end();
-        let metrics = SpoolMetrics {
-            spooled: metrics.register("spool_records", "Clicks appended to the spool", Counter::default()),
-            damaged: metrics.register("spool_damaged", "Damaged places skipped when reading the spool", Counter::default()),
-            acked: metrics.register("spool_acked", "Clicks of the spool that were acked", Counter::default()),
-            depth: metrics.register("spool_depth_bytes", "Bytes of the spool that are not acked yet", Gauge::default()),
-        };
+        let fsync = options.durability == Durability::Fsync;
         let flusher = fsync.then(|| Flusher::start(writer.file(), end)).transpose().map_err(unusable)?;
+        let acked = cursor::read(&dir).offset;
         let shared = Shared {
             dir: options.dir,
             id,
             written: AtomicU64::new(end),
             more: Notify::new(),
-            metrics,
+            metrics: SpoolMetrics::new(metrics, &options.clock),
+            keep_acked: options.keep_acked,
+            acked: AtomicU64::new(acked),
+            clock: options.clock,
+            used,
+            searched: AtomicU64::new(0),
+            losses: Mutex::new(losses),
+            direct: OnceLock::new(),
             writer: Mutex::new(writer),
             flusher,
             _lock: lock,
         };
         Ok(Self(Arc::new(shared)))
+    }
+
+    /// Keeps a click as well as can be: in the spool with its durability; with no room there, at the
+    /// broker; and when that does not answer at once either, as a count of what was lost. Takes no
+    /// more than a fifth of a second beyond an append.
+    ///
+    /// # Errors
+    /// Why the click is lost, or in class `fsync` that its flush failed.
+    pub async fn keep(&self, click: &CapturedClick) -> Result<(), SpoolError> {
+        let error = match self.append(click) {
+            Ok(position) => return self.settled(position).await,
+            Err(error) => error,
+        };
+        let sent = match self.0.direct.get().filter(|_| error.is_full()) {
+            Some(direct) => direct.send(self.0.id, click).await,
+            None => Sent::No,
+        };
+        match sent {
+            Sent::Yes => return Ok(()),
+            Sent::Perhaps => self.lost(click, LossReason::InDoubt),
+            Sent::No => error.loss().into_iter().for_each(|reason| self.lost(click, reason)),
+        }
+        Err(error)
+    }
+
+    fn lost(&self, click: &CapturedClick, reason: LossReason) {
+        let shared = &*self.0;
+        shared.metrics.lost.get_or_create(&vec![("reason", reason.label())]).inc();
+        if let Err(error) = shared.losses().count(click.workspace, shared.clock.now(), reason) {
+            tracing::error!(%error, "a loss cannot be counted on the disk; the metric has it");
+        }
+    }
+
+    /// The counters of lost clicks that were not acked yet.
+    pub(crate) fn losses(&self) -> Vec<Loss> {
+        self.0.losses().pending()
+    }
+
+    /// These counters were stored.
+    pub(crate) fn losses_acked(&self, losses: &[Loss]) {
+        if !losses.is_empty()
+            && let Err(error) = self.0.losses().acked(losses)
+        {
+            tracing::warn!(%error, "counters of lost clicks are sent again after a restart");
+        }
+    }
+
+    /// The counters that were acked may be lost too.
+    pub(crate) fn tell_losses_again(&self) {
+        if let Err(error) = self.0.losses().tell_again() {
+            tracing::warn!(%error, "counters of lost clicks cannot be sent again");
+        }
+    }
+
+    /// Sends clicks past a full spool from now on.
+    pub(crate) fn set_direct(&self, direct: Direct) {
+        let _ = self.0.direct.set(direct);
     }
 
     /// Appends a click. When this returns, the click survives the death of the process.
@@ -136,7 +287,11 @@ impl Spool {
     pub fn append(&self, click: &CapturedClick) -> Result<Position, SpoolError> {
         let shared = &*self.0;
         let mut writer = shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = writer.append(Shard::of(click.workspace), click)?;
+        let shard = Shard::of(click.workspace);
+        let end = match writer.append(shard, click) {
+            Err(error) if error.is_full() && shared.make_room(&mut writer) => writer.append(shard, click)?,
+            result => result?,
+        };
         if let Some(flusher) = &shared.flusher {
             flusher.follow(writer.file());
         }
@@ -162,5 +317,63 @@ impl Spool {
     /// The end of what was appended so far.
     pub fn end(&self) -> Position {
         Position(self.0.written.load(Ordering::Acquire))
+    }
+}
+
+/// Makes this process the spool's only owner for as long as the file is kept.
+fn lock(dir: &Path) -> Result<File, SpoolError> {
+    let unusable = |reason| SpoolError::Unusable { dir: dir.to_owned(), reason };
+    let lock = File::options().create(true).append(true).open(dir.join("lock")).map_err(unusable)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => Err(SpoolError::Locked { dir: dir.to_owned() }),
+        Err(std::fs::TryLockError::Error(reason)) => Err(unusable(reason)),
+    }
+}
+
+impl Shared {
+    fn losses(&self) -> std::sync::MutexGuard<'_, Losses> {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes a segment that was acked.
+    pub(crate) fn remove(&self, base: u64) -> io::Result<()> {
+        let path = segment::path(&self.dir, base);
+        let bytes = match std::fs::metadata(&path) {
+            Ok(metadata) => metadata.len(),
+            // The other one who removes was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        match std::fs::remove_file(&path) {
+            Ok(()) => {
+                self.used.fetch_sub(bytes, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes everything that was acked; false when that was nothing. Looks once for each place
+    /// of the cursor, so that it costs a full spool's visitors nothing.
+    fn make_room(&self, writer: &mut Writer) -> bool {
+        let acked = self.acked.load(Ordering::Acquire);
+        if self.searched.swap(acked, Ordering::AcqRel) == acked {
+            return false;
+        }
+        let before = self.used.load(Ordering::Relaxed);
+        let bases = segment::list(&self.dir).unwrap_or_default();
+        for pair in bases.windows(2).filter(|pair| pair[1] <= acked) {
+            if let Err(error) = self.remove(pair[0]) {
+                tracing::warn!(%error, "an acked segment of the spool cannot be removed");
+            }
+        }
+        if writer.end() <= acked
+            && let Err(error) = writer.give_up_segment()
+        {
+            tracing::warn!(%error, "the spool's segment cannot be begun anew");
+        }
+        self.used.load(Ordering::Relaxed) < before
     }
 }

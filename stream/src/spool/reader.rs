@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::Ordering;
 
 use bytes::{Buf, Bytes, BytesMut};
-use domain::Shard;
+use domain::{Millis, Shard};
 
 use super::segment::{self, Found, HEADER, PREFIX};
 use super::{Spool, SpoolError};
@@ -22,6 +22,13 @@ pub(crate) struct Entry {
     pub end: u64,
     pub shard: Shard,
     pub record: Bytes,
+}
+
+impl Entry {
+    /// When its click was captured, which its id tells; `None` for a record that nobody can read.
+    pub fn captured_at(&self) -> Option<Millis> {
+        crate::decode_record(&self.record).ok().map(|click| click.id.made_at())
+    }
 }
 
 #[derive(Debug)]

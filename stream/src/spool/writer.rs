@@ -1,15 +1,23 @@
 //! The writing end: one open segment, one `write(2)` for each record.
+//!
+//! What that costs is printed by `tests/it/cost.rs`. In a development build on a busy machine with
+//! two cores: 11 µs an append, of which 4 µs are the system call and 4 µs encoding and checksum;
+//! 16 records in one `write(2)` take 0.6 µs each. Grouping or mapping could save a third, then. The
+//! redirector holds its bar against nginx without, so a click is on its own and simple.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{CapturedClick, Shard};
+use platform::config::Durability;
 
+use super::flush::sync;
 use super::segment::{self, Found, HEADER, PREFIX};
-use super::{MAX_RECORD, SpoolError};
+use super::{MAX_RECORD, SpoolError, SpoolOptions};
 use crate::encode_record_into;
 
 #[derive(Debug)]
@@ -23,20 +31,40 @@ pub(super) struct Writer {
     base: u64,
     /// Bytes of whole records in the segment.
     length: u64,
+    /// A part of a record stands behind them and must be cut first.
+    torn: bool,
+    /// The segment was emptied and its successor could not be made yet.
+    given_up: bool,
+    /// Bytes of all segments, and how many there may be.
+    used: Arc<AtomicU64>,
+    quota: u64,
     /// Reused for every record.
     buffer: Vec<u8>,
 }
 
 impl Writer {
-    /// Goes on in a new segment after the last sound record of the folder.
-    pub fn open(dir: &Path, spool: u64, segment_bytes: u64, fsync: bool) -> io::Result<Self> {
-        let base = match segment::list(dir)?.last() {
-            Some(&last) => last + cut_torn_tail(&segment::path(dir, last), last)?,
-            None => super::cursor::read(dir),
+    /// Goes on in a new segment after the last sound record of the folder, or with no room for
+    /// one, in the last segment.
+    pub fn open(dir: &Path, spool: u64, options: &SpoolOptions, used: Arc<AtomicU64>) -> io::Result<Self> {
+        let (fsync, quota) = (options.durability == Durability::Fsync, options.quota_bytes);
+        let acked = super::cursor::read(dir).offset;
+        let (last, length) = match segment::list(dir)?.last() {
+            Some(&last) => (last, cut_torn_tail(&segment::path(dir, last), last)?),
+            None => (acked, 0),
         };
-        let base = base.max(super::cursor::read(dir));
-        let file = create(dir, spool, base, fsync)?;
-        Ok(Self { dir: dir.to_owned(), spool, segment_bytes, fsync, file, base, length: 0, buffer: Vec::with_capacity(4_096) })
+        let base = (last + length).max(acked);
+        let (file, base, length) = match create(dir, spool, base, fsync) {
+            Ok(file) => (file, base, 0),
+            Err(error) if is_full(&error) && base == last + length && length > 0 => {
+                (Arc::new(File::options().append(true).read(true).open(segment::path(dir, last))?), last, length)
+            }
+            Err(error) => return Err(error),
+        };
+        used.store(sizes(dir)?, Ordering::Relaxed);
+        // Several to a quota, so that acked ones can make room.
+        let segment_bytes = options.segment_bytes.min((quota / 8).max(4_096));
+        let buffer = Vec::with_capacity(4_096);
+        Ok(Self { dir: dir.to_owned(), spool, segment_bytes, fsync, file, base, length, torn: false, given_up: false, used, quota, buffer })
     }
 
     pub fn end(&self) -> u64 {
@@ -49,7 +77,10 @@ impl Writer {
 
     /// Writes a record and returns its end.
     pub fn append(&mut self, shard: Shard, click: &CapturedClick) -> Result<u64, SpoolError> {
-        if self.length >= self.segment_bytes {
+        if self.torn {
+            self.cut().map_err(SpoolError::Write)?;
+        }
+        if self.given_up || self.length >= self.segment_bytes {
             self.seal().map_err(SpoolError::Write)?;
         }
         self.buffer.clear();
@@ -62,24 +93,60 @@ impl Writer {
         prefix[..4].copy_from_slice(&(payload.len() as u32).to_le_bytes());
         prefix[4..8].copy_from_slice(&segment::checksum(shard.index(), payload).to_le_bytes());
         prefix[8] = shard.index();
+        let bytes = self.buffer.len() as u64;
+        if self.used.load(Ordering::Relaxed) + bytes > self.quota {
+            return Err(SpoolError::Quota(self.quota));
+        }
         if let Err(error) = (&*self.file).write_all(&self.buffer) {
             // What was written of it must not stand in the next one's way.
-            let _ = self.file.set_len(HEADER + self.length);
+            self.torn = true;
+            let _ = self.cut();
             return Err(SpoolError::Write(error));
         }
-        self.length += self.buffer.len() as u64;
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        self.length += bytes;
         Ok(self.end())
+    }
+
+    fn cut(&mut self) -> io::Result<()> {
+        self.file.set_len(HEADER + self.length)?;
+        self.torn = false;
+        Ok(())
+    }
+
+    /// Gives up the segment that is written to, of which everything was acked: it is emptied before
+    /// its successor is made, since there may be no room for both.
+    pub fn give_up_segment(&mut self) -> io::Result<()> {
+        if self.length == 0 {
+            return Ok(());
+        }
+        if !self.given_up {
+            self.file.set_len(HEADER)?;
+            self.used.fetch_sub(self.length, Ordering::Relaxed);
+            (self.given_up, self.torn) = (true, false);
+        }
+        self.seal()
     }
 
     fn seal(&mut self) -> io::Result<()> {
         if self.fsync {
-            self.file.sync_data()?;
+            sync(&self.file)?;
         }
         let base = self.end();
         self.file = create(&self.dir, self.spool, base, self.fsync)?;
-        (self.base, self.length) = (base, 0);
+        self.used.fetch_add(HEADER, Ordering::Relaxed);
+        (self.base, self.length, self.given_up) = (base, 0, false);
         Ok(())
     }
+}
+
+/// Whether there was no room on the disk, in the user's share of it, or in what one file may have.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+}
+
+fn sizes(dir: &Path) -> io::Result<u64> {
+    segment::list(dir)?.into_iter().map(|base| Ok(std::fs::metadata(segment::path(dir, base))?.len())).sum()
 }
 
 fn create(dir: &Path, spool: u64, base: u64, fsync: bool) -> io::Result<Arc<File>> {
@@ -88,9 +155,15 @@ fn create(dir: &Path, spool: u64, base: u64, fsync: bool) -> io::Result<Arc<File
     let path = segment::path(dir, base);
     let mut file = File::options().create(true).append(true).read(true).open(&path)?;
     file.set_len(0)?;
-    file.write_all(&segment::header(spool, base))?;
+    if let Err(error) = file.write_all(&segment::header(spool, base)) {
+        // Without records it is of no use to anyone.
+        let _ = std::fs::remove_file(&path);
+        return Err(error);
+    }
+    #[cfg(test)]
+    super::power_cut::created(&file);
     if fsync {
-        file.sync_all()?;
+        sync(&file)?;
         File::open(dir)?.sync_all()?;
     }
     Ok(Arc::new(file))

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{CapturedClick, ClickId, LinkId, Method, Millis, Outcome, WorkspaceId};
+use domain::{CapturedClick, ClickId, LinkId, Loss, Method, Millis, Outcome, WorkspaceId};
 use platform::config::Durability;
 use platform::{Health, Metrics, Rng};
 use stream::{Delivery, Lane, NatsClient, Shipper, Spool, SpoolOptions, decode_record};
@@ -41,7 +41,10 @@ pub fn open(dir: &Path) -> Spool {
 }
 
 pub fn open_with(dir: &Path, durability: Durability, segment_bytes: u64) -> Spool {
-    let options = SpoolOptions { dir: dir.to_owned(), durability, segment_bytes };
+    open_as(SpoolOptions { durability, segment_bytes, ..SpoolOptions::new(dir) })
+}
+
+pub fn open_as(options: SpoolOptions) -> Spool {
     Spool::open(options, &Rng::System, &Metrics::default()).unwrap()
 }
 
@@ -69,6 +72,11 @@ pub struct Shipping {
     task: JoinHandle<()>,
 }
 
+/// A spool that keeps what was acked.
+pub fn open_keeping(dir: &Path) -> Spool {
+    open_as(SpoolOptions { segment_bytes: 16 * 1_024, keep_acked: Duration::from_secs(60), ..SpoolOptions::new(dir) })
+}
+
 pub fn ship(spool: &Spool, nats: &NatsClient) -> Shipping {
     let (health, stopping) = (Health::default(), CancellationToken::new());
     let shipper = Shipper::new(spool.clone(), nats.clone(), health.clone(), &Metrics::default(), Rng::System);
@@ -91,6 +99,12 @@ pub fn clicks(deliveries: &[Delivery]) -> Vec<CapturedClick> {
 
 /// Reads all lanes at once until `count` different clicks came, acking each delivery.
 pub async fn drain(lanes: Vec<Box<dyn Lane>>, count: usize) -> Vec<CapturedClick> {
+    drain_all(lanes, count, 0).await.0
+}
+
+/// Until `count` different clicks came and so many counted as lost; the counters in their largest
+/// states.
+pub async fn drain_all(lanes: Vec<Box<dyn Lane>>, count: usize, lost: u64) -> (Vec<CapturedClick>, Vec<Loss>) {
     let (found, mut received) = tokio::sync::mpsc::unbounded_channel();
     let tasks: Vec<_> = lanes
         .into_iter()
@@ -100,10 +114,11 @@ pub async fn drain(lanes: Vec<Box<dyn Lane>>, count: usize) -> Vec<CapturedClick
                 loop {
                     let deliveries = lane.next(64).await.unwrap();
                     let clicks = clicks(&deliveries);
+                    let losses: Vec<Loss> = deliveries.iter().flat_map(|delivery| delivery.frame.losses.clone()).collect();
                     for delivery in deliveries {
                         delivery.ack().await.unwrap();
                     }
-                    if found.send(clicks).is_err() {
+                    if found.send((clicks, losses)).is_err() {
                         return;
                     }
                 }
@@ -112,16 +127,23 @@ pub async fn drain(lanes: Vec<Box<dyn Lane>>, count: usize) -> Vec<CapturedClick
         .collect();
     let mut all: Vec<CapturedClick> = Vec::new();
     let mut seen = std::collections::HashSet::new();
-    while seen.len() < count {
-        let clicks = tokio::time::timeout(PATIENCE, received.recv()).await;
-        let clicks = clicks.unwrap_or_else(|_| panic!("only {} of {count} clicks came", seen.len())).unwrap();
+    let mut counters = std::collections::BTreeMap::<_, Loss>::new();
+    let counted = |counters: &std::collections::BTreeMap<_, Loss>| counters.values().map(|loss| loss.count).sum::<u64>();
+    while seen.len() < count || counted(&counters) < lost {
+        let some = tokio::time::timeout(PATIENCE, received.recv()).await;
+        let missing = || panic!("only {} of {count} clicks and {} of {lost} losses came", seen.len(), counted(&counters));
+        let (clicks, losses) = some.unwrap_or_else(|_| missing()).unwrap();
         seen.extend(clicks.iter().map(|click| click.id));
         all.extend(clicks);
+        for loss in losses {
+            let state = counters.entry(loss.counter).or_insert(loss);
+            state.count = state.count.max(loss.count);
+        }
     }
     for task in tasks {
         task.abort();
         // Until it is gone it holds the spool.
         let _ = task.await;
     }
-    all
+    (all, counters.into_values().collect())
 }

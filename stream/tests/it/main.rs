@@ -3,10 +3,13 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
 
+mod cost;
 mod fixture;
+mod full;
 mod live;
 mod notices;
 mod outages;
 mod snapshot;
 mod source;
 mod spool;
+mod tool;

@@ -47,7 +47,7 @@ async fn damage_inside_costs_one_record() {
     bytes[middle] ^= 0xff;
     fs::write(&segment, bytes).unwrap();
     let metrics = Metrics::default();
-    let options = SpoolOptions { dir: folder.path().to_owned(), durability: Durability::Os, segment_bytes: 1 << 20 };
+    let options = SpoolOptions::new(folder.path());
     let spool = Spool::open(options, &Rng::System, &metrics).unwrap();
     append(&spool, 10, 11);
     assert_eq!(drain(LocalSource::new(spool).lanes(), 10).await.len(), 10);
@@ -90,7 +90,7 @@ async fn acked_segments_are_removed_and_offsets_go_on() {
 async fn one_owner_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let first = open(folder.path());
-    let options = || SpoolOptions { dir: folder.path().to_owned(), durability: Durability::Os, segment_bytes: 1 << 20 };
+    let options = || SpoolOptions::new(folder.path());
     let Err(error) = Spool::open(options(), &Rng::System, &Metrics::default()) else { panic!("opened twice") };
     assert!(matches!(error, SpoolError::Locked { .. }) && error.to_string().contains("LINKLOGGER_DATA_DIR"), "{error}");
     drop(first);
@@ -102,7 +102,7 @@ async fn a_folder_that_cannot_be_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    let options = SpoolOptions { dir: file.join("spool"), durability: Durability::Os, segment_bytes: 1 << 20 };
+    let options = SpoolOptions::new(file.join("spool"));
     let Err(error) = Spool::open(options, &Rng::System, &Metrics::default()) else { panic!("opened in a file") };
     assert!(error.to_string().contains("file/spool"), "{error}");
 }

@@ -1,0 +1,88 @@
+//! `linklogger spool`: what lies in the spool, whether it can be read, and delivering it again.
+//! Numbers only: nothing that a visitor sent is printed.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use domain::Millis;
+use platform::Clock;
+use stream::{ReplayFrom, SegmentReport, SpoolFolder, SpoolReport};
+
+use crate::commands::say;
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum SpoolCommand {
+    /// Print the spool's id, cursor, segments, what is not shipped yet, and counts of lost clicks
+    Inspect,
+    /// Read every record; exit code 1 when one is damaged
+    Verify,
+    /// Deliver records again that were acked and are still kept; stop the process that uses the spool first.
+    /// Clicks that are stored already are not counted twice
+    Replay {
+        /// Offset of the first record to deliver again, as `inspect` and `verify` print them, or all
+        #[arg(long, value_name = "OFFSET|all", value_parser = replay_from)]
+        from: ReplayFrom,
+    },
+}
+
+fn replay_from(text: &str) -> Result<ReplayFrom, String> {
+    match text {
+        "all" => Ok(ReplayFrom::Oldest),
+        number => number.parse().map(ReplayFrom::Offset).map_err(|_| "write an offset such as 4096, or all".to_owned()),
+    }
+}
+
+pub(crate) fn run(command: &SpoolCommand, data_dir: &Path) -> anyhow::Result<ExitCode> {
+    let folder = SpoolFolder::new(data_dir.join("spool"))?;
+    match command {
+        SpoolCommand::Inspect => say(&inspected(&folder.inspect()?, Clock::System.now())),
+        SpoolCommand::Verify => {
+            let report = folder.inspect()?;
+            say(&verified(&report))?;
+            Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        SpoolCommand::Replay { from } => {
+            let offset = folder.replay(*from)?;
+            let count = folder.inspect()?.unshipped;
+            say(&format!("{count} records from offset {offset} on are delivered by the next start.\n"))
+        }
+    }
+}
+
+fn inspected(report: &SpoolReport, now: Millis) -> String {
+    let id = report.id.map_or_else(|| "none".to_owned(), |id| format!("{id:016x}"));
+    let age = report.oldest.map_or_else(String::new, |oldest| format!(", the oldest {} s old", (now.0 - oldest.0).max(0) / 1_000));
+    let mut text = format!("id         {id}\ncursor     {}\n", report.cursor);
+    let _ = writeln!(text, "unshipped  {} records, {} bytes{age}", report.unshipped, report.unshipped_bytes);
+    for segment in &report.segments {
+        let _ = writeln!(text, "segment    {} · {} bytes · {} records{}", segment.base, segment.bytes, segment.records, flaws(segment));
+    }
+    for loss in &report.losses {
+        let _ = writeln!(text, "lost       {} of {} in minute {} ({})", loss.count, loss.workspace, loss.minute, loss.reason.label());
+    }
+    if report.uncounted > 0 {
+        let _ = writeln!(text, "lost       {} more, for which no counter was left", report.uncounted);
+    }
+    text
+}
+
+fn flaws(segment: &SegmentReport) -> String {
+    let damaged = if segment.damaged.is_empty() { String::new() } else { format!(" · {} damaged places", segment.damaged.len()) };
+    let torn = if segment.torn == 0 { String::new() } else { format!(" · {} bytes of an unfinished record", segment.torn) };
+    damaged + &torn
+}
+
+fn verified(report: &SpoolReport) -> String {
+    let mut text = String::new();
+    for segment in &report.segments {
+        for offset in &segment.damaged {
+            let _ = writeln!(text, "damaged at offset {offset} in the segment of {}", segment.base);
+        }
+    }
+    let records: u64 = report.segments.iter().map(|segment| segment.records).sum();
+    let damaged: usize = report.segments.iter().map(|segment| segment.damaged.len()).sum();
+    let _ = writeln!(text, "{records} records in {} segments can be read, {damaged} places are damaged", report.segments.len());
+    text
+}

@@ -1,0 +1,54 @@
+//! `linklogger spool` as an operator uses it.
+
+use std::path::Path;
+
+use serde_json::json;
+use testkit::{Program, ProgramOptions};
+
+use crate::journey::{click_all, expect_exactly};
+use crate::program;
+
+fn spool(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut options = ProgramOptions::serve(folder);
+    options.arguments = ["spool"].iter().chain(arguments).map(|argument| (*argument).to_owned()).collect();
+    options.run(program())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_spool_is_inspected_verified_and_replayed_without_counting_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Program::start(program(), ProgramOptions::serve(folder.path()));
+    serving.ready().await;
+    let ada = serving.api().sign_up("ada").await;
+    ada.create_link("https://example.com/", json!({ "slug": "a" })).await;
+    click_all(serving.setting("REDIRECT_LISTEN"), "a", 0..50).await;
+    expect_exactly(&ada, 50).await;
+    let (code, text, _) = spool(folder.path(), &["inspect"]);
+    assert_eq!(code, Some(0));
+    assert!(text.contains("50 records") && !text.contains("Mozilla") && !text.contains("127.0.0.1"), "{text}");
+    let (code, _, error) = spool(folder.path(), &["replay", "--from", "all"]);
+    assert_eq!((code, error.lines().filter(|line| line.starts_with("linklogger: ")).count()), (Some(1), 1), "{error}");
+    assert!(error.contains("Another process uses the spool"), "{error}");
+    serving.stop().await;
+    let (code, text, error) = spool(folder.path(), &["replay", "--from", "all"]);
+    assert!(code == Some(0) && text.starts_with("50 records from offset 0 on"), "{text}{error}");
+    serving.restart();
+    serving.ready().await;
+    click_all(serving.setting("REDIRECT_LISTEN"), "a", 50..60).await;
+    expect_exactly(&ada, 60).await;
+    assert_eq!(spool(folder.path(), &["verify"]).0, Some(0));
+    serving.kill();
+    let segment = std::fs::read_dir(folder.path().join("spool")).unwrap().map(|entry| entry.unwrap().path());
+    let segment = segment
+        .filter(|path| path.extension().is_some_and(|extension| extension == "seg"))
+        .max_by_key(|path| path.metadata().unwrap().len());
+    let segment = segment.unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    std::fs::write(segment, bytes).unwrap();
+    let (code, text, _) = spool(folder.path(), &["verify"]);
+    assert!(code == Some(1) && text.contains("damaged at offset"), "{text}");
+    let (code, _, error) = spool(&folder.path().join("elsewhere"), &["inspect"]);
+    assert!(code == Some(1) && error.contains("LINKLOGGER_DATA_DIR"), "{error}");
+}

@@ -1,0 +1,64 @@
+//! Clicks that were answered and could not be kept: counted, since they cannot be stored.
+
+use uuid::Uuid;
+
+use crate::WorkspaceId;
+
+/// Why a click could not be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LossReason {
+    /// A reason that a later program gave.
+    Unknown,
+    /// The disk refused the write.
+    Disk,
+    /// The spool had used up its quota.
+    Quota,
+    /// The record was larger than one may be.
+    TooLarge,
+    /// With no room in the spool the click was sent directly, and the broker did not answer in
+    /// time: it may have arrived all the same.
+    InDoubt,
+}
+
+impl LossReason {
+    pub const ALL: [Self; 5] = [Self::Unknown, Self::Disk, Self::Quota, Self::TooLarge, Self::InDoubt];
+
+    /// The number it is stored as.
+    pub fn code(self) -> i16 {
+        match self {
+            Self::Unknown => 0,
+            Self::Disk => 1,
+            Self::Quota => 2,
+            Self::TooLarge => 3,
+            Self::InDoubt => 4,
+        }
+    }
+
+    pub fn from_code(code: i16) -> Self {
+        Self::ALL.into_iter().find(|reason| reason.code() == code).unwrap_or(Self::Unknown)
+    }
+
+    /// Its label in metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Disk => "disk",
+            Self::Quota => "quota",
+            Self::TooLarge => "too_large",
+            Self::InDoubt => "in_doubt",
+        }
+    }
+}
+
+/// How many clicks one counter has counted so far. A counter only ever rises, so however often
+/// and in whatever order its states arrive, the largest one is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The counter's own id, unlike any other's.
+    pub counter: Uuid,
+    pub workspace: WorkspaceId,
+    /// Minutes since 1970, UTC.
+    pub minute: i64,
+    pub reason: LossReason,
+    pub count: u64,
+}

@@ -1,0 +1,107 @@
+//! Clicks that were answered and could not be kept, per workspace, minute and reason. What comes
+//! are states of counters that only rise, so the largest of each is kept, however often and in
+//! whatever order they come.
+
+use std::collections::BTreeMap;
+
+use domain::{Loss, LossReason, WorkspaceId};
+use entity::ingest_counter;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sqlx::{PgPool, SqlitePool};
+
+use crate::connect::Pools;
+use crate::scope::WorkspaceScope;
+use crate::{Store, StoreError};
+
+/// The losses of a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostClicks {
+    /// Minutes since 1970, UTC.
+    pub minute: i64,
+    pub reason: LossReason,
+    pub count: u64,
+}
+
+impl Store {
+    /// Stores states of counters, in one transaction.
+    ///
+    /// # Errors
+    /// When the database does not answer; then the same call completes it later.
+    pub async fn count_losses(&self, losses: &[Loss]) -> Result<(), StoreError> {
+        // In the order of workspaces, so that two workers never wait for each other in a circle.
+        let mut by_workspace: BTreeMap<WorkspaceId, Vec<&Loss>> = BTreeMap::new();
+        for loss in losses {
+            by_workspace.entry(loss.workspace).or_default().push(loss);
+        }
+        for losses in by_workspace.values_mut() {
+            losses.sort_unstable_by_key(|loss| (loss.minute, loss.reason, loss.counter));
+        }
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => in_sqlite(writer, &by_workspace).await,
+            Pools::Postgres(pool) => in_postgres(pool, &by_workspace).await,
+        }
+    }
+}
+
+impl WorkspaceScope {
+    /// All losses of the workspace, by minute and reason.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lost_clicks(&self) -> Result<Vec<LostClicks>, StoreError> {
+        let rows =
+            ingest_counter::Entity::find().filter(ingest_counter::Column::WorkspaceId.eq(self.workspace.0)).all(&self.transaction).await?;
+        let mut sums = BTreeMap::<_, u64>::new();
+        for row in rows {
+            *sums.entry((row.minute, LossReason::from_code(row.reason))).or_default() += row.count.unsigned_abs();
+        }
+        Ok(sums.into_iter().map(|((minute, reason), count)| LostClicks { minute, reason, count }).collect())
+    }
+}
+
+fn count(loss: &Loss) -> i64 {
+    i64::try_from(loss.count).unwrap_or(i64::MAX)
+}
+
+async fn in_sqlite(pool: &SqlitePool, batch: &BTreeMap<WorkspaceId, Vec<&Loss>>) -> Result<(), StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    for loss in batch.values().flatten() {
+        sqlx::query(
+            "INSERT INTO ingest_counters (workspace_id, minute, reason, counter_id, count) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (workspace_id, minute, reason, counter_id) DO UPDATE SET count = max(ingest_counters.count, excluded.count)",
+        )
+        .bind(loss.workspace.0)
+        .bind(loss.minute)
+        .bind(loss.reason.code())
+        .bind(loss.counter)
+        .bind(count(loss))
+        .execute(&mut *transaction)
+        .await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+async fn in_postgres(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Loss>>) -> Result<(), StoreError> {
+    let mut transaction = pool.begin().await?;
+    for (workspace, losses) in batch {
+        sqlx::query("SELECT set_config('role', 'linklogger_worker', true), set_config('app.workspace', $1, true)")
+            .bind(workspace.0.to_string())
+            .execute(&mut *transaction)
+            .await?;
+        for loss in losses {
+            sqlx::query(
+                "INSERT INTO ingest_counters (workspace_id, minute, reason, counter_id, count) VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (workspace_id, minute, reason, counter_id) \
+                 DO UPDATE SET count = GREATEST(ingest_counters.count, excluded.count)",
+            )
+            .bind(workspace.0)
+            .bind(loss.minute)
+            .bind(loss.reason.code())
+            .bind(loss.counter)
+            .bind(count(loss))
+            .execute(&mut *transaction)
+            .await?;
+        }
+    }
+    Ok(transaction.commit().await?)
+}
