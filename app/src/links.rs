@@ -1,17 +1,18 @@
-//! The redirector's sources of links: the store, or the snapshot in NATS; and `linklogger links`.
+//! The redirector's sources of links: the store, or the snapshot in NATS; its source of permits;
+//! and `linklogger links`.
 
 use std::process::ExitCode;
 
 use async_trait::async_trait;
-use domain::{LinkAddress, ResolvedLink};
+use domain::{LinkAddress, LinkId, ResolvedLink};
 use platform::config::Config;
-use redirector::{LinkSource, LinkSourceDown};
+use redirector::{LinkSource, LinkSourceDown, PermitSource};
 use store::Store;
 use stream::{LinkSnapshot, NatsClient};
 
 use crate::commands::{connect, say};
 
-/// Links straight from the database.
+/// Links and permits straight from the database.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredLinks(pub Store);
 
@@ -19,6 +20,32 @@ pub(crate) struct StoredLinks(pub Store);
 impl LinkSource for StoredLinks {
     async fn resolve(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, LinkSourceDown> {
         self.0.resolve_link(folded_slug).await.map_err(|error| LinkSourceDown(error.to_string()))
+    }
+}
+
+#[async_trait]
+impl PermitSource for StoredLinks {
+    async fn lease(&self, link: LinkId, wanted: u32) -> Result<u32, LinkSourceDown> {
+        self.0.lease(link, wanted).await.map_err(|error| LinkSourceDown(error.to_string()))
+    }
+
+    async fn give_back(&self, link: LinkId, unused: u32) -> Result<(), LinkSourceDown> {
+        self.0.return_permits(link, unused).await.map_err(|error| LinkSourceDown(error.to_string()))
+    }
+}
+
+/// At the edge nobody counts: a link with a limit leads to its fallback, never to its target.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoPermits;
+
+#[async_trait]
+impl PermitSource for NoPermits {
+    async fn lease(&self, _: LinkId, _: u32) -> Result<u32, LinkSourceDown> {
+        Err(LinkSourceDown("permits need the database".into()))
+    }
+
+    async fn give_back(&self, _: LinkId, _: u32) -> Result<(), LinkSourceDown> {
+        Ok(())
     }
 }
 

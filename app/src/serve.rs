@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{ApiOptions, ApiParts};
+use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
 use platform::config::{Config, Database, LinksFrom, SignUp};
 use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, bind, ops_router, serve_http};
 use redirector::{Parts, Redirector, RedirectorOptions};
 use store::Store;
-use worker::{Enricher, GeoDatabases, Pump, WorkerParts, keep_partitions};
+use worker::{Pump, WorkerParts, keep_partitions};
 
 use crate::commands::{connect, prepare_data_dir, say};
 use crate::demo::{self, Demo, DemoFlags};
+use crate::links::{NoPermits, StoredLinks};
 use crate::seams::Seams;
 
 /// How long a stop may take; whoever waits for this process waits 10 seconds.
@@ -28,6 +30,8 @@ struct Process {
     /// None for a redirector that takes its links from NATS.
     store: Option<Store>,
     seams: Seams,
+    /// Read once for the roles that look up addresses; empty for the others.
+    geo: Arc<GeoDatabases>,
     clock: Clock,
     rng: Rng,
     health: Health,
@@ -71,7 +75,9 @@ impl Process {
             LinksFrom::Nats => None,
         };
         let seams = Seams::new(&config, store.as_ref(), &rng, &health, &metrics, &lifecycle).await?;
-        Ok(Self { config, store, seams, clock, rng, health, metrics, lifecycle })
+        let looks_up = config.roles.worker || config.roles.redirector;
+        let geo = Arc::new(if looks_up { GeoDatabases::open(&config.geoip_db)? } else { GeoDatabases::default() });
+        Ok(Self { config, store, seams, geo, clock, rng, health, metrics, lifecycle })
     }
 
     fn start_worker(&self) -> anyhow::Result<()> {
@@ -79,7 +85,7 @@ impl Process {
         let parts = WorkerParts {
             store: store.clone(),
             feed: self.seams.feed.clone(),
-            enricher: Arc::new(Enricher::new(GeoDatabases::open(&self.config.geoip_db)?)),
+            enricher: Arc::new(Enricher::new(self.geo.clone())),
             clock: self.clock.clone(),
             health: self.health.clone(),
         };
@@ -101,6 +107,11 @@ impl Process {
         let parts = Parts {
             spool: spool.clone(),
             links: links.clone(),
+            permits: match &self.store {
+                Some(store) => Arc::new(StoredLinks(store.clone())),
+                None => Arc::new(NoPermits),
+            },
+            geo: self.geo.clone(),
             notices: self.seams.notices.clone(),
             clock: self.clock.clone(),
             rng: self.rng.clone(),
@@ -145,7 +156,8 @@ impl Process {
 
     fn start_demo(&self, flags: DemoFlags, api: SocketAddr, redirect: SocketAddr) {
         let (options, Some(parts)) = (self.api_options(), self.api_parts()) else { return };
-        let demo = Demo { flags, config: self.config.clone(), api, redirect, options, parts };
+        let geo = self.geo.clone();
+        let demo = Demo { flags, config: self.config.clone(), geo, api, redirect, options, parts };
         self.lifecycle.spawn("demo", demo::run(demo, self.lifecycle.stopping().clone()));
     }
 

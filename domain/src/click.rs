@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{ClickId, LinkId, Millis, Parameter, Utm, WorkspaceId};
+use crate::{ClickId, LinkId, Millis, Parameter, RuleId, Utm, WorkspaceId};
 
 /// The place of a stored click in its workspace's order of storage. Rises in commit order; may
 /// have holes.
@@ -96,7 +96,12 @@ coded!(
 
 coded!(
     /// The request's method; others never reach a link.
-    Method { Get = 0, Head = 1 }
+    Method {
+        Get = 0,
+        Head = 1,
+        /// A password was sent.
+        Post = 2,
+    }
 );
 
 impl Method {
@@ -104,8 +109,18 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Head => "HEAD",
+            Self::Post => "POST",
         }
     }
+}
+
+/// The rule of its link that decided where a click went. The names are those of that moment, so
+/// that they stay true when the rules change.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ClickRule {
+    pub id: RuleId,
+    pub name: String,
+    pub variant: Option<String>,
 }
 
 /// A click as the redirector saw it: facts of one request, nothing looked up yet. It lives in the
@@ -130,6 +145,8 @@ pub struct CapturedClick {
     pub accept_language: Option<String>,
     /// From the request's first byte read to the record's append, in microseconds.
     pub redirect_micros: u32,
+    /// `None` where no rule of the link decided.
+    pub rule: Option<ClickRule>,
 }
 
 /// Where an address is, as far as the geo database knows.
@@ -186,6 +203,8 @@ pub struct Click {
     /// The visitor's network, /24 or /48.
     pub network: Option<String>,
     pub redirect_micros: u32,
+    #[serde(default)]
+    pub rule: Option<ClickRule>,
 }
 
 impl Click {

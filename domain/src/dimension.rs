@@ -21,6 +21,8 @@ pub enum Dimension {
     UtmContent,
     Link,
     Network,
+    Rule,
+    Variant,
     Verdict,
     VerdictReason,
 }
@@ -54,6 +56,8 @@ impl Dimension {
         Self::UtmContent,
         Self::Link,
         Self::Network,
+        Self::Rule,
+        Self::Variant,
         Self::Verdict,
         Self::VerdictReason,
     ];
@@ -74,6 +78,8 @@ impl Dimension {
             Self::Link => return DimensionValue::Link(click.link),
             Self::Verdict => return DimensionValue::Verdict(click.verdict),
             Self::VerdictReason => return DimensionValue::VerdictReason(click.verdict_reason),
+            Self::Rule => return click.rule.as_ref().map(|rule| rule.id.to_string()).into(),
+            Self::Variant => return click.rule.as_ref().and_then(|rule| rule.variant.clone()).into(),
             Self::Country => &click.place.country,
             Self::Region => &click.place.region,
             Self::City => &click.place.city,

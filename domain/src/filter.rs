@@ -24,6 +24,10 @@ pub struct ClickFilter {
     pub utm_sources: Vec<Option<String>>,
     pub utm_mediums: Vec<Option<String>>,
     pub utm_campaigns: Vec<Option<String>>,
+    /// Ids of rules; `None` is a click that no rule decided.
+    pub rules: Vec<Option<String>>,
+    /// Names of variants.
+    pub variants: Vec<Option<String>>,
 }
 
 impl ClickFilter {
@@ -43,7 +47,7 @@ impl ClickFilter {
     }
 
     /// The text dimensions with the column each is stored in.
-    pub fn text_fields(&self) -> [(&'static str, &[Option<String>]); 9] {
+    pub fn text_fields(&self) -> [(&'static str, &[Option<String>]); 11] {
         [
             ("country", &self.countries),
             ("city", &self.cities),
@@ -54,11 +58,15 @@ impl ClickFilter {
             ("utm_source", &self.utm_sources),
             ("utm_medium", &self.utm_mediums),
             ("utm_campaign", &self.utm_campaigns),
+            ("rule_id", &self.rules),
+            ("variant", &self.variants),
         ]
     }
 
     pub fn matches(&self, click: &Click) -> bool {
         let at = click.occurred_at();
+        let rule = click.rule.as_ref().filter(|_| !self.rules.is_empty()).map(|rule| rule.id.to_string());
+        let variant = click.rule.as_ref().filter(|_| !self.variants.is_empty()).and_then(|rule| rule.variant.clone());
         let values = [
             &click.place.country,
             &click.place.city,
@@ -69,6 +77,8 @@ impl ClickFilter {
             &click.utm.source,
             &click.utm.medium,
             &click.utm.campaign,
+            &rule,
+            &variant,
         ];
         self.from.is_none_or(|from| at >= from)
             && self.to.is_none_or(|to| at < to)

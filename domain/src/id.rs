@@ -103,6 +103,10 @@ id!(
     ClickId, "clk"
 );
 id!(
+    /// A rule of a link; clicks remember it.
+    RuleId, "rul"
+);
+id!(
     /// A signing key.
     KeyId, "sig"
 );

@@ -1,6 +1,6 @@
 //! Links as users make and change them, and as the redirector needs them.
 
-use crate::{Issue, IssueCode, LinkId, Millis, Slug, TargetUrl, WorkspaceId};
+use crate::{Gate, GateChange, Issue, IssueCode, LinkId, Millis, Password, Slug, TargetUrl, WorkspaceId};
 
 /// The status that sends the browser on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -41,6 +41,9 @@ pub struct Link {
     pub created_at: Millis,
     pub updated_at: Millis,
     pub last_clicked_at: Option<Millis>,
+    /// Since when it is put aside; it still leads on.
+    pub archived_at: Option<Millis>,
+    pub gate: Gate,
 }
 
 /// A link to be made.
@@ -53,6 +56,7 @@ pub struct NewLink {
     pub external_id: Option<String>,
     pub redirect_status: RedirectStatus,
     pub forward_query: bool,
+    pub gate: Gate,
 }
 
 /// A change to a link: `None` leaves a field as it is, `Some(None)` clears it.
@@ -64,6 +68,7 @@ pub struct LinkChange {
     pub external_id: Option<Option<String>>,
     pub redirect_status: Option<RedirectStatus>,
     pub forward_query: Option<bool>,
+    pub gate: GateChange,
 }
 
 /// Where a link is found: a domain and a folded slug on it.
@@ -114,6 +119,22 @@ pub struct ResolvedLink {
     pub forward_query: bool,
     /// A deleted link keeps its slug and answers 410.
     pub deleted: bool,
+    /// What stands between the link and its target; `None` for most links.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Box<Gate>>,
+}
+
+/// The password that visitors of a link are asked for: 4 to 128 characters.
+///
+/// # Errors
+/// An issue at `password`.
+pub fn parse_link_password(text: &str) -> Result<Password, Issue> {
+    match text.chars().count() {
+        0 => Err(Issue::new("password", IssueCode::Required, "Enter a password, or leave it out for none.")),
+        1..4 => Err(Issue::new("password", IssueCode::TooShort, "Use at least 4 characters in a link's password.")),
+        4..=128 => Ok(Password::of_link(text)),
+        _ => Err(Issue::new("password", IssueCode::TooLong, "Use at most 128 characters in a link's password.")),
+    }
 }
 
 /// A title of at most 200 characters; empty means none.

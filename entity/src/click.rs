@@ -44,6 +44,9 @@ pub struct Model {
     pub parameters: String,
     pub network: Option<String>,
     pub redirect_micros: i32,
+    pub rule_id: Option<String>,
+    pub rule_name: Option<String>,
+    pub variant: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

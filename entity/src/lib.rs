@@ -6,6 +6,7 @@ pub mod dead_letter;
 pub mod ingest_counter;
 pub mod link;
 pub mod link_outbox;
+pub mod link_permit;
 pub mod link_slug;
 pub mod link_stat;
 pub mod membership;

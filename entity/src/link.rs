@@ -21,6 +21,16 @@ pub struct Model {
     pub created_at: i64,
     pub updated_at: i64,
     pub deleted_at: Option<i64>,
+    pub disabled: bool,
+    pub starts_at: Option<i64>,
+    pub expires_at: Option<i64>,
+    pub fallback_url: Option<String>,
+    /// A PHC string.
+    pub password_hash: Option<String>,
+    pub click_limit: Option<i64>,
+    /// Versioned JSON.
+    pub rules: Option<String>,
+    pub archived_at: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -6,6 +6,7 @@
 
 mod m20261124_000001_foundation;
 mod m20261125_000001_ingest_counters;
+mod m20261125_000002_link_rules;
 mod m20261125_000003_link_outbox;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261124_000001_foundation::Migration),
             Box::new(m20261125_000001_ingest_counters::Migration),
+            Box::new(m20261125_000002_link_rules::Migration),
             Box::new(m20261125_000003_link_outbox::Migration),
         ]
     }

@@ -31,14 +31,49 @@ pub(crate) enum Page {
     Root,
     NotFound,
     Gone,
+    /// Switched off by the link's owner.
+    Disabled,
+    /// Before its start.
+    Early,
+    Expired,
+    /// The click limit is reached.
+    Limit,
+    Password,
+    WrongPassword,
+    TooManyPasswords,
     MethodNotAllowed,
     Unavailable,
+}
+
+impl Page {
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Root | Self::Password => StatusCode::OK,
+            Self::NotFound | Self::Disabled | Self::Early => StatusCode::NOT_FOUND,
+            Self::Gone | Self::Expired | Self::Limit => StatusCode::GONE,
+            Self::WrongPassword => StatusCode::FORBIDDEN,
+            Self::TooManyPasswords => StatusCode::TOO_MANY_REQUESTS,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn has_form(self) -> bool {
+        matches!(self, Self::Password | Self::WrongPassword)
+    }
 }
 
 struct Pages {
     root: Bytes,
     not_found: Bytes,
     gone: Bytes,
+    disabled: Bytes,
+    early: Bytes,
+    expired: Bytes,
+    limit: Bytes,
+    password: Bytes,
+    wrong_password: Bytes,
+    too_many_passwords: Bytes,
     method_not_allowed: Bytes,
     unavailable: Bytes,
 }
@@ -51,12 +86,30 @@ static PAGES: LazyLock<Pages> = LazyLock::new(|| Pages {
         "Check that it was copied completely, or ask whoever gave it to you.",
     ),
     gone: html("Link removed", "This short link has been removed.", "Ask whoever gave it to you for a new one."),
+    disabled: html("Link switched off", "This short link is switched off.", "Ask whoever gave it to you about it."),
+    early: html("Not yet", "This short link does not lead anywhere yet.", "Come back later, or ask whoever gave it to you when it starts."),
+    expired: html("Link expired", "This short link has expired.", "Ask whoever gave it to you for a new one."),
+    limit: html("Link used up", "This short link has been used as often as it may be.", "Ask whoever gave it to you for a new one."),
+    password: form("Enter the password that came with the link."),
+    wrong_password: form("That was not the right password. Try again."),
+    too_many_passwords: html("Too many attempts", "Too many passwords were tried.", "Please wait a minute, then open the link again."),
     method_not_allowed: html("Not possible", "A short link can only be opened.", "Use GET or HEAD."),
     unavailable: html("Try again", "This link cannot be looked up right now.", "Please try again in a moment."),
 });
 
 /// Allows the page's own style and nothing else.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// Lets the form reach this address, and wherever the answer to it leads: browsers hold the redirect
+/// that follows a form to this rule as well.
+const FORM_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self' https: http:";
+
+fn form(advice: &str) -> Bytes {
+    let field = "<form method=\"post\"><p><input type=\"password\" name=\"password\" aria-label=\"Password\" \
+                 autocomplete=\"off\" maxlength=\"128\" required autofocus> <button>Open</button></p></form>";
+    html("Password needed", "This link needs a password.", &format!("{advice}</p>{field}<p>"))
+}
 
 fn html(title: &str, headline: &str, advice: &str) -> Bytes {
     let mut page = String::new();
@@ -71,24 +124,33 @@ fn html(title: &str, headline: &str, advice: &str) -> Bytes {
 }
 
 pub(crate) fn page(page: Page) -> Answer {
-    let (status, body) = match page {
-        Page::Root => (StatusCode::OK, &PAGES.root),
-        Page::NotFound => (StatusCode::NOT_FOUND, &PAGES.not_found),
-        Page::Gone => (StatusCode::GONE, &PAGES.gone),
-        Page::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, &PAGES.method_not_allowed),
-        Page::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, &PAGES.unavailable),
+    let body = match page {
+        Page::Root => &PAGES.root,
+        Page::NotFound => &PAGES.not_found,
+        Page::Gone => &PAGES.gone,
+        Page::Disabled => &PAGES.disabled,
+        Page::Early => &PAGES.early,
+        Page::Expired => &PAGES.expired,
+        Page::Limit => &PAGES.limit,
+        Page::Password => &PAGES.password,
+        Page::WrongPassword => &PAGES.wrong_password,
+        Page::TooManyPasswords => &PAGES.too_many_passwords,
+        Page::MethodNotAllowed => &PAGES.method_not_allowed,
+        Page::Unavailable => &PAGES.unavailable,
     };
     let mut answer = Response::new(Full::new(body.clone()));
-    *answer.status_mut() = status;
+    *answer.status_mut() = page.status();
+    let policy = if page.has_form() { FORM_POLICY } else { PAGE_POLICY };
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(ROBOTS_TAG, HeaderValue::from_static("noindex"));
     match page {
         Page::MethodNotAllowed => drop(headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"))),
         Page::Unavailable => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
-        Page::Root | Page::NotFound | Page::Gone => {}
+        Page::TooManyPasswords => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("60"))),
+        _ => {}
     }
     answer
 }

@@ -2,20 +2,33 @@
 
 use std::net::IpAddr;
 
-use domain::{CapturedClick, ClickId, Method, Outcome, ResolvedLink};
+use domain::{CapturedClick, ClickId, ClickRule, Method, Outcome, ResolvedLink};
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT_LANGUAGE, HeaderName, REFERER, USER_AGENT};
+
+use crate::answer::Page;
 
 const MAX_URL: usize = 4_096;
 const MAX_USER_AGENT: usize = 512;
 const MAX_REFERRER: usize = 2_048;
 const MAX_LANGUAGE: usize = 256;
 
-/// What became of the request.
-#[derive(Clone, Copy, Debug)]
+/// What becomes of the request.
+#[derive(Clone, Debug)]
 pub(crate) struct Decision {
     pub outcome: Outcome,
     pub status: u16,
+    /// Where the visitor is sent, or would have been.
+    pub target: String,
+    pub rule: Option<ClickRule>,
+    /// Shown instead of a redirect.
+    pub page: Option<Page>,
+}
+
+impl Decision {
+    pub fn page(outcome: Outcome, page: Page, link: &ResolvedLink) -> Self {
+        Self { outcome, status: page.status().as_u16(), target: link.target.as_str().to_owned(), rule: None, page: Some(page) }
+    }
 }
 
 /// What the request says of itself.
@@ -30,7 +43,7 @@ pub(crate) struct Facts<'a> {
     pub redirect_micros: u32,
 }
 
-pub(crate) fn capture(link: &ResolvedLink, target: String, decision: Decision, facts: Facts<'_>) -> CapturedClick {
+pub(crate) fn capture(link: &ResolvedLink, decision: Decision, facts: Facts<'_>) -> CapturedClick {
     CapturedClick {
         id: facts.id,
         workspace: link.workspace,
@@ -40,13 +53,22 @@ pub(crate) fn capture(link: &ResolvedLink, target: String, decision: Decision, f
         status: decision.status,
         method: facts.method,
         url: bounded(facts.url, MAX_URL),
-        target,
+        target: decision.target,
         ip: Some(facts.ip),
-        user_agent: text(facts.headers, &USER_AGENT, MAX_USER_AGENT),
+        user_agent: user_agent_of(facts.headers),
         referrer: text(facts.headers, &REFERER, MAX_REFERRER),
-        accept_language: text(facts.headers, &ACCEPT_LANGUAGE, MAX_LANGUAGE),
+        accept_language: language_of(facts.headers),
         redirect_micros: facts.redirect_micros,
+        rule: decision.rule,
     }
+}
+
+pub(crate) fn user_agent_of(headers: &HeaderMap) -> Option<String> {
+    text(headers, &USER_AGENT, MAX_USER_AGENT)
+}
+
+pub(crate) fn language_of(headers: &HeaderMap) -> Option<String> {
+    text(headers, &ACCEPT_LANGUAGE, MAX_LANGUAGE)
 }
 
 /// A header as text; what is no UTF-8 is replaced, an empty one is none.

@@ -2,12 +2,14 @@
 //!
 //! hyper's HTTP/1 without a router, one single-threaded runtime per core. A redirect waits for
 //! nothing but its link, which is nearly always cached, and the append to the spool; never for the
-//! broker, the table of clicks, a geo look-up or the API.
+//! broker, the table of clicks or the API. Only links whose owner asked for it wait for more: a look-up
+//! in memory for their rules, a password's hash, a permit of their limit (`gate`).
 
 mod answer;
 mod cache;
 mod capture;
 mod client_ip;
+mod gate;
 mod listener;
 mod message;
 mod service;
@@ -17,12 +19,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{ResolvedLink, ShortDomain};
+use domain::{LinkId, ResolvedLink, ShortDomain};
+use enrich::GeoDatabases;
 use ipnet::IpNet;
 use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Rng};
 use stream::{LinkNotices, Spool};
 
 use cache::LinkCache;
+use gate::{Gates, Permits};
 use service::Service;
 
 /// The source of links cannot answer now.
@@ -38,6 +42,22 @@ pub trait LinkSource: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`LinkSourceDown`]; "no such link" is `None`, never an error.
     async fn resolve(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, LinkSourceDown>;
+}
+
+/// Where permits of links with a click limit come from.
+#[async_trait]
+pub trait PermitSource: Send + Sync + std::fmt::Debug {
+    /// Takes up to `wanted` permits for good; 0 when the limit is reached.
+    ///
+    /// # Errors
+    /// [`LinkSourceDown`].
+    async fn lease(&self, link: LinkId, wanted: u32) -> Result<u32, LinkSourceDown>;
+
+    /// Gives back permits that were not used and never will be.
+    ///
+    /// # Errors
+    /// [`LinkSourceDown`].
+    async fn give_back(&self, link: LinkId, unused: u32) -> Result<(), LinkSourceDown>;
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +77,9 @@ pub struct RedirectorOptions {
 pub struct Parts {
     pub spool: Spool,
     pub links: Arc<dyn LinkSource>,
+    pub permits: Arc<dyn PermitSource>,
+    /// For rules that ask where a visitor is.
+    pub geo: Arc<GeoDatabases>,
     pub notices: Arc<dyn LinkNotices>,
     pub clock: Clock,
     pub rng: Rng,
@@ -69,6 +92,7 @@ pub struct Redirector {
     options: RedirectorOptions,
     service: Service,
     cache: LinkCache,
+    permits: Permits,
     notices: Arc<dyn LinkNotices>,
     health: Health,
 }
@@ -78,8 +102,10 @@ impl Redirector {
     pub fn new(options: RedirectorOptions, parts: Parts) -> Self {
         let cache = LinkCache::new(parts.links.clone(), parts.clock.clone(), &parts.metrics);
         let (notices, health) = (parts.notices.clone(), parts.health.clone());
-        let service = Service::new(&options, parts, cache.clone());
-        Self { options, service, cache, notices, health }
+        let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.metrics);
+        let permits = gates.permits();
+        let service = Service::new(&options, parts, cache.clone(), gates);
+        Self { options, service, cache, permits, notices, health }
     }
 
     /// Listens, and serves until the stop. Returns the address.
@@ -89,6 +115,7 @@ impl Redirector {
     pub fn start(self, lifecycle: &Lifecycle) -> Result<SocketAddr, BindError> {
         let address = listener::start(&self.options, self.service, lifecycle)?;
         lifecycle.spawn("link notices", self.cache.follow(self.notices, lifecycle.stopping().clone()));
+        lifecycle.spawn("permits", self.permits.sweep(lifecycle.stopping().clone()));
         self.health.report("redirector", Readiness::Ready, "");
         Ok(address)
     }

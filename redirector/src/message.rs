@@ -2,8 +2,9 @@
 //! otherwise than this program (RFC 9112, sections 3.2 and 6.3) is refused, and its connection
 //! closed, before anything is looked up.
 
+use hyper::Version;
 use hyper::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use hyper::{Request, Version};
+use hyper::http::request::Parts;
 
 /// The message contradicts itself, or lacks what it must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,18 +16,18 @@ pub(crate) struct Malformed;
 /// # Errors
 /// [`Malformed`] when there are several Host headers, none although HTTP/1.1 wants one, one that is
 /// no text, or two ways of telling where the body ends.
-pub(crate) fn host<Body>(request: &Request<Body>) -> Result<Option<&str>, Malformed> {
-    let headers = request.headers();
+pub(crate) fn host(head: &Parts) -> Result<Option<&str>, Malformed> {
+    let headers = &head.headers;
     if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
         return Err(Malformed);
     }
     let mut named = headers.get_all(HOST).iter();
     let (first, second) = (named.next(), named.next());
-    if second.is_some() || (first.is_none() && request.version() == Version::HTTP_11) {
+    if second.is_some() || (first.is_none() && head.version == Version::HTTP_11) {
         return Err(Malformed);
     }
     let named = first.map(|host| host.to_str().map_err(|_| Malformed)).transpose()?;
-    Ok(request.uri().host().or(named))
+    Ok(head.uri.host().or(named))
 }
 
 #[cfg(test)]
@@ -34,11 +35,11 @@ mod tests {
     use super::*;
 
     fn of(target: &str, version: Version, headers: &[(&str, &str)]) -> Result<Option<String>, Malformed> {
-        let mut request = Request::builder().uri(target).version(version);
+        let mut request = hyper::Request::builder().uri(target).version(version);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        host(&request.body(()).unwrap()).map(|host| host.map(str::to_owned))
+        host(&request.body(()).unwrap().into_parts().0).map(|host| host.map(str::to_owned))
     }
 
     #[test]

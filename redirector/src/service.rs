@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use domain::{ClickId, Method, Outcome, ResolvedLink, ShortDomain, Slug, forward_query};
+use domain::{ClickId, Method, Outcome, ResolvedLink, ShortDomain, Slug, parse_query};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
+use hyper::http::request::Parts as Head;
 use hyper::{Method as HttpMethod, Request};
 use platform::{Clock, Health, Readiness, Rng};
 use prometheus_client::metrics::counter::Counter;
@@ -17,11 +19,15 @@ use crate::answer::{self, Answer, Page};
 use crate::cache::{Known, LinkCache};
 use crate::capture::{Decision, Facts, capture};
 use crate::client_ip::{ClientIp, advice};
+use crate::gate::{Gates, Seen, target_with};
 use crate::message;
 use crate::{Parts, RedirectorOptions};
 
 /// A full disk is told of this often.
 const COMPLAIN_EVERY_MILLIS: i64 = 10_000;
+/// A form with one password.
+const MAX_FORM: usize = 4_096;
+const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug)]
 struct Counters {
@@ -38,6 +44,7 @@ const SPOOL: [(&str, &str); 1] = [("reason", "spool")];
 pub(crate) struct Service {
     spool: Spool,
     cache: LinkCache,
+    gates: Gates,
     client_ip: ClientIp,
     short_domain: ShortDomain,
     clock: Clock,
@@ -52,7 +59,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub fn new(options: &RedirectorOptions, parts: Parts, cache: LinkCache) -> Self {
+    pub fn new(options: &RedirectorOptions, parts: Parts, cache: LinkCache, gates: Gates) -> Self {
         let metrics = &parts.metrics;
         let counters = Counters {
             captured: metrics.register("redirector_clicks", "Clicks captured", Counter::default()),
@@ -63,6 +70,7 @@ impl Service {
         Self {
             spool: parts.spool,
             cache,
+            gates,
             client_ip: ClientIp::new(options.trusted_proxies.clone()),
             short_domain: options.short_domain.clone(),
             clock: parts.clock,
@@ -77,14 +85,17 @@ impl Service {
 
     pub async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Answer {
         let started = Instant::now();
-        let Ok(host) = message::host(&request) else { return answer::malformed() };
-        let method = match *request.method() {
+        let (head, body) = request.into_parts();
+        let Ok(host) = message::host(&head) else { return answer::malformed() };
+        let method = match head.method {
             HttpMethod::GET => Method::Get,
             HttpMethod::HEAD => Method::Head,
+            HttpMethod::POST => Method::Post,
             _ => return answer::page(Page::MethodNotAllowed),
         };
-        let path = request.uri().path();
+        let path = head.uri.path();
         match path {
+            "/" | "/robots.txt" | "/favicon.ico" if method == Method::Post => return answer::page(Page::MethodNotAllowed),
             "/" => return answer::page(Page::Root),
             "/robots.txt" => return answer::robots(),
             "/favicon.ico" => return answer::no_content(),
@@ -94,10 +105,24 @@ impl Service {
         let slug = if served { folded(path) } else { None };
         let Some(slug) = slug else { return self.miss() };
         match self.cache.resolve(&slug).await {
-            Known::Link(link) => self.found(&link, method, peer, &request, started).await,
+            Known::Link(link) if method == Method::Post => self.posted(&link, peer, &head, body, started).await,
+            Known::Link(link) => self.found(&link, method, peer, &head, None, started).await,
             Known::Nothing => self.miss(),
             Known::CannotTell => answer::page(Page::Unavailable),
         }
+    }
+
+    /// The form of a link with a password; to every other link nothing can be posted.
+    async fn posted(&self, link: &ResolvedLink, peer: IpAddr, head: &Head, body: Incoming, started: Instant) -> Answer {
+        let asks = !link.deleted && link.gate.as_ref().is_some_and(|gate| gate.password.is_some());
+        if !asks {
+            return answer::page(Page::MethodNotAllowed);
+        }
+        let form = tokio::time::timeout(FORM_TIMEOUT, Limited::new(body, MAX_FORM).collect()).await;
+        let form = form.ok().and_then(Result::ok).map(|form| form.to_bytes()).unwrap_or_default();
+        let fields = parse_query(&String::from_utf8_lossy(&form));
+        let password = fields.into_iter().find(|field| field.key == "password").map(|field| field.value);
+        self.found(link, Method::Post, peer, head, Some(password.unwrap_or_default()), started).await
     }
 
     fn miss(&self) -> Answer {
@@ -105,22 +130,35 @@ impl Service {
         answer::page(Page::NotFound)
     }
 
-    async fn found(&self, link: &ResolvedLink, method: Method, peer: IpAddr, request: &Request<Incoming>, started: Instant) -> Answer {
-        let (decision, target) = decide(link, request.uri().query());
-        self.warn_of_hidden_visitors(peer, request);
+    async fn found(
+        &self,
+        link: &ResolvedLink,
+        method: Method,
+        peer: IpAddr,
+        head: &Head,
+        password: Option<String>,
+        started: Instant,
+    ) -> Answer {
+        self.warn_of_hidden_visitors(peer, head);
+        let (now, ip, query) = (self.clock.now(), self.client_ip.of(peer, &head.headers), head.uri.query());
+        let decision = match &link.gate {
+            _ if link.deleted => Decision::page(Outcome::Disabled, Page::Gone, link),
+            None => plain(link, query),
+            Some(gate) => self.gates.decide(link, gate, Seen { method, now, ip, query, headers: &head.headers }, password).await,
+        };
         let facts = Facts {
-            id: ClickId::new(self.clock.now(), self.rng.entropy()),
+            id: ClickId::new(now, self.rng.entropy()),
             method,
-            url: self.url(request),
-            ip: self.client_ip.of(peer, request.headers()),
-            headers: request.headers(),
+            url: self.url(head),
+            ip,
+            headers: &head.headers,
             redirect_micros: u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX),
         };
-        let answer = match decision.outcome {
-            Outcome::Redirected => answer::redirect(decision.status, &target),
-            _ => answer::page(Page::Gone),
+        let answer = match decision.page {
+            None => answer::redirect(decision.status, &decision.target),
+            Some(page) => answer::page(page),
         };
-        let click = capture(link, target, decision, facts);
+        let click = capture(link, decision, facts);
         match self.spool.keep(&click).await {
             Ok(()) => self.kept(),
             // The visitor is sent on all the same.
@@ -129,13 +167,13 @@ impl Service {
         answer
     }
 
-    fn url(&self, request: &Request<Incoming>) -> String {
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    fn url(&self, head: &Head) -> String {
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         self.short_domain.short_url(path.strip_prefix('/').unwrap_or(path))
     }
 
-    fn warn_of_hidden_visitors(&self, peer: IpAddr, request: &Request<Incoming>) {
-        if !self.warned.load(Ordering::Relaxed) && self.client_ip.hides_visitors(peer, request.headers()) {
+    fn warn_of_hidden_visitors(&self, peer: IpAddr, head: &Head) {
+        if !self.warned.load(Ordering::Relaxed) && self.client_ip.hides_visitors(peer, &head.headers) {
             self.warned.store(true, Ordering::Relaxed);
             let advice = advice(peer);
             if self.health.warn("trusted_proxies", advice.clone()) {
@@ -171,13 +209,7 @@ fn folded(path: &str) -> Option<String> {
     Slug::fold_path(slug.strip_suffix('/').unwrap_or(slug))
 }
 
-fn decide(link: &ResolvedLink, query: Option<&str>) -> (Decision, String) {
-    if link.deleted {
-        return (Decision { outcome: Outcome::Disabled, status: 410 }, link.target.as_str().to_owned());
-    }
-    let target = match query {
-        Some(query) if link.forward_query => forward_query(link.target.as_str(), query),
-        _ => link.target.as_str().to_owned(),
-    };
-    (Decision { outcome: Outcome::Redirected, status: link.redirect_status.code() }, target)
+fn plain(link: &ResolvedLink, query: Option<&str>) -> Decision {
+    let target = target_with(link, &link.target, query);
+    Decision { outcome: Outcome::Redirected, status: link.redirect_status.code(), target, rule: None, page: None }
 }

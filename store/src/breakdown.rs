@@ -87,6 +87,31 @@ impl WorkspaceScope {
         })
     }
 
+    /// What these rules were called at the last of their clicks that match.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn rule_names(&self, filter: &ClickFilter, ids: &[String]) -> Result<HashMap<String, String>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let wanted: Vec<Option<String>> = ids.iter().cloned().map(Some).collect();
+        let rows: Vec<(String, String)> = Entity::find()
+            .select_only()
+            .column(Column::RuleId)
+            .column(Column::RuleName)
+            .filter(counted(self.workspace, filter))
+            .filter(any_of(Column::RuleId.as_str(), &wanted))
+            .filter(Column::RuleName.is_not_null())
+            .group_by(Column::RuleId)
+            .group_by(Column::RuleName)
+            .order_by(Column::Seq.max(), Order::Asc)
+            .into_tuple()
+            .all(&self.transaction)
+            .await?;
+        Ok(rows.into_iter().collect())
+    }
+
     async fn largest_texts(&self, column: Column, filter: &ClickFilter, request: &BreakdownRequest) -> Result<Found, StoreError> {
         let total = Entity::find().filter(counted(self.workspace, filter)).count(&self.transaction).await?;
         let found = request.search.as_deref().map(|search| contains(column, search));
@@ -220,6 +245,8 @@ fn text_column(dimension: Dimension) -> Option<Column> {
         Dimension::UtmTerm => Column::UtmTerm,
         Dimension::UtmContent => Column::UtmContent,
         Dimension::Network => Column::Network,
+        Dimension::Rule => Column::RuleId,
+        Dimension::Variant => Column::Variant,
         Dimension::Device | Dimension::Link | Dimension::Verdict | Dimension::VerdictReason => return None,
     })
 }

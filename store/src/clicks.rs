@@ -1,6 +1,6 @@
 //! Stored clicks, page by page, in the order of time or the order of storage.
 
-use domain::{Click, ClickFilter, ClickId, Device, GeoPlace, LinkId, Method, Outcome, Seq, Utm, Verdict, VerdictReason};
+use domain::{Click, ClickFilter, ClickId, ClickRule, Device, GeoPlace, LinkId, Method, Outcome, Seq, Utm, Verdict, VerdictReason};
 use entity::click::{Column, Entity, Model};
 use entity::workspace_head;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -149,5 +149,12 @@ fn to_click(row: Model) -> Result<Click, StoreError> {
         parameters: serde_json::from_str(&row.parameters).map_err(|_| StoreError::Internal("a click's parameters are no JSON".into()))?,
         network: row.network,
         redirect_micros: row.redirect_micros.unsigned_abs(),
+        rule: rule(row.rule_id, row.rule_name, row.variant)?,
     })
+}
+
+fn rule(id: Option<String>, name: Option<String>, variant: Option<String>) -> Result<Option<ClickRule>, StoreError> {
+    let Some(id) = id else { return Ok(None) };
+    let id = id.parse().map_err(|_| StoreError::Internal("a click's rule has no id".into()))?;
+    Ok(Some(ClickRule { id, name: name.unwrap_or_default(), variant }))
 }

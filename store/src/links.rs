@@ -1,12 +1,13 @@
 //! Links of a workspace and the slugs that lead to them. A deleted link stays as a tombstone: its
 //! slugs go on answering 410, its clicks and counts stay.
 
-use domain::{Link, LinkChange, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
+use domain::{Gate, Link, LinkChange, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
 use entity::{link, link_slug, link_stat};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use crate::clicks::PageRequest;
+use crate::gates::{StoredGate, write_change};
 use crate::{Conflict, StoreError, WorkspaceScope};
 
 /// The domain id of the shared short domain.
@@ -20,11 +21,18 @@ pub struct LinkPage {
     pub has_previous: bool,
 }
 
+/// Which links a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shelf {
+    InUse,
+    Archived,
+}
+
 impl WorkspaceScope {
     /// # Errors
     /// [`StoreError::Conflict`] when the slug or the external id is taken.
     pub async fn create_link(&self, new: &NewLink, now: Millis) -> Result<Link, StoreError> {
-        let row = link::ActiveModel {
+        let mut row = link::ActiveModel {
             id: Set(new.id.0),
             workspace_id: Set(self.workspace.0),
             slug: Set(new.slug.as_str().to_owned()),
@@ -37,9 +45,12 @@ impl WorkspaceScope {
             created_at: Set(now.0),
             updated_at: Set(now.0),
             deleted_at: Set(None),
+            ..Default::default()
         };
+        write_gate(&mut row, &new.gate)?;
         link::Entity::insert(row).exec_without_returning(&self.transaction).await.map_err(StoreError::of_write)?;
         self.insert_slug(new.id, &new.slug).await?;
+        self.limit_permits(new.id, new.gate.click_limit).await?;
         self.record_change(new.id, 1).await?;
         self.link(new.id).await
     }
@@ -83,8 +94,25 @@ impl WorkspaceScope {
         set(&mut changed.external_id, change.external_id);
         set(&mut changed.redirect_status, change.redirect_status.map(status));
         set(&mut changed.forward_query, change.forward_query);
+        if let Some(limit) = change.gate.click_limit {
+            self.limit_permits(id, limit).await?;
+        }
+        write_change(&mut changed, change.gate)?;
         self.write(id, row.version, changed).await?;
-        self.record_change(id, row.version + 1).await?;
+        self.link(id).await
+    }
+
+    /// Puts a link aside, or takes it back. It leads on all the same.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn archive_link(&self, id: LinkId, archived: bool, now: Millis) -> Result<Link, StoreError> {
+        let row = self.live_row(id).await?;
+        if row.archived_at.is_some() != archived {
+            let archived_at = Set(archived.then_some(now.0));
+            let changed = link::ActiveModel { version: Set(row.version + 1), updated_at: Set(now.0), archived_at, ..Default::default() };
+            self.write(id, row.version, changed).await?;
+        }
         self.link(id).await
     }
 
@@ -96,11 +124,11 @@ impl WorkspaceScope {
         let row = self.live_row(id).await?;
         let changed =
             link::ActiveModel { version: Set(row.version + 1), updated_at: Set(now.0), deleted_at: Set(Some(now.0)), ..Default::default() };
-        self.write(id, row.version, changed).await?;
-        self.record_change(id, row.version + 1).await
+        self.write(id, row.version, changed).await
     }
 
-    /// Writes only if nobody else has since `version` was read.
+    /// Writes only if nobody else has since `version` was read, and tells the snapshot of it: the
+    /// one way of every change.
     async fn write(&self, id: LinkId, version: i32, changed: link::ActiveModel) -> Result<(), StoreError> {
         let result = link::Entity::update_many()
             .set(changed)
@@ -110,7 +138,10 @@ impl WorkspaceScope {
             .exec(&self.transaction)
             .await
             .map_err(StoreError::of_write)?;
-        if result.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict(Conflict::Version)) }
+        if result.rows_affected != 1 {
+            return Err(StoreError::Conflict(Conflict::Version));
+        }
+        self.record_change(id, version + 1).await
     }
 
     /// # Errors
@@ -151,8 +182,8 @@ impl WorkspaceScope {
 
     /// # Errors
     /// When the database does not answer.
-    pub async fn links(&self, page: &PageRequest<LinkId>) -> Result<LinkPage, StoreError> {
-        let mut query = self.live();
+    pub async fn links(&self, shelf: Shelf, page: &PageRequest<LinkId>) -> Result<LinkPage, StoreError> {
+        let mut query = self.on(shelf);
         if let Some(after) = page.after {
             query = query.filter(link::Column::Id.lt(after.0));
         }
@@ -167,8 +198,8 @@ impl WorkspaceScope {
 
     /// # Errors
     /// When the database does not answer.
-    pub async fn count_links(&self) -> Result<u64, StoreError> {
-        Ok(self.live().count(&self.transaction).await?)
+    pub async fn count_links(&self, shelf: Shelf) -> Result<u64, StoreError> {
+        Ok(self.on(shelf).count(&self.transaction).await?)
     }
 
     /// The folded slugs that lead to a link.
@@ -190,6 +221,13 @@ impl WorkspaceScope {
 
     fn live(&self) -> Select<link::Entity> {
         self.all().filter(link::Column::DeletedAt.is_null())
+    }
+
+    fn on(&self, shelf: Shelf) -> Select<link::Entity> {
+        match shelf {
+            Shelf::InUse => self.live().filter(link::Column::ArchivedAt.is_null()),
+            Shelf::Archived => self.live().filter(link::Column::ArchivedAt.is_not_null()),
+        }
     }
 
     async fn live_row(&self, id: LinkId) -> Result<link::Model, StoreError> {
@@ -218,7 +256,31 @@ fn status(status: RedirectStatus) -> i16 {
     status.code() as i16
 }
 
+fn write_gate(row: &mut link::ActiveModel, gate: &Gate) -> Result<(), StoreError> {
+    let Gate { disabled, starts_at, expires_at, fallback, password, click_limit, rules } = gate.clone();
+    let change = domain::GateChange {
+        disabled: Some(disabled),
+        starts_at: Some(starts_at),
+        expires_at: Some(expires_at),
+        fallback: Some(fallback),
+        password: Some(password),
+        click_limit: Some(click_limit),
+        rules: Some(rules),
+    };
+    write_change(row, change)
+}
+
 fn to_link(last_clicked_at: Option<Millis>, row: link::Model) -> Result<Link, StoreError> {
+    let gate = StoredGate {
+        disabled: row.disabled,
+        starts_at: row.starts_at,
+        expires_at: row.expires_at,
+        fallback_url: row.fallback_url,
+        password_hash: row.password_hash,
+        click_limit: row.click_limit,
+        rules: row.rules,
+    };
+    let gate = gate.read()?;
     Ok(Link {
         id: LinkId(row.id),
         slug: Slug::from_store(row.slug),
@@ -231,5 +293,7 @@ fn to_link(last_clicked_at: Option<Millis>, row: link::Model) -> Result<Link, St
         created_at: Millis(row.created_at),
         updated_at: Millis(row.updated_at),
         last_clicked_at,
+        archived_at: row.archived_at.map(Millis),
+        gate,
     })
 }

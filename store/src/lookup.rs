@@ -4,13 +4,15 @@ use domain::{LinkId, RedirectStatus, ResolvedLink, TargetUrl, WorkspaceId};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 use uuid::Uuid;
 
+use crate::gates::StoredGate;
 use crate::links::SHARED_DOMAIN;
 use crate::{Access, Store, StoreError};
 
 /// The columns of [`ResolvedRow`] on SQLite, of links `l`; on PostgreSQL linklogger_resolve_link
 /// returns them.
 pub(crate) const RESOLVED: &str = "l.id, l.workspace_id, l.version, l.target_url, l.redirect_status, l.forward_query, \
-                                   l.deleted_at IS NOT NULL AS deleted";
+                                   l.deleted_at IS NOT NULL AS deleted, l.disabled, l.starts_at, l.expires_at, l.fallback_url, l.password_hash, \
+                                   l.click_limit, l.rules";
 
 #[derive(FromQueryResult)]
 pub(crate) struct ResolvedRow {
@@ -21,6 +23,13 @@ pub(crate) struct ResolvedRow {
     redirect_status: i16,
     forward_query: bool,
     deleted: bool,
+    disabled: bool,
+    starts_at: Option<i64>,
+    expires_at: Option<i64>,
+    fallback_url: Option<String>,
+    password_hash: Option<String>,
+    click_limit: Option<i64>,
+    rules: Option<String>,
 }
 
 impl Store {
@@ -44,6 +53,15 @@ impl Store {
 
 pub(crate) fn resolved(row: ResolvedRow) -> Result<ResolvedLink, StoreError> {
     let redirect_status = RedirectStatus::parse(row.redirect_status.into()).map_err(|issue| StoreError::Internal(issue.message))?;
+    let gate = StoredGate {
+        disabled: row.disabled,
+        starts_at: row.starts_at,
+        expires_at: row.expires_at,
+        fallback_url: row.fallback_url,
+        password_hash: row.password_hash,
+        click_limit: row.click_limit,
+        rules: row.rules,
+    };
     Ok(ResolvedLink {
         id: LinkId(row.id),
         workspace: WorkspaceId(row.workspace_id),
@@ -52,5 +70,6 @@ pub(crate) fn resolved(row: ResolvedRow) -> Result<ResolvedLink, StoreError> {
         redirect_status,
         forward_query: row.forward_query,
         deleted: row.deleted,
+        gate: gate.read()?.closed(),
     })
 }

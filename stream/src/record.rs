@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use domain::{CapturedClick, ClickId, LinkId, Method, Outcome, WorkspaceId};
+use domain::{CapturedClick, ClickId, ClickRule, LinkId, Method, Outcome, RuleId, WorkspaceId};
 use prost::Message;
 use uuid::Uuid;
 
@@ -49,6 +49,13 @@ struct Record {
     accept_language: Option<String>,
     #[prost(uint32, tag = "14")]
     redirect_micros: u32,
+    /// Empty where no rule decided.
+    #[prost(bytes = "vec", tag = "20")]
+    rule_id: Vec<u8>,
+    #[prost(string, tag = "21")]
+    rule_name: String,
+    #[prost(string, optional, tag = "22")]
+    variant: Option<String>,
 }
 
 pub fn encode_record(click: &CapturedClick) -> Vec<u8> {
@@ -78,6 +85,9 @@ pub fn encode_record_into(click: &CapturedClick, bytes: &mut Vec<u8>) {
         referrer: click.referrer.clone(),
         accept_language: click.accept_language.clone(),
         redirect_micros: click.redirect_micros,
+        rule_id: click.rule.as_ref().map(|rule| rule.id.0.as_bytes().to_vec()).unwrap_or_default(),
+        rule_name: click.rule.as_ref().map(|rule| rule.name.clone()).unwrap_or_default(),
+        variant: click.rule.as_ref().and_then(|rule| rule.variant.clone()),
     };
     bytes.push(VERSION);
     // A Vec grows as needed, so there is no error to have.
@@ -97,6 +107,10 @@ pub fn decode_record(bytes: &[u8]) -> Result<CapturedClick, RecordError> {
         4 => Some(<[u8; 4]>::try_from(&*record.ip).map_err(|_| RecordError::Malformed)?.into()),
         _ => Some(<[u8; 16]>::try_from(&*record.ip).map_err(|_| RecordError::Malformed)?.into()),
     };
+    let rule = match &*record.rule_id {
+        [] => None,
+        id => Some(ClickRule { id: RuleId(uuid(id)?), name: record.rule_name, variant: record.variant }),
+    };
     Ok(CapturedClick {
         id: ClickId(uuid(&record.id)?),
         workspace: WorkspaceId(uuid(&record.workspace)?),
@@ -112,6 +126,7 @@ pub fn decode_record(bytes: &[u8]) -> Result<CapturedClick, RecordError> {
         referrer: record.referrer,
         accept_language: record.accept_language,
         redirect_micros: record.redirect_micros,
+        rule,
     })
 }
 
@@ -149,12 +164,18 @@ mod tests {
             referrer: None,
             accept_language: Some("de".into()),
             redirect_micros: 7,
+            rule: None,
         }
     }
 
+    fn hex(click: &CapturedClick) -> String {
+        encode_record(click).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Records written before there were rules are these, too.
     #[test]
     fn golden_bytes() {
-        let hex: String = encode_record(&click()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(&click());
         assert_eq!(
             hex,
             "010a1000000000000000000000000000000001121000000000000000000000000000000002\
@@ -162,6 +183,21 @@ mod tests {
              68747470733a2f2f792f5204cb0071095a0275616a0264657007"
         );
         assert_eq!(decode_record(&encode_record(&click())), Ok(click()));
+    }
+
+    #[test]
+    fn golden_bytes_of_a_rule() {
+        let of = |variant: Option<&str>| {
+            let rule = ClickRule { id: RuleId(Uuid::from_u128(5)), name: "DE".into(), variant: variant.map(str::to_owned) };
+            CapturedClick { rule: Some(rule), ..click() }
+        };
+        let (plain, with_variant) = (of(None), of(Some("B")));
+        let rule = "a2011000000000000000000000000000000005aa01024445";
+        assert_eq!(hex(&plain), hex(&click()) + rule);
+        assert_eq!(hex(&with_variant), hex(&click()) + rule + "b2010142");
+        for click in [plain, with_variant] {
+            assert_eq!(decode_record(&encode_record(&click)), Ok(click));
+        }
     }
 
     #[test]

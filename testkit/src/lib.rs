@@ -1,5 +1,5 @@
 //! What tests stand on: real servers on random ports that never outlive the test process, a
-//! GraphQL client for HTTP and sockets, and waiting for a state with a deadline.
+//! GraphQL client for HTTP and sockets, tiny geo databases, and waiting for a state with a deadline.
 //!
 //! Only for tests, so a failure here is a panic that says what did not happen.
 
@@ -7,6 +7,7 @@
 
 mod graphql;
 mod guardian;
+pub mod mmdb;
 mod nats;
 mod postgres;
 mod program;

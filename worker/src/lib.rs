@@ -3,10 +3,8 @@
 //! Nothing is acked before it is committed, nothing announced before that. Whatever fails for a
 //! reason that may pass is tried again, un-acked, for ever.
 
-mod enrich;
 mod pump;
 mod upkeep;
 
-pub use enrich::{Enricher, GeoDatabases, GeoError};
 pub use pump::{Pump, WorkerParts};
 pub use upkeep::keep_partitions;

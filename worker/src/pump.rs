@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{CapturedClick, Click, Loss};
+use enrich::Enricher;
 use platform::{Clock, Health, Lifecycle, Metrics, Readiness};
 use prometheus_client::metrics::counter::Counter;
 use sha2::{Digest, Sha256};
@@ -11,8 +12,6 @@ use store::{Incoming, IngestReport, Poison, Store, StoreError};
 use stream::{Announcement, ClickSource, Delivery, Frame, Lane, LiveFeed, RecordError, StreamError, decode_record};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-
-use crate::Enricher;
 
 /// Clicks in one transaction, about.
 const BATCH: usize = 1_000;

@@ -1,5 +1,7 @@
 //! Breakdowns: the clicks of each value of a dimension.
 
+use std::collections::HashMap;
+
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{ComplexObject, Context, Enum, Object, SimpleObject};
 use domain::{DimensionValue, Invalid, Issue, IssueCode, WorkspaceId};
@@ -16,7 +18,7 @@ use super::period::Compare;
 use super::scalars::DateTime;
 
 /// What clicks can be broken down by: the columns of clicks so far. CHANNEL, TAG, FOLDER, DOMAIN,
-/// RULE, VARIANT, PARAMETER and METADATA come later, with the argument `key` of the last two, and
+/// PARAMETER and METADATA come later, with the argument `key` of the last two, and
 /// `orderBy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::Dimension")]
@@ -38,6 +40,10 @@ pub enum Dimension {
     Link,
     /// The /24 or /48.
     Network,
+    /// The rule of a link that decided, by its id; null is none.
+    Rule,
+    /// The name of a rule's variant, whatever the rule: filter by rules or links for one experiment.
+    Variant,
     Verdict,
     VerdictReason,
 }
@@ -64,17 +70,20 @@ pub struct BreakdownRow {
     pub previous: Option<PreviousClicks>,
     #[graphql(skip)]
     unknown: &'static str,
+    /// Of a rule, what it was called at its last click.
+    #[graphql(skip)]
+    rule_name: Option<String>,
     #[graphql(skip)]
     link_key: Option<LinkKey>,
 }
 
 #[ComplexObject]
 impl BreakdownRow {
-    /// The value for a person: of a LINK its title, or else its slug.
+    /// The value for a person: of a LINK its title, or else its slug; of a RULE its name.
     async fn label(&self, ctx: &Context<'_>) -> ApiResult<String> {
         let link = self.load(ctx).await?;
         let name = link.map(|link| link.title.unwrap_or_else(|| link.slug.as_str().to_owned()));
-        Ok(name.or_else(|| self.value.clone()).unwrap_or_else(|| self.unknown.to_owned()))
+        Ok(name.or_else(|| self.rule_name.clone()).or_else(|| self.value.clone()).unwrap_or_else(|| self.unknown.to_owned()))
     }
 
     /// The link as it is now, deleted or not. Null unless the dimension is LINK.
@@ -135,8 +144,14 @@ impl BreakdownQuery {
         let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
         let request = BreakdownRequest { dimension: dimension.into(), filter, compared, search, first };
         let found = scope.breakdown(&request).await?;
+        let names = if dimension == Dimension::Rule {
+            let ids: Vec<String> = found.rows.iter().filter_map(|row| row.value.text()).collect();
+            scope.rule_names(&request.filter, &ids).await?
+        } else {
+            HashMap::new()
+        };
         let total = found.total;
-        let row = |row| to_row(session.workspace, dimension, total, row);
+        let row = |row| to_row(session.workspace, dimension, total, &names, row);
         Ok(Some(ClickBreakdown {
             other: total - found.rows.iter().map(|row| row.clicks).sum::<u64>(),
             rows: found.rows.into_iter().map(row).collect(),
@@ -169,16 +184,22 @@ fn check(search: Option<String>, first: Option<i32>) -> Result<(Option<String>, 
     Ok((search.filter(|search| !search.is_empty()), first.unsigned_abs().into()))
 }
 
-fn to_row(workspace: WorkspaceId, dimension: Dimension, total: u64, row: StoredRow) -> BreakdownRow {
+fn to_row(workspace: WorkspaceId, dimension: Dimension, total: u64, names: &HashMap<String, String>, row: StoredRow) -> BreakdownRow {
     let link_key = if let DimensionValue::Link(link) = row.value { Some(LinkKey { workspace, link }) } else { None };
+    let value = row.value.text();
     BreakdownRow {
         link_key,
-        value: row.value.text(),
+        rule_name: value.as_ref().and_then(|id| names.get(id).cloned()),
+        value,
         clicks: row.clicks,
         share: row.clicks as f64 / total as f64,
         daily_uniques: None,
         previous: row.previous.map(|clicks| PreviousClicks { clicks }),
-        unknown: if dimension == Dimension::Referrer { "Direct" } else { "Unknown" },
+        unknown: match dimension {
+            Dimension::Referrer => "Direct",
+            Dimension::Rule | Dimension::Variant => "None",
+            _ => "Unknown",
+        },
     }
 }
 

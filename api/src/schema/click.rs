@@ -76,6 +76,14 @@ pub struct Parameter {
     pub value: String,
 }
 
+/// The rule of its link that decided where a click went.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ClickRule {
+    pub id: ID,
+    /// As it was called at the click.
+    pub name: String,
+}
+
 /// One request that found a link.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
@@ -87,12 +95,16 @@ pub struct Click {
     pub outcome: Outcome,
     /// The HTTP status that was answered.
     pub status: i32,
-    /// GET or HEAD.
+    /// GET, HEAD, or POST where a password was sent.
     pub method: &'static str,
     /// The short URL as it was requested.
     pub url: String,
     /// Where the visitor was sent, or would have been.
     pub target_url: Url,
+    /// Null where no rule decided.
+    pub rule: Option<ClickRule>,
+    /// The name of the variant that the visitor met. Null where the rule had none.
+    pub variant: Option<String>,
     pub verdict: Verdict,
     pub verdict_reason: VerdictReason,
     /// Null when the address is in no geo database.
@@ -160,6 +172,7 @@ impl Click {
 impl Click {
     pub(crate) fn new(workspace: WorkspaceId, click: domain::Click) -> Self {
         let (code, message) = click.verdict_reason.describe();
+        let variant = click.rule.as_ref().and_then(|rule| rule.variant.clone());
         Self {
             id: click.id.to_string().into(),
             occurred_at: DateTime(click.occurred_at()),
@@ -169,6 +182,8 @@ impl Click {
             method: click.method.as_str(),
             url: click.url,
             target_url: Url(click.target),
+            rule: click.rule.map(|rule| ClickRule { id: rule.id.to_string().into(), name: rule.name }),
+            variant,
             verdict: click.verdict.into(),
             verdict_reason: VerdictReason { code, message },
             country: click.place.country.map(CountryCode),

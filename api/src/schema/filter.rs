@@ -36,6 +36,10 @@ pub struct ClickFilterInput {
     utm_source: Option<Vec<Option<String>>>,
     utm_medium: Option<Vec<Option<String>>>,
     utm_campaign: Option<Vec<Option<String>>>,
+    /// Ids of rules; null is a click that no rule decided.
+    rules: Option<Vec<Option<ID>>>,
+    /// Names of variants; null is a click without one.
+    variants: Option<Vec<Option<String>>>,
 }
 
 /// The most values one field of a filter may have.
@@ -89,6 +93,8 @@ impl ClickFilterInput {
             utm_sources: list(&mut invalid, "utmSource", self.utm_source),
             utm_mediums: list(&mut invalid, "utmMedium", self.utm_medium),
             utm_campaigns: list(&mut invalid, "utmCampaign", self.utm_campaign),
+            rules: list(&mut invalid, "rules", self.rules).into_iter().map(|id| id.map(|id| id.to_string())).collect(),
+            variants: list(&mut invalid, "variants", self.variants),
         };
         invalid.finish()?;
         Ok(filter)

@@ -1,13 +1,14 @@
 //! Links: what they are, finding and listing them.
 
-use async_graphql::{ComplexObject, Context, ID, Object, OneofObject, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, OneofObject, SimpleObject};
 use domain::{LinkId, Slug};
-use store::StoreError;
+use store::{Shelf, StoreError};
 
 use super::context::{Services, services, session};
 use super::counts::{ClickTotals, click_totals};
 use super::error::{ApiError, ApiResult};
 use super::filter::ClickFilterInput;
+use super::link_gate::LinkGate;
 use super::page::{Cursor, PageArgs, PageInfo, page_info};
 use super::period::Compare;
 use super::scalars::{DateTime, Url};
@@ -35,6 +36,10 @@ pub struct Link {
     pub updated_at: DateTime,
     /// Null until the first counted click.
     pub last_clicked_at: Option<DateTime>,
+    /// Since when the link is put aside; it leads on all the same. Null for links in use.
+    pub archived_at: Option<DateTime>,
+    #[graphql(flatten)]
+    pub gate: LinkGate,
 }
 
 #[ComplexObject]
@@ -66,6 +71,8 @@ impl Link {
             created_at: DateTime(link.created_at),
             updated_at: DateTime(link.updated_at),
             last_clicked_at: link.last_clicked_at.map(DateTime),
+            archived_at: link.archived_at.map(DateTime),
+            gate: link.gate.into(),
         }
     }
 }
@@ -83,14 +90,23 @@ pub struct LinkConnection {
     pub edges: Vec<LinkEdge>,
     pub nodes: Vec<Link>,
     pub page_info: PageInfo,
+    #[graphql(skip)]
+    shelf: Shelf,
+}
+
+/// Which links a list is of.
+#[derive(Clone, Copy, Debug, Default, InputObject)]
+pub struct LinkFilter {
+    /// True for the archived links, false (the default) for the others.
+    archived: Option<bool>,
 }
 
 #[ComplexObject]
 impl LinkConnection {
-    /// How many links the workspace has; counted only when asked for.
+    /// How many links the list has; counted only when asked for.
     async fn total_count(&self, ctx: &Context<'_>) -> ApiResult<u64> {
         let scope = services(ctx)?.read(session(ctx)?.workspace).await?;
-        Ok(scope.count_links().await?)
+        Ok(scope.count_links(self.shelf).await?)
     }
 }
 
@@ -122,10 +138,11 @@ impl LinkQuery {
         Ok(Some(Link::new(services, found.map_err(link_error)?)))
     }
 
-    /// The workspace's links, newest first.
+    /// The workspace's links, newest first; archived ones only when asked for.
     async fn links(
         &self,
         ctx: &Context<'_>,
+        filter: Option<LinkFilter>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
@@ -133,11 +150,12 @@ impl LinkQuery {
     ) -> ApiResult<Option<LinkConnection>> {
         let (services, session) = (services(ctx)?, session(ctx)?);
         let request = PageArgs { first, after, last, before }.request()?;
-        let page = services.read(session.workspace).await?.links(&request).await?;
+        let shelf = if filter.unwrap_or_default().archived.unwrap_or(false) { Shelf::Archived } else { Shelf::InUse };
+        let page = services.read(session.workspace).await?.links(shelf, &request).await?;
         let cursors: Vec<String> = page.links.iter().map(|link| link.id.encode()).collect();
         let nodes: Vec<Link> = page.links.into_iter().map(|link| Link::new(services, link)).collect();
         let edges = cursors.iter().cloned().zip(&nodes).map(|(cursor, node)| LinkEdge { cursor, node: node.clone() }).collect();
-        Ok(Some(LinkConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes }))
+        Ok(Some(LinkConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes, shelf }))
     }
 }
 

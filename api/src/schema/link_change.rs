@@ -1,12 +1,15 @@
 //! Links: making, changing and deleting them.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
-use domain::{Invalid, Issue, IssueCode, LinkChange, LinkId, NewLink, RedirectStatus, Slug, TargetUrl, parse_external_id, parse_title};
+use domain::{
+    Gate, Invalid, Issue, IssueCode, LinkChange, LinkId, NewLink, RedirectStatus, Slug, TargetUrl, parse_external_id, parse_title,
+};
 use store::{Conflict, StoreError};
 
 use super::context::{Services, editor, services};
 use super::error::{ApiError, ApiResult};
 use super::link::{Link, link_error, link_id};
+use super::link_gate::LinkGateInput;
 use crate::caller::Session;
 
 /// How often a generated slug that is taken is drawn again.
@@ -26,6 +29,8 @@ pub struct CreateLinkInput {
     redirect_status: Option<i32>,
     /// Whether the visitor's query is added to the target's. Default: false.
     forward_query: Option<bool>,
+    #[graphql(flatten)]
+    gate: LinkGateInput,
 }
 
 #[derive(InputObject)]
@@ -41,6 +46,16 @@ pub struct UpdateLinkInput {
     external_id: MaybeUndefined<String>,
     redirect_status: MaybeUndefined<i32>,
     forward_query: MaybeUndefined<bool>,
+    #[graphql(flatten)]
+    gate: LinkGateInput,
+}
+
+#[derive(InputObject)]
+pub struct ArchiveLinkInput {
+    id: ID,
+    /// False takes the link back into use.
+    #[graphql(default = true)]
+    archived: bool,
 }
 
 #[derive(InputObject)]
@@ -68,6 +83,11 @@ pub struct UpdateLinkPayload {
 }
 
 #[derive(Clone, Debug, SimpleObject)]
+pub struct ArchiveLinkPayload {
+    pub link: Link,
+}
+
+#[derive(Clone, Debug, SimpleObject)]
 pub struct DeleteLinkPayload {
     pub deleted_id: ID,
 }
@@ -86,7 +106,10 @@ impl LinkMutation {
         let title = input.title.as_deref().and_then(|title| invalid.check(parse_title(title)));
         let external_id = input.external_id.as_deref().and_then(|id| invalid.check(parse_external_id(id)));
         let redirect_status = input.redirect_status.and_then(|status| invalid.check(RedirectStatus::parse(status.into())));
+        let mut gate = input.gate.check(services, &Gate::default(), &mut invalid);
         invalid.finish()?;
+        gate.password = input.gate.hashed(services).await?;
+        let gate = Gate::default().with(gate);
         let new = |slug, target| NewLink {
             id: LinkId::new(services.clock.now(), services.rng.entropy()),
             slug,
@@ -95,6 +118,7 @@ impl LinkMutation {
             external_id: external_id.flatten(),
             redirect_status: redirect_status.unwrap_or(RedirectStatus::DEFAULT),
             forward_query: input.forward_query.unwrap_or(false),
+            gate,
         };
         let target = target.ok_or_else(|| ApiError::Internal("a checked input has no value".into()))?;
         let link = match slug.flatten() {
@@ -110,13 +134,29 @@ impl LinkMutation {
     async fn update_link(&self, ctx: &Context<'_>, input: UpdateLinkInput) -> ApiResult<Option<UpdateLinkPayload>> {
         let (services, session) = (services(ctx)?, editor(ctx)?);
         let (id, expected) = (link_id(&input.id)?, input.expected_version);
-        let change = change(services, input)?;
+        let stored = match input.gate.depends_on_stored() {
+            true => services.read(session.workspace).await?.link(id).await.map_err(link_error)?.gate,
+            false => Gate::default(),
+        };
+        let change = change(services, &stored, input).await?;
         let scope = services.write(session.workspace).await?;
         let link = scope.update_link(id, change, expected, services.clock.now()).await.map_err(link_error)?;
         let slugs = scope.slugs_of(id).await?;
         scope.commit().await?;
         notify(services, &slugs).await;
         Ok(Some(UpdateLinkPayload { link: Link::new(services, link), warnings: Vec::new() }))
+    }
+
+    /// Puts a link aside: it is listed only when asked for, and leads on all the same.
+    async fn archive_link(&self, ctx: &Context<'_>, input: ArchiveLinkInput) -> ApiResult<Option<ArchiveLinkPayload>> {
+        let (services, session) = (services(ctx)?, editor(ctx)?);
+        let id = link_id(&input.id)?;
+        let scope = services.write(session.workspace).await?;
+        let link = scope.archive_link(id, input.archived, services.clock.now()).await.map_err(link_error)?;
+        let slugs = scope.slugs_of(id).await?;
+        scope.commit().await?;
+        notify(services, &slugs).await;
+        Ok(Some(ArchiveLinkPayload { link: Link::new(services, link) }))
     }
 
     /// Deletes a link. Its short URL answers 410 from now on; its clicks and counts stay.
@@ -168,7 +208,7 @@ fn generated_slug(services: &Services) -> Slug {
     }
 }
 
-fn change(services: &Services, input: UpdateLinkInput) -> Result<LinkChange, ApiError> {
+async fn change(services: &Services, stored: &Gate, input: UpdateLinkInput) -> Result<LinkChange, ApiError> {
     let mut invalid = Invalid::default();
     let slug = required(&mut invalid, "slug", input.slug, |slug| Slug::parse(&slug));
     let target = required(&mut invalid, "targetUrl", input.target_url, |url| TargetUrl::parse("targetUrl", &url, &services.short_domain));
@@ -185,8 +225,10 @@ fn change(services: &Services, input: UpdateLinkInput) -> Result<LinkChange, Api
         MaybeUndefined::Null => Some(false),
         MaybeUndefined::Value(value) => Some(value),
     };
+    let mut gate = input.gate.check(services, stored, &mut invalid);
     invalid.finish()?;
-    Ok(LinkChange { slug, target, title, external_id, redirect_status, forward_query })
+    gate.password = input.gate.hashed(services).await?;
+    Ok(LinkChange { slug, target, title, external_id, redirect_status, forward_query, gate })
 }
 
 fn required<T>(

@@ -9,6 +9,7 @@ pub(crate) mod error;
 mod filter;
 mod link;
 mod link_change;
+mod link_gate;
 mod live;
 mod loader;
 mod page;

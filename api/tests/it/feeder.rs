@@ -26,6 +26,7 @@ async fn create(store: &Store, workspace: WorkspaceId, slug: &str) -> LinkId {
         external_id: None,
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
+        gate: domain::Gate::default(),
     };
     let scope = store.workspace(workspace, Access::Write).await.unwrap();
     scope.create_link(&new, NOON).await.unwrap();

@@ -130,6 +130,7 @@ pub fn click(link: LinkId, number: i64) -> Click {
         parameters: vec![Parameter { key: "n".into(), value: number.to_string() }],
         network: None,
         redirect_micros: 50,
+        rule: None,
     }
 }
 

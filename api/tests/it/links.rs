@@ -160,6 +160,7 @@ async fn a_generated_slug_that_is_taken_is_drawn_again() {
         external_id: None,
         redirect_status: domain::RedirectStatus::DEFAULT,
         forward_query: false,
+        gate: domain::Gate::default(),
     };
     let session = store::NewSession {
         id: domain::SessionId::new(crate::fixture::NOON, [9; 10]),

@@ -7,6 +7,7 @@ mod breakdown;
 mod dashboard;
 mod feeder;
 mod fixture;
+mod gates;
 mod http;
 mod links;
 mod live;

@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::{CapturedClick, ClickFilter, ClickId, Millis, Outcome, ResolvedLink, ShortDomain, Slug, WorkspaceId};
+use enrich::Enricher;
 use platform::Clock;
 use store::{Access, Incoming, PageRequest, Store};
 use stream::encode_record;
-use worker::Enricher;
 
 use super::links::DEMO_LINKS;
 use super::moments::{DAY, HOUR, Moment, Past};
@@ -115,6 +115,7 @@ fn captured(at: Millis, visit: &Visit, link: &ResolvedLink, visitors: &Visitors,
         referrer: header("Referer"),
         accept_language: header("Accept-Language"),
         redirect_micros: redirect_micros(visitors),
+        rule: None,
     }
 }
 
@@ -127,9 +128,9 @@ fn redirect_micros(visitors: &Visitors) -> u32 {
 #[cfg(test)]
 mod tests {
     use domain::{Email, LinkId, Method, NewLink, RedirectStatus, SessionId, TargetUrl, UserId, Verdict};
+    use enrich::GeoDatabases;
     use platform::config::Database;
     use store::{NewAccount, NewSession, Refresh, RefreshHash, Workspace};
-    use worker::GeoDatabases;
 
     use super::super::visit::seeded;
     use super::*;
@@ -147,6 +148,7 @@ mod tests {
             redirect_status: RedirectStatus::DEFAULT,
             forward_query: false,
             deleted: false,
+            gate: None,
         };
         (0..count).map(|_| captured(AT, &visitors.visit(AT, None), &link, &visitors, &domain)).collect()
     }
@@ -157,7 +159,7 @@ mod tests {
         assert!(clicks.iter().all(|click| click.id.made_at() == AT && click.url.starts_with("http://127.0.0.1:8081/")));
         assert!(clicks.iter().all(|click| click.user_agent.is_some() && click.status == 302));
         assert!(clicks.iter().any(|click| click.referrer.is_some()) && clicks.iter().any(|click| click.method == Method::Head));
-        let enricher = Enricher::new(GeoDatabases::default());
+        let enricher = Enricher::new(std::sync::Arc::new(GeoDatabases::default()));
         let machines = clicks.iter().filter(|click| enricher.enrich(click).verdict != Verdict::Human).count();
         assert!((20..100).contains(&machines), "{machines}");
     }
@@ -188,11 +190,12 @@ mod tests {
             external_id: None,
             redirect_status: RedirectStatus::DEFAULT,
             forward_query: false,
+            gate: domain::Gate::default(),
         };
         let scope = store.workspace(id, Access::Write).await.unwrap();
         scope.create_link(&link, created_at).await.unwrap();
         scope.commit().await.unwrap();
-        let enricher = Enricher::new(GeoDatabases::default());
+        let enricher = Enricher::new(std::sync::Arc::new(GeoDatabases::default()));
         History { store, workspace: id, short_domain, enricher, visitors: seeded(5), clock: Clock::manual(AT), live_per_day: 0 }
     }
 

@@ -13,13 +13,14 @@ mod setup;
 mod visit;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use api::{ApiOptions, ApiParts};
 use domain::WorkspaceId;
+use enrich::{Enricher, GeoDatabases};
 use platform::Rng;
 use platform::config::Config;
 use tokio_util::sync::CancellationToken;
-use worker::{Enricher, GeoDatabases};
 
 use crate::commands::say;
 use history::History;
@@ -47,6 +48,7 @@ pub(crate) struct DemoFlags {
 pub(crate) struct Demo {
     pub flags: DemoFlags,
     pub config: Config,
+    pub geo: Arc<GeoDatabases>,
     /// Where the roles of this process listen.
     pub api: SocketAddr,
     pub redirect: SocketAddr,
@@ -78,7 +80,7 @@ impl Demo {
 
     async fn make_history(&self, workspace: WorkspaceId, visitors: Visitors) -> anyhow::Result<()> {
         let (store, clock) = (self.parts.store.clone(), self.parts.clock.clone());
-        let (short_domain, enricher) = (self.config.short_domain.clone(), self.enricher().await?);
+        let (short_domain, enricher) = (self.config.short_domain.clone(), Enricher::new(self.geo.clone()));
         let live_per_day = (self.flags.rate * 86_400.0) as u32;
         let history = History { store, workspace, short_domain, enricher, visitors, clock, live_per_day };
         if let Some(past) = history.missing(self.flags.history_days).await? {
@@ -94,11 +96,6 @@ impl Demo {
         let files = self.config.geoip_db.clone();
         let sample = move || Visitors { places: Places::sample(&files, &rng), rng };
         Ok(tokio::task::spawn_blocking(sample).await?)
-    }
-
-    async fn enricher(&self) -> anyhow::Result<Enricher> {
-        let files = self.config.geoip_db.clone();
-        Ok(Enricher::new(tokio::task::spawn_blocking(move || GeoDatabases::open(&files)).await??))
     }
 
     /// The link carries the refresh token of a session of its own, which the dashboard spends. It

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{CapturedClick, LinkId, Millis, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, WorkspaceId};
+use domain::{CapturedClick, Gate, LinkId, Millis, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, WorkspaceId};
+use enrich::GeoDatabases;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng};
-use redirector::{LinkSource, LinkSourceDown, Parts, Redirector, RedirectorOptions};
+use redirector::{LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions};
 use stream::{ClickSource, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
 
 /// Links that the test changes, and how often they were asked for.
@@ -32,6 +33,43 @@ impl LinkSource for Links {
     }
 }
 
+/// A counter of permits in memory, or the store's.
+#[derive(Clone, Debug)]
+pub enum Counter {
+    Memory(Arc<Mutex<u32>>),
+    Store(store::Store),
+    Down,
+}
+
+#[async_trait]
+impl PermitSource for Counter {
+    async fn lease(&self, link: LinkId, wanted: u32) -> Result<u32, LinkSourceDown> {
+        match self {
+            Self::Memory(left) => {
+                let mut left = left.lock().unwrap();
+                let leased = wanted.min(*left);
+                *left -= leased;
+                Ok(leased)
+            }
+            Self::Store(store) => store.lease(link, wanted).await.map_err(|error| LinkSourceDown(error.to_string())),
+            Self::Down => Err(LinkSourceDown("switched off".into())),
+        }
+    }
+
+    async fn give_back(&self, link: LinkId, unused: u32) -> Result<(), LinkSourceDown> {
+        match self {
+            Self::Memory(left) => *left.lock().unwrap() += unused,
+            Self::Store(store) => store.return_permits(link, unused).await.unwrap(),
+            Self::Down => return Err(LinkSourceDown("switched off".into())),
+        }
+        Ok(())
+    }
+}
+
+pub fn gated(target: &str, gate: Gate) -> ResolvedLink {
+    ResolvedLink { gate: gate.closed(), ..link(target) }
+}
+
 pub fn link(target: &str) -> ResolvedLink {
     ResolvedLink {
         id: LinkId::new(Millis(1), [1; 10]),
@@ -41,6 +79,7 @@ pub fn link(target: &str) -> ResolvedLink {
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
         deleted: false,
+        gate: None,
     }
 }
 
@@ -58,6 +97,10 @@ pub struct Running {
 }
 
 pub async fn start(trusted_proxies: &[&str]) -> Running {
+    start_with(trusted_proxies, Counter::Down).await
+}
+
+pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let (metrics, lifecycle, health) = (Metrics::default(), Lifecycle::new(), Health::default());
     let (links, notices) = (Arc::new(Links::default()), LocalNotices::default());
@@ -74,6 +117,8 @@ pub async fn start(trusted_proxies: &[&str]) -> Running {
     let parts = Parts {
         spool: spool.clone(),
         links: links.clone(),
+        permits: Arc::new(permits),
+        geo: Arc::new(geo(folder.path())),
         notices: Arc::new(notices.clone()),
         clock: clock.clone(),
         rng: Rng::System,
@@ -83,6 +128,16 @@ pub async fn start(trusted_proxies: &[&str]) -> Running {
     let address = Redirector::new(options, parts).start(&lifecycle).unwrap();
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     Running { address, links, notices, clock, health, metrics, http, spool, lifecycle, _folder: folder }
+}
+
+/// Knows one network, which lies in Berlin.
+fn geo(folder: &std::path::Path) -> GeoDatabases {
+    use testkit::mmdb::{Value, build};
+    let text = |text: &str| Value::Text(text.to_owned());
+    let berlin = Value::Map(vec![("country_code".into(), text("DE")), ("city".into(), text("Berlin")), ("state1".into(), text("DE-BE"))]);
+    let file = folder.join("geo.mmdb");
+    std::fs::write(&file, build(4, &[("203.0.113.0/24", berlin)])).unwrap();
+    GeoDatabases::open(&[file]).unwrap()
 }
 
 impl Running {

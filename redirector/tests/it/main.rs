@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
 
+mod click_limits;
 mod fixture;
+mod gates;
 mod hostile;
 mod limits;
 mod links;

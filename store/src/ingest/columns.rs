@@ -44,6 +44,9 @@ macro_rules! click_columns {
             (parameters, "text", String, serde_json::to_string(&$c.parameters).unwrap_or_else(|_| "[]".to_owned())),
             (network, "text", Option<&'a str>, $c.network.as_deref()),
             (redirect_micros, "int", i32, i32::try_from($c.redirect_micros).unwrap_or(i32::MAX)),
+            (rule_id, "text", Option<String>, $c.rule.as_ref().map(|rule| rule.id.to_string())),
+            (rule_name, "text", Option<&'a str>, $c.rule.as_ref().map(|rule| rule.name.as_str())),
+            (variant, "text", Option<&'a str>, $c.rule.as_ref().and_then(|rule| rule.variant.as_deref())),
         }
     };
 }

@@ -1,7 +1,8 @@
 //! Lists, filters, totals and series.
 
 use domain::{
-    Bucket, Click, ClickFilter, ClickId, Device, GeoPlace, LinkId, Outcome, Quarter, Seq, Verdict, VerdictReason, WorkspaceId, buckets,
+    Bucket, Click, ClickFilter, ClickId, ClickRule, Device, GeoPlace, LinkId, Outcome, Quarter, RuleId, Seq, Verdict, VerdictReason,
+    WorkspaceId, buckets,
 };
 use jiff::tz::TimeZone;
 use platform::Rng;
@@ -36,6 +37,8 @@ pub async fn varied(store: &Store, count: i64) -> (WorkspaceId, [LinkId; 2], Vec
             click.language = text(&[Some("de"), None]);
             click.utm.term = text(&[Some("a"), Some("B"), Some("ä"), None]);
             click.network = text(&[Some("203.0.113.0/24"), Some("2001:db8::/48")]);
+            let (id, variant) = (pick(3) as u8, text(&[Some("A"), Some("B"), None]));
+            click.rule = (id > 0).then(|| ClickRule { id: RuleId::new(NOON, [id; 10]), name: "Rule".into(), variant });
             click.redirect_micros = u32::try_from(20 + rng.below(60)).unwrap();
             click
         })
@@ -84,6 +87,8 @@ pub fn filters(links: [LinkId; 2]) -> Vec<ClickFilter> {
         ClickFilter { from: Some(NOON.plus(1_234_567)), to: Some(NOON.plus(12_345_678)), links: vec![links[1]], ..all() },
         ClickFilter { from: Some(NOON.plus(60_000)), to: Some(NOON.plus(120_000)), ..all() },
         ClickFilter { to: Some(NOON), ..all() },
+        ClickFilter { rules: vec![None, Some(RuleId::new(NOON, [2; 10]).to_string())], ..all() },
+        ClickFilter { variants: text(&[Some("B")]), ..all() },
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Click, ClickId, Device, Email, GeoPlace, Link, LinkId, Method, Millis, NewLink, Outcome, Parameter, RedirectStatus, SessionId,
+    Click, ClickId, Device, Email, Gate, GeoPlace, Link, LinkId, Method, Millis, NewLink, Outcome, Parameter, RedirectStatus, SessionId,
     ShortDomain, Slug, TargetUrl, UserId, Utm, Verdict, VerdictReason, WorkspaceId,
 };
 use platform::Rng;
@@ -122,6 +122,7 @@ pub fn new_link(slug: &str) -> NewLink {
         external_id: None,
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
+        gate: Gate::default(),
     }
 }
 
@@ -160,6 +161,7 @@ pub fn click(link: LinkId, at: Millis) -> Click {
         parameters: vec![Parameter { key: "n".into(), value: "1".into() }],
         network: Some("203.0.113.0/24".into()),
         redirect_micros: 90,
+        rule: None,
     }
 }
 

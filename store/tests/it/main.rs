@@ -6,6 +6,7 @@ mod accounts;
 mod breakdown;
 mod clicks;
 mod fixture;
+mod gates;
 mod ingest;
 mod ingest_counters;
 mod link_outbox;
@@ -47,6 +48,8 @@ suite!(
     link_outbox::only_what_was_published_is_cleared,
     link_outbox::without_a_snapshot_nothing_gathers,
     link_outbox::all_links_are_met_page_by_page,
+    gates::gates_are_stored_and_resolved_as_they_are,
+    gates::permits_never_pass_the_limit,
     ingest::a_batch_given_again_changes_nothing,
     ingest::the_order_of_storage_has_no_repeats,
     ingest::two_workers_do_not_double_count,

@@ -4,7 +4,7 @@ use domain::ClickFilter;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use store::PageRequest;
 
-use crate::fixture::{NOON, click, ingest, link, postgres, postgres_of_a_plain_user, read, workspace};
+use crate::fixture::{NOON, click, ingest, link, new_link, postgres, postgres_of_a_plain_user, read, workspace};
 use crate::ingest_counters::loss;
 
 /// Runs one statement in a role and workspace as the store would, past its own filters.
@@ -25,15 +25,27 @@ async fn policies_hold_where_a_filter_is_forgotten() {
     let pool = &database.postgres_pool().await;
     let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
     for workspace in [ours, theirs] {
-        let slug = workspace.to_string();
-        let link = link(store, workspace, &slug).await;
+        let mut new = new_link(&workspace.to_string());
+        new.gate.click_limit = Some(domain::ClickLimit::parse(5).unwrap());
+        let scope = store.workspace(workspace, store::Access::Write).await.unwrap();
+        let link = scope.create_link(&new, NOON).await.unwrap();
+        scope.commit().await.unwrap();
         ingest(store, workspace, &[click(link.id, NOON)]).await;
         store.count_losses(&[loss(workspace, 1, 1)]).await.unwrap();
     }
     let (ours, theirs) = (ours.0.to_string(), theirs.0.to_string());
-    for table in
-        ["workspaces", "memberships", "links", "link_slugs", "link_stats", "workspace_heads", "rollup_cells", "clicks", "ingest_counters"]
-    {
+    for table in [
+        "workspaces",
+        "memberships",
+        "links",
+        "link_slugs",
+        "link_stats",
+        "workspace_heads",
+        "rollup_cells",
+        "clicks",
+        "ingest_counters",
+        "link_permits",
+    ] {
         let count = format!("SELECT count(*) FROM {table}");
         // A cell for the link and one for the workspace.
         let own = if table == "rollup_cells" { 2 } else { 1 };
@@ -57,6 +69,8 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         ("linklogger_worker", "SELECT count(*) FROM links"),
         ("linklogger_worker", "SELECT count(*) FROM users"),
         ("linklogger_redirector", "SELECT count(*) FROM links"),
+        ("linklogger_redirector", "SELECT count(*) FROM link_permits"),
+        ("linklogger_api", "SELECT count(*) FROM linklogger_lease_permits(gen_random_uuid(), 1)"),
         ("linklogger_redirector", "SELECT count(*) FROM linklogger_memberships_of(gen_random_uuid())"),
         ("linklogger_api", "SELECT count(*) FROM dead_letters"),
         ("linklogger_api", "SELECT count(*) FROM link_outbox"),

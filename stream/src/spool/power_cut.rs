@@ -63,6 +63,7 @@ fn click(seed: u64, number: u64, rng: &Rng) -> CapturedClick {
         referrer: None,
         accept_language: None,
         redirect_micros: number as u32,
+        rule: None,
     }
 }
 

@@ -29,6 +29,7 @@ pub fn captured(workspace: WorkspaceId, number: u32) -> CapturedClick {
         referrer: None,
         accept_language: None,
         redirect_micros: number,
+        rule: None,
     }
 }
 

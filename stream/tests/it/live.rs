@@ -37,6 +37,7 @@ fn click(seq: Seq, url: &str) -> Click {
         parameters: vec![],
         network: None,
         redirect_micros: 0,
+        rule: None,
     }
 }
 

@@ -23,6 +23,7 @@ fn state(slug: &str, version: i32) -> LinkState {
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
         deleted: false,
+        gate: None,
     };
     LinkState { address: LinkAddress::shared(slug), id, version, link: Some(link) }
 }

@@ -32,7 +32,8 @@ const APPS: [(&str, &str); 6] = [
     ("TikTok ", "TikTok"),
 ];
 
-pub(super) fn facts(user_agent: Option<&str>) -> UserAgentFacts {
+/// Nothing is known of a visitor without one.
+pub fn facts(user_agent: Option<&str>) -> UserAgentFacts {
     let Some(agent) = user_agent else {
         return UserAgentFacts { browser: None, browser_version: None, os: None, os_version: None, device: Device::Unknown };
     };

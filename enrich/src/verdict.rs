@@ -65,7 +65,8 @@ const CRAWLERS: [&str; 20] = [
 /// Phones whose makers' names end in "bot".
 const PHONES: [&str; 2] = ["cubot", "hotbot phone"];
 
-pub(super) fn judge(method: Method, user_agent: Option<&str>, device: Device) -> (Verdict, VerdictReason) {
+/// Of what says nothing else of itself a person is assumed.
+pub fn judge(method: Method, user_agent: Option<&str>, device: Device) -> (Verdict, VerdictReason) {
     let Some(agent) = user_agent else { return (Verdict::Bot, VerdictReason::NoUserAgent) };
     if method == Method::Head {
         return (Verdict::Bot, VerdictReason::HeadRequest);

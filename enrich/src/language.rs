@@ -1,7 +1,7 @@
 //! The visitor's language from Accept-Language (RFC 9110, 12.5.4).
 
 /// The primary subtag of the language with the highest weight; of equals the first.
-pub(super) fn first(header: &str) -> Option<String> {
+pub fn first(header: &str) -> Option<String> {
     let mut best: Option<(f32, &str)> = None;
     for item in header.split(',').take(16) {
         let mut parts = item.split(';');

@@ -132,7 +132,8 @@ fn place(row: Row) -> GeoPlace {
 
 #[cfg(test)]
 mod tests {
-    use super::super::mmdb::{Value, build};
+    use testkit::mmdb::{Value, build};
+
     use super::*;
 
     fn text(text: &str) -> Value {

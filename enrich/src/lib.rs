@@ -1,24 +1,29 @@
 //! Captured facts ▸ what can be known of them: place, browser, language, campaign, verdict. Pure
 //! functions of the click and the geo databases. The address itself goes no further.
+//!
+//! The worker asks for all of it; the redirector for the parts that the rules of a link depend on.
 
 mod agent;
 mod geo;
 mod language;
-#[cfg(test)]
-mod mmdb;
 mod verdict;
+
+use std::sync::Arc;
 
 use domain::{CapturedClick, Click, network_of, parse_utm, referrer_host};
 
+pub use agent::facts as agent_facts;
 pub use geo::{GeoDatabases, GeoError};
+pub use language::first as first_language;
+pub use verdict::judge;
 
 #[derive(Debug)]
 pub struct Enricher {
-    geo: GeoDatabases,
+    geo: Arc<GeoDatabases>,
 }
 
 impl Enricher {
-    pub fn new(geo: GeoDatabases) -> Self {
+    pub fn new(geo: Arc<GeoDatabases>) -> Self {
         Self { geo }
     }
 
@@ -53,6 +58,7 @@ impl Enricher {
             parameters,
             network: captured.ip.map(network_of),
             redirect_micros: captured.redirect_micros,
+            rule: captured.rule.clone(),
         }
     }
 }

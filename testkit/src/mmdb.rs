@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub enum Value {
     Text(String),
     Float(f32),
     Double(f64),
@@ -18,7 +18,7 @@ pub(super) enum Value {
 }
 
 /// A database of IP version 4 or 6 with a value for each network; the networks do not overlap.
-pub(super) fn build(version: u32, networks: &[(&str, Value)]) -> Vec<u8> {
+pub fn build(version: u32, networks: &[(&str, Value)]) -> Vec<u8> {
     // Node ▸ two children: another node, or a value's index, or nothing.
     let mut nodes: Vec<[Child; 2]> = vec![[Child::Nothing; 2]];
     let mut data = Vec::new();

@@ -1,0 +1,30 @@
+//! Schedules, switches, rules, limits and passwords of links; the rule and variant of a click.
+//! On PostgreSQL the redirector's look-up of a link gives them too, and leases permits.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+#[derive(Debug, DeriveMigrationName)]
+pub(crate) struct Migration;
+
+const COLUMNS: &str = include_str!("link_rules/columns.sql");
+const POSTGRES: &str = include_str!("link_rules/postgres.sql");
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    #[expect(elided_lifetimes_in_paths, reason = "the trait's own signature")]
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let connection = manager.get_connection();
+        let postgres = connection.get_database_backend() == DbBackend::Postgres;
+        let (uuid, clustered) = if postgres { ("UUID", "") } else { ("BLOB", " WITHOUT ROWID") };
+        connection.execute_unprepared(&COLUMNS.replace("{uuid}", uuid).replace("{clustered}", clustered)).await?;
+        if postgres {
+            connection.execute_unprepared(POSTGRES).await?;
+        }
+        Ok(())
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}

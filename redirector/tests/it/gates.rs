@@ -1,0 +1,192 @@
+//! Links that do not simply lead on: schedules, switches, rules, passwords.
+
+use domain::{
+    ConditionsDraft, Device, ExperimentKey, Fresh, Gate, Method, Millis, Outcome, PasswordHash, ResolvedLink, RuleDraft, RuleId, Rules,
+    ShortDomain, TargetUrl, VariantDraft,
+};
+
+use crate::fixture::{Running, gated, link, start};
+
+const NOON: Millis = Millis(1_772_366_400_000);
+const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
+
+fn url(text: &str) -> TargetUrl {
+    TargetUrl::from_store(text.to_owned())
+}
+
+/// The status, and where the answer leads.
+async fn ask(running: &Running, path: &str, headers: &[(&str, &str)]) -> (u16, Option<String>) {
+    let request = headers.iter().fold(running.http.get(running.url(path)), |request, (name, value)| request.header(*name, *value));
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.headers().get("location").map(|value| value.to_str().unwrap().to_owned()))
+}
+
+fn led(status: u16, target: &str) -> (u16, Option<String>) {
+    (status, Some(target.to_owned()))
+}
+
+fn rules(drafts: Vec<RuleDraft>) -> Rules {
+    let mut number = 0;
+    let fresh = || {
+        number += 1;
+        Fresh { id: RuleId::new(Millis(1), [number; 10]), key: ExperimentKey([number; 32]) }
+    };
+    Rules::parse(drafts, &ShortDomain::parse("go.example").unwrap(), &Rules::default(), fresh).unwrap()
+}
+
+fn to(target: &str, conditions: ConditionsDraft) -> RuleDraft {
+    RuleDraft { name: Some(target.rsplit('/').next().unwrap().into()), target: Some(target.into()), conditions, ..RuleDraft::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schedules_and_switches() {
+    let running = start(&[]).await;
+    let fallback = Some(url("https://example.com/else"));
+    let window = Gate { starts_at: Some(NOON.plus(1_000)), expires_at: Some(NOON.plus(2_000)), ..Gate::default() };
+    running.know("page", gated("https://example.com/", window.clone()));
+    running
+        .know("else", ResolvedLink { forward_query: true, ..gated("https://example.com/", Gate { fallback: fallback.clone(), ..window }) });
+    running.know("off", gated("https://example.com/", Gate { disabled: true, fallback, ..Gate::default() }));
+    assert_eq!(ask(&running, "/page", &[]).await, (404, None));
+    assert_eq!(ask(&running, "/else?a=1", &[]).await, led(302, "https://example.com/else"));
+    running.clock.advance(1_000);
+    assert_eq!(ask(&running, "/page", &[]).await, led(302, "https://example.com/"));
+    assert_eq!(ask(&running, "/else?a=1", &[]).await, led(302, "https://example.com/?a=1"));
+    running.clock.advance(1_000);
+    assert_eq!(ask(&running, "/page", &[]).await, (410, None));
+    assert_eq!(ask(&running, "/else", &[]).await, led(302, "https://example.com/else"));
+    assert_eq!(ask(&running, "/off", &[]).await, (404, None));
+    let told: Vec<_> = running.captured().await.into_iter().map(|click| (click.outcome, click.status)).collect();
+    let (on, off) = ((Outcome::Redirected, 302), (Outcome::Disabled, 404));
+    assert_eq!(told, [off, (Outcome::Fallback, 302), on, on, (Outcome::Expired, 410), (Outcome::Fallback, 302), off]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_rule_that_holds_leads_and_is_captured() {
+    let running = start(&["127.0.0.0/8"]).await;
+    let texts = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+    let none = ConditionsDraft::default;
+    let gate = Gate {
+        rules: rules(vec![
+            to("https://example.com/berlin-phone", ConditionsDraft { countries: texts(&["DE"]), devices: vec![Device::Mobile], ..none() }),
+            to("https://example.com/berlin", ConditionsDraft { regions: texts(&["DE-BE"]), ..none() }),
+            to("https://example.com/ios", ConditionsDraft { systems: texts(&["iOS"]), ..none() }),
+            to("https://example.com/french", ConditionsDraft { languages: texts(&["fr"]), ..none() }),
+        ]),
+        ..Gate::default()
+    };
+    running.know("r", ResolvedLink { forward_query: true, ..gated("https://example.com/", gate) });
+    let (berlin, elsewhere) = (("x-forwarded-for", "203.0.113.7"), ("x-forwarded-for", "198.51.100.7"));
+    let iphone = ("user-agent", IPHONE);
+    assert_eq!(ask(&running, "/r?a=1", &[berlin, iphone]).await, led(302, "https://example.com/berlin-phone?a=1"));
+    assert_eq!(ask(&running, "/r", &[berlin]).await, led(302, "https://example.com/berlin"));
+    assert_eq!(ask(&running, "/r", &[elsewhere, iphone]).await, led(302, "https://example.com/ios"));
+    assert_eq!(ask(&running, "/r", &[elsewhere, ("accept-language", "fr-CH,de;q=0.5")]).await, led(302, "https://example.com/french"));
+    assert_eq!(ask(&running, "/r", &[elsewhere]).await, led(302, "https://example.com/"));
+    let clicks = running.captured().await;
+    let names: Vec<_> = clicks.iter().map(|click| click.rule.as_ref().map(|rule| rule.name.clone())).collect();
+    let name = |name: &str| Some(name.to_owned());
+    assert_eq!(names, [name("berlin-phone"), name("berlin"), name("ios"), name("french"), None]);
+    assert_eq!(clicks[0].rule.as_ref().unwrap().id, RuleId::new(Millis(1), [1; 10]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_links_whose_rules_ask_for_it_look_anything_up() {
+    let running = start(&["127.0.0.0/8"]).await;
+    running.know("plain", link("https://example.com/"));
+    let by_query = domain::ParameterCondition { key: "to".into(), values: vec!["a".into()] };
+    let cheap = ConditionsDraft { parameters: vec![by_query], languages: vec!["fr".into()], ..ConditionsDraft::default() };
+    let gate = Gate { rules: rules(vec![to("https://example.com/a", cheap)]), expires_at: Some(NOON.plus(1_000)), ..Gate::default() };
+    running.know("cheap", gated("https://example.com/", gate));
+    let by_place = ConditionsDraft { countries: vec!["DE".into()], ..ConditionsDraft::default() };
+    running.know(
+        "place",
+        gated("https://example.com/", Gate { rules: rules(vec![to("https://example.com/a", by_place)]), ..Gate::default() }),
+    );
+    let looked = || (running.metric("redirector_geo_look_ups_total"), running.metric("redirector_agents_parsed_total"));
+    let headers = [("x-forwarded-for", "203.0.113.7"), ("user-agent", IPHONE)];
+    for path in ["/plain", "/plain?to=a", "/cheap?to=a"] {
+        assert_eq!(ask(&running, path, &headers).await.0, 302);
+    }
+    assert_eq!(looked(), (0, 0));
+    assert_eq!(ask(&running, "/place", &headers).await, led(302, "https://example.com/a"));
+    assert_eq!(looked(), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visitor_stays_with_a_variant_without_a_cookie() {
+    let running = start(&["127.0.0.0/8"]).await;
+    let variant = |name: &str, weight| VariantDraft { name: name.into(), target: format!("https://example.com/{name}"), weight };
+    let draft = RuleDraft {
+        name: Some("test".into()),
+        variants: vec![variant("A", 1), variant("B", 1), variant("off", 0)],
+        ..RuleDraft::default()
+    };
+    running.know("v", gated("https://example.com/", Gate { rules: rules(vec![draft]), ..Gate::default() }));
+    let mut met = Vec::new();
+    for round in 0..2 {
+        for network in 0..40 {
+            // Another host of the same network is the same visitor.
+            let ip = format!("198.51.{network}.{}", round + 1);
+            met.push(ask(&running, "/v", &[("x-forwarded-for", &ip), ("user-agent", IPHONE)]).await.1.unwrap());
+        }
+    }
+    assert_eq!(met[..40], met[40..]);
+    let a = met[..40].iter().filter(|target| target.ends_with("/A")).count();
+    assert!((8..=32).contains(&a) && !met.iter().any(|target| target.ends_with("/off")), "{a}");
+    let clicks = running.captured().await;
+    let variant = |click: &domain::CapturedClick| click.rule.as_ref().unwrap().variant.clone().unwrap();
+    assert_eq!(clicks.iter().map(|click| format!("https://example.com/{}", variant(click))).collect::<Vec<_>>(), met);
+}
+
+/// Of "open sesame", by argon2id with the API's parameters.
+fn sesame() -> PasswordHash {
+    use argon2::password_hash::PasswordHasher as _;
+    let hash: argon2::password_hash::phc::PasswordHash =
+        argon2::Argon2::default().hash_password_with_salt(b"open sesame", &[7; 16]).unwrap();
+    PasswordHash(hash.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_is_asked_for_each_time_and_throttled() {
+    let running = start(&["127.0.0.0/8"]).await;
+    let gate = Gate { password: Some(sesame()), ..Gate::default() };
+    running.know(
+        "p",
+        ResolvedLink { redirect_status: domain::RedirectStatus::parse(307).unwrap(), ..gated("https://example.com/secret", gate) },
+    );
+    let form = running.get("/p").await;
+    let policy = form.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(form.status() == 200 && policy.starts_with("default-src 'none'") && policy.contains("form-action 'self'"), "{policy}");
+    let page = form.text().await.unwrap();
+    assert!(page.contains("<form method=\"post\">") && !page.contains("secret") && !page.contains("<script"), "{page}");
+    let post = async |ip: &str, body: &'static str| {
+        let answer = running.http.post(running.url("/p")).header("x-forwarded-for", ip).body(body).send().await.unwrap();
+        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), header("location"), header("set-cookie"))
+    };
+    assert_eq!(post("198.51.100.1", "password=wrong").await, (403, None, None));
+    assert_eq!(post("198.51.100.1", "").await, (403, None, None));
+    // Never 307, with which the browser would send the password on.
+    let right = (303, Some("https://example.com/secret".to_owned()), None);
+    assert_eq!(post("198.51.100.1", "password=open+sesame").await, right);
+    assert_eq!(ask(&running, "/p", &[]).await, (200, None));
+    for _ in 0..5 {
+        assert_eq!(post("198.51.100.2", "password=wrong").await.0, 403);
+    }
+    assert_eq!(post("198.51.100.9", "password=open+sesame").await.0, 429);
+    assert_eq!(post("198.51.101.9", "password=open+sesame").await, right);
+    running.clock.advance(60_000);
+    assert_eq!(post("198.51.100.9", "password=open+sesame").await, right);
+    // Nothing can be posted to other links, nor too much to this one.
+    running.know("open", link("https://example.com/"));
+    assert_eq!(running.http.post(running.url("/open")).body("password=x").send().await.unwrap().status(), 405);
+    let long = running.http.post(running.url("/p")).header("x-forwarded-for", "192.0.2.1").body("x".repeat(100_000)).send().await;
+    assert!(long.is_err() || long.unwrap().status() == 403);
+    let clicks = running.captured().await;
+    let led_on: Vec<_> =
+        clicks.iter().filter(|click| click.outcome == Outcome::Redirected).map(|click| (click.method, click.status)).collect();
+    assert_eq!(led_on, [(Method::Post, 303); 3]);
+    assert!(clicks.iter().all(|click| matches!(click.outcome, Outcome::Redirected | Outcome::Password)));
+    assert!(clicks.iter().all(|click| !format!("{click:?}").contains("sesame")));
+}
