@@ -94,7 +94,7 @@ impl LinkGateInput {
         !self.starts_at.is_undefined() || !self.expires_at.is_undefined() || self.rules.is_value()
     }
 
-    /// Checks the input against what is stored. The password is only checked: see [`hashed`].
+    /// Checks the input against what is stored. The password is only checked here, and hashed where the link is saved.
     pub(super) fn check(&self, services: &Services, stored: &Gate, invalid: &mut Invalid) -> GateChange {
         let change = GateChange {
             disabled: defined(&self.disabled, |disabled| Some(*disabled)).map(Option::unwrap_or_default),

@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
 
-mod cost;
 mod fixture;
 mod full;
 mod live;
