@@ -213,8 +213,9 @@ mod tests {
 
         #[test]
         fn draws_fall_by_weight(a in 1..1_000_u32, b in 1..1_000_u32) {
-            let variant = |weight: u32| Variant { name: weight.to_string(), target: url("v"), weight };
-            let experiment = Experiment { key: ExperimentKey([0; 32]), variants: vec![variant(a), variant(b)] };
+            // Told apart by name, since they may weigh the same.
+            let variant = |name: &str, weight| Variant { name: name.into(), target: url("v"), weight };
+            let experiment = Experiment { key: ExperimentKey([0; 32]), variants: vec![variant("a", a), variant("b", b)] };
             let draws = 10_000_u64;
             let met = (0..draws).filter(|i| experiment.assign(i * (u64::MAX / draws)) == Some(&experiment.variants[0])).count() as f64;
             let wanted = f64::from(a) / f64::from(a + b);
