@@ -4,6 +4,7 @@ import type { SessionFieldsFragment } from "../generated/graphql";
 import { anonymous } from "../graph/anonymous";
 import { Failure, failureOf } from "../graph/failure";
 import { RefreshSession } from "./documents";
+import { keepNewest, newest } from "./newest";
 import * as store from "./store";
 
 /** A token is renewed this long before it ends, so that none ends on its way. */
@@ -53,9 +54,10 @@ export class Access {
       this.onEnd();
       throw new Failure("UNAUTHENTICATED", "Your session has ended. Sign in again.");
     }
-    const result = await anonymous.mutation(RefreshSession, {
-      input: { refreshToken: session.refreshToken },
-    });
+    const kept = await newest(this.slug);
+    const refreshToken =
+      kept && kept.renewedAt > session.renewedAt ? kept.refreshToken : session.refreshToken;
+    const result = await anonymous.mutation(RefreshSession, { input: { refreshToken } });
     const renewed = result.data?.refreshSession;
     if (!renewed) {
       const failure = failureOf(result.error);
@@ -66,6 +68,8 @@ export class Access {
       throw failure;
     }
     this.take(renewed);
+    // Before the next tab's turn.
+    await keepNewest(this.slug, { refreshToken: renewed.refreshToken, renewedAt: Date.now() });
     return renewed.accessToken;
   }
 
@@ -104,7 +108,12 @@ export function begin(fields: SessionFieldsFragment): string {
 function keep(fields: SessionFieldsFragment): void {
   const { refreshToken, user, workspace } = fields;
   const { id, name, slug, timeZone } = workspace;
-  store.save({ refreshToken, email: user.email, workspace: { id, name, slug, timeZone } });
+  store.save({
+    refreshToken,
+    renewedAt: Date.now(),
+    email: user.email,
+    workspace: { id, name, slug, timeZone },
+  });
 }
 
 /** One tab at a time, where the browser has locks (on https and on this machine). */

@@ -2,8 +2,12 @@
 //
 // What is kept is the refresh token, which works once; access tokens live in memory only and end
 // with the tab. Script of another origin is kept off the page by the content policy.
+import { forgetNewest } from "./newest";
+
 export interface Session {
   refreshToken: string;
+  /** When it came, by this machine's clock; see newest.ts. */
+  renewedAt: number;
   email: string;
   workspace: { id: string; name: string; slug: string; timeZone: string };
 }
@@ -27,6 +31,7 @@ export function save(session: Session): void {
 
 export function forget(slug: string): void {
   localStorage.removeItem(PREFIX + slug);
+  void forgetNewest(slug);
 }
 
 /** Calls back when another tab forgets the session; returns how to stop that. */
