@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/linklogger/target
 
 LINKLOGGER = $(CARGO_TARGET_DIR)/release/linklogger
 
-.PHONY: help run demo dashboard test browser-test lint schema shots bench bench-append bench-redirect tools checkout release geoip
+.PHONY: help run demo dashboard test browser-test chaos lint schema shots bench bench-append bench-redirect tools checkout release geoip
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,10 @@ browser-test: checkout geoip dashboard ## The built program in a real browser
 	@echo "== tests in a browser"
 	cargo build --quiet --bin linklogger
 	LINKLOGGER=$(CARGO_TARGET_DIR)/debug/linklogger CHROMIUM="$$(scripts/browser)" LINKLOGGER_GEOIP_DB="$$(scripts/geoip)" scripts/npm --silent run e2e
+
+chaos: checkout tools ## Kill, halt, fill and wipe everything under load; CHAOS_SEED, CHAOS_ROUNDS, CHAOS_HALT_SECONDS
+	CHAOS_SEED=$${CHAOS_SEED:-$$(date +%s)} CHAOS_ROUNDS=$${CHAOS_ROUNDS:-3} CHAOS_HALT_SECONDS=$${CHAOS_HALT_SECONDS:-30} \
+		cargo test --workspace -- --nocapture --exact chaos::whatever_dies_nothing_is_lost_or_doubled
 
 bench: bench-append bench-redirect ## All benchmarks; see bench/README.md
 

@@ -1,9 +1,9 @@
 """The redirector on one core against nginx's bare 302 on that core. See README.md."""
-import json, pathlib, re, statistics, subprocess, sys
+import json, os, pathlib, re, statistics, subprocess, sys
 
 from servers import HEADERS, LOAD_CORE, ROOT, Cluster, Nginx, need, pinned, until, work_folder
 
-ROUNDS, SECONDS, CONNECTIONS = 5, 4, 64
+ROUNDS, SECONDS, CONNECTIONS = int(os.environ.get("ROUNDS", "5")), 4, 64
 UNITS = {"us": 1, "ms": 1e3, "s": 1e6}
 
 
@@ -24,7 +24,7 @@ def oha():
     program = ROOT / ".tools/oha/bin/oha"
     if not program.exists():
         print("Installing oha, once", file=sys.stderr)
-        subprocess.run(["cargo", "install", "--quiet", "--locked", "--no-default-features", "--root", str(program.parent.parent), "oha"], check=True)
+        subprocess.run(["cargo", "install", "--quiet", "--locked", "--root", str(program.parent.parent), "oha"], check=True)
     return program
 
 

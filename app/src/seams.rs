@@ -52,7 +52,7 @@ impl Seams {
             let (feed, notices) = (Arc::new(LocalFeed::default()), Arc::new(LocalNotices::default()));
             return Ok(Self { feed, notices, spool, links: stored, source });
         };
-        let nats = NatsClient::connect(url, "linklogger").await?;
+        let nats = NatsClient::connect(url, "linklogger").await?.with_stream_quota(config.stream_quota);
         health.durability("broker", DurabilityClass::Unknown, "fsync if the server runs with sync_interval: always, else os");
         lifecycle.spawn("broker health", watch(nats.clone(), health.clone(), lifecycle.stopping().clone()));
         if let Some(spool) = &spool {

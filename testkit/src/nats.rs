@@ -35,6 +35,20 @@ impl NatsServer {
         }
     }
 
+    /// Halts it with SIGSTOP: its connections stay, and nothing answers.
+    pub fn halt(&mut self) {
+        if let Some(guardian) = &mut self.guardian {
+            guardian.halt();
+        }
+    }
+
+    /// Lets it go on after [`NatsServer::halt`].
+    pub fn go_on(&mut self) {
+        if let Some(guardian) = &mut self.guardian {
+            guardian.go_on();
+        }
+    }
+
     /// The folder of its streams, for a test to change while it is stopped.
     pub fn store(&self) -> PathBuf {
         self.folder.join("jetstream")
@@ -56,16 +70,6 @@ impl NatsServer {
     /// When it does not start.
     pub fn restart(&mut self) {
         self.kill();
-        self.spawn();
-    }
-
-    /// Starts it again on the same port, with all that it had stored gone.
-    ///
-    /// # Panics
-    /// When it does not start.
-    pub fn restart_empty(&mut self) {
-        self.kill();
-        std::fs::remove_dir_all(self.folder.join("jetstream")).expect("the streams' folder");
         self.spawn();
     }
 

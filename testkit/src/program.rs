@@ -125,13 +125,27 @@ impl Program {
         self.child = spawn(&self.program, &self.options, &self.log);
     }
 
+    /// Halts it with SIGSTOP.
+    pub fn halt(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on after [`Program::halt`].
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").arg(signal).arg(self.child.id().to_string()).status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill runs");
+    }
+
     /// Asks it to stop by SIGTERM, and returns its exit code.
     ///
     /// # Panics
     /// When it does not stop in 10 seconds.
     pub async fn stop(&mut self) -> Option<i32> {
-        let asked = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
-        assert!(asked.is_ok_and(|status| status.success()), "kill runs");
+        self.signal("-TERM");
         wait_until(Duration::from_secs(10), "the program stops on SIGTERM", async || self.child.try_wait().ok().flatten()).await.code()
     }
 }

@@ -178,7 +178,7 @@ async fn a_snapshot_that_was_wiped_comes_back() {
     visitor.sees(SOON, "a", "https://example.com/a").await;
     visitor.expect_all_stored(&ada).await;
     cluster.api.kill();
-    cluster.nats.restart_empty();
+    cluster.nats.wipe();
     // What is cached is served; what is not there may exist all the same.
     assert_eq!(visitor.get("a").await.0, 302);
     for slug in ["b", "never"] {
@@ -193,7 +193,7 @@ async fn a_snapshot_that_was_wiped_comes_back() {
     cluster.api.restart();
     cluster.api.ready().await;
     visitor.expect_all_stored(&ada).await;
-    cluster.nats.restart_empty();
+    cluster.nats.wipe();
     visitor.sees(PATIENCE, "c", "https://example.com/c").await;
     visitor.expect_all_stored(&ada).await;
 }

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
 
 mod bad_start;
+mod chaos;
 mod cluster;
 mod demo;
 mod edge;
 mod journey;
+mod load;
 mod spool;
 mod stop;
 

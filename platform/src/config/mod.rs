@@ -43,6 +43,8 @@ pub struct Config {
     pub durability: Durability,
     /// In bytes.
     pub spool_quota: u64,
+    /// In bytes.
+    pub stream_quota: u64,
     pub capture: Capture,
     pub sign_up: SignUp,
     pub outbound_allow: Vec<IpNet>,
@@ -98,7 +100,8 @@ impl Config {
             trusted_proxies: values.parsed("trusted_proxies", parse::networks)?,
             geoip_db: values.parsed("geoip_db", parse::paths)?,
             durability: values.parsed("durability", parse::durability)?,
-            spool_quota: values.parsed("spool_quota", parse::spool_quota)?,
+            spool_quota: values.parsed("spool_quota", parse::quota)?,
+            stream_quota: values.parsed("stream_quota", parse::quota)?,
             capture: values.parsed("capture", parse::capture)?,
             sign_up: values.parsed("sign_up", parse::sign_up)?,
             outbound_allow: values.parsed("outbound_allow", parse::networks)?,

@@ -191,7 +191,7 @@ pub(super) fn durability(text: &str) -> Result<Durability, String> {
     }
 }
 
-pub(super) fn spool_quota(text: &str) -> Result<u64, String> {
+pub(super) fn quota(text: &str) -> Result<u64, String> {
     const LEAST: u64 = 1 << 20;
     let units = [("KiB", 1_u64 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)];
     let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit))).unwrap_or((text, 1));

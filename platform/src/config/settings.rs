@@ -56,6 +56,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("geoip_db", Some(""), ".mmdb files, comma-separated; the first that answers wins"),
     setting("durability", Some("os"), "What the spool's append survives: os (death of the process) or fsync (power cut)"),
     setting("spool_quota", Some("4GiB"), "Most room that the spool may take, such as 512MiB or 4GiB"),
+    setting("stream_quota", Some("8GiB"), "Most room that the stream of clicks is given when it is made; a server with less gives less"),
     setting("capture", Some("worker"), "Who looks up and truncates the address: worker, or strict for the redirector"),
     setting("sign_up", Some("open"), "Who may sign up: open, invite or closed"),
     setting("outbound_allow", Some(""), "CIDRs that webhooks and link checks may reach although private, comma-separated"),

@@ -65,6 +65,7 @@ fn every_mistake_names_its_variable_and_its_mend() {
         ("SPOOL_QUOTA", "4 parsecs"),
         ("SPOOL_QUOTA", "99999999TiB"),
         ("SPOOL_QUOTA", "1KiB"),
+        ("STREAM_QUOTA", "lots"),
         ("ALLOWED_ORIGINS", "https://x/path"),
         ("SIGN_UP", "yes"),
     ];

@@ -14,8 +14,10 @@ use crate::spool::BrokerMark;
 
 /// How long a publish's ack is waited for.
 pub(crate) const ACK_TIMEOUT: Duration = Duration::from_secs(5);
-/// Sizes tried for the stream, since a server may have reserved less.
-const MAX_BYTES: [i64; 4] = [8 << 30, 2 << 30, 512 << 20, 64 << 20];
+/// The size of a stream that is made, unless told otherwise.
+const QUOTA: u64 = 8 << 30;
+/// Sizes tried when a server has less room than that.
+const SMALLER: [u64; 3] = [2 << 30, 512 << 20, 64 << 20];
 
 /// A connection that comes back by itself; clones share it.
 #[derive(Clone, Debug)]
@@ -24,6 +26,7 @@ pub struct NatsClient {
     pub(crate) jetstream: jetstream::Context,
     /// Told each time the connection came (back).
     connected: broadcast::Sender<()>,
+    quota: u64,
 }
 
 impl NatsClient {
@@ -60,7 +63,13 @@ impl NatsClient {
             .map_err(|error| StreamError::Url(error.to_string()))?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(ACK_TIMEOUT);
-        Ok(Self { client, jetstream, connected })
+        Ok(Self { client, jetstream, connected, quota: QUOTA })
+    }
+
+    /// The most bytes of a stream that this client makes; one that is there stays as it is.
+    #[must_use]
+    pub fn with_stream_quota(self, quota: u64) -> Self {
+        Self { quota, ..self }
     }
 
     pub fn is_connected(&self) -> bool {
@@ -80,7 +89,8 @@ impl NatsClient {
     pub(crate) async fn ensure_stream(&self) -> Result<BrokerMark, StreamError> {
         let broker = |error: &dyn std::fmt::Display| StreamError::Broker(error.to_string());
         let mut refused = None;
-        for max_bytes in MAX_BYTES {
+        let smaller = SMALLER.into_iter().filter(|bytes| *bytes < self.quota);
+        for max_bytes in std::iter::once(self.quota).chain(smaller) {
             match self.jetstream.get_or_create_stream(config(max_bytes)).await {
                 Ok(mut stream) => {
                     let info = stream.info().await.map_err(|error| broker(&error))?;
@@ -101,7 +111,7 @@ impl NatsClient {
     }
 }
 
-fn config(max_bytes: i64) -> Config {
+fn config(max_bytes: u64) -> Config {
     Config {
         name: STREAM.into(),
         subjects: vec![format!("{SUBJECT}.*")],
@@ -109,7 +119,7 @@ fn config(max_bytes: i64) -> Config {
         discard: DiscardPolicy::New,
         retention: RetentionPolicy::WorkQueue,
         storage: StorageType::File,
-        max_bytes,
+        max_bytes: i64::try_from(max_bytes).unwrap_or(i64::MAX),
         duplicate_window: Duration::from_secs(120),
         metadata: [("shards".to_owned(), SHARDS.to_string())].into(),
         ..Config::default()

@@ -132,6 +132,7 @@ pub(crate) struct SpoolMetrics {
     pub depth: Gauge,
     /// When the oldest click that is not acked was captured.
     pub oldest: Age,
+    direct: Counter,
     /// By reason.
     lost: Family<Vec<(&'static str, &'static str)>, Counter>,
 }
@@ -148,6 +149,7 @@ impl SpoolMetrics {
             acked: metrics.register("spool_acked", "Clicks of the spool that were acked", Counter::default()),
             depth: metrics.register("spool_depth_bytes", "Bytes of the spool that are not acked yet", Gauge::default()),
             oldest: metrics.register("spool_oldest_unacked_seconds", "Age of the oldest click that is not acked yet", Age::new(clock)),
+            direct: metrics.register("spool_sent_directly", "Clicks sent to the broker past a full spool", Counter::default()),
             lost: metrics.register("spool_lost", "Clicks that could not be kept, by reason", lost),
         }
     }
@@ -239,7 +241,10 @@ impl Spool {
             None => Sent::No,
         };
         match sent {
-            Sent::Yes => return Ok(()),
+            Sent::Yes => {
+                self.0.metrics.direct.inc();
+                return Ok(());
+            }
             Sent::Perhaps => self.lost(click, LossReason::InDoubt),
             Sent::No => error.loss().into_iter().for_each(|reason| self.lost(click, reason)),
         }
