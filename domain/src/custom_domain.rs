@@ -136,6 +136,34 @@ impl DomainState {
     }
 }
 
+/// How often, and for how long, the proof of a verified domain must be missing before it is
+/// suspended: a zone that is edited or moved between providers is back sooner.
+const LAPSES: i32 = 4;
+const LAPSE_MILLIS: i64 = 3 * 24 * 3_600_000;
+/// Looks that follow each other faster count as one.
+const LAPSE_STEP_MILLIS: i64 = 12 * 3_600_000;
+
+/// Looks in a row that found the proof of a verified domain missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lapse {
+    pub count: i32,
+    pub since: Option<Millis>,
+}
+
+impl Lapse {
+    /// The same after one more look at `now` that found nothing; the one before was at `last`.
+    #[must_use]
+    pub fn after(self, last: Option<Millis>, now: Millis) -> Self {
+        let counts = self.count == 0 || last.is_none_or(|last| now.0 - last.0 >= LAPSE_STEP_MILLIS);
+        Self { count: if counts { self.count.saturating_add(1) } else { self.count }, since: Some(self.since.unwrap_or(now)) }
+    }
+
+    /// Whether the domain is to be suspended.
+    pub fn is_final(self, now: Millis) -> bool {
+        self.count >= LAPSES && self.since.is_some_and(|since| now.0 - since.0 >= LAPSE_MILLIS)
+    }
+}
+
 /// A document for `/.well-known/`: a JSON object or array of at most 64 KiB.
 ///
 /// # Errors
@@ -186,6 +214,25 @@ mod tests {
         }
         assert!(parse_robots("User-agent: *\nDisallow: /\n").unwrap().is_some() && parse_robots("\n").unwrap().is_none());
         assert!(parse_robots("a\u{7}").is_err() && parse_robots(&"a".repeat(MAX_ROBOTS_BYTES + 1)).is_err());
+    }
+
+    #[test]
+    fn a_domain_lapses_over_days_only() {
+        const HOUR: i64 = 3_600_000;
+        let mut lapse = Lapse::default();
+        // However often somebody looks within an hour.
+        for minute in 0..60 {
+            lapse = lapse.after((minute > 0).then(|| Millis(60_000 * (minute - 1))), Millis(60_000 * minute));
+        }
+        assert_eq!(lapse, Lapse { count: 1, since: Some(Millis(0)) });
+        for (day, is_final) in [(1, false), (2, false), (3, true)] {
+            let (last, now) = (Millis((day - 1) * 24 * HOUR), Millis(day * 24 * HOUR));
+            lapse = lapse.after(Some(last), now);
+            assert_eq!(lapse.is_final(now), is_final, "{day}");
+        }
+        // Two looks far apart are not several.
+        let far = Lapse::default().after(None, Millis(0)).after(Some(Millis(0)), Millis(900 * HOUR));
+        assert!(!far.is_final(Millis(900 * HOUR)));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub use click::{
     CapturedClick, Click, ClickRule, Device, GeoPlace, Method, Outcome, Seq, UserAgentFacts, Verdict, VerdictReason, network_of,
 };
 pub use custom_domain::{
-    CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES, ServedDomain,
+    CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES, ServedDomain,
     parse_robots, parse_well_known,
 };
 pub use dimension::{Dimension, DimensionValue};
