@@ -7,6 +7,7 @@
 mod auth;
 mod caller;
 mod dashboard;
+mod domains;
 mod feeder;
 mod live;
 mod schema;
@@ -24,6 +25,7 @@ use stream::{LinkNotices, LiveFeed};
 use tokio_util::task::TaskTracker;
 
 pub use dashboard::has_dashboard;
+pub use domains::{DnsDown, DnsResolver, DomainChecks, Proofs, ResolverSetupError, TxtResolver};
 pub use feeder::{FeedError, LinkFeeder, resync_links};
 pub use schema::sdl;
 
@@ -47,6 +49,8 @@ pub struct ApiParts {
     pub store: Store,
     pub feed: Arc<dyn LiveFeed>,
     pub notices: Arc<dyn LinkNotices>,
+    /// Where the proofs of domains are looked for.
+    pub proofs: Proofs,
     pub clock: Clock,
     pub rng: Rng,
     pub health: Health,
@@ -72,6 +76,14 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
     let sessions =
         Sessions::open(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), issuer).await.map_err(|error| other(&error))?;
     let sessions = Arc::new(sessions);
+    let checks = DomainChecks {
+        store: parts.store.clone(),
+        proofs: parts.proofs.clone(),
+        notices: parts.notices.clone(),
+        clock: parts.clock.clone(),
+        rng: parts.rng.clone(),
+    };
+    lifecycle.spawn("domain checks", checks.run(lifecycle.stopping().clone()));
     let services = Services {
         hub: Arc::new(live::Hub::new(parts.store.clone(), parts.feed)),
         store: parts.store,
@@ -81,6 +93,8 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         clock: parts.clock.clone(),
         rng: parts.rng.clone(),
         short_domain: options.short_domain,
+        public_host: options.public_url.host_str().map(str::to_owned),
+        proofs: parts.proofs.clone(),
         sign_up: options.sign_up,
     };
     let shell = Shell {

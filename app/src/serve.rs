@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ApiOptions, ApiParts};
+use api::{ApiOptions, ApiParts, DnsResolver, Proofs};
 use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
 use platform::config::{Config, Database, LinksFrom, SignUp};
@@ -32,6 +32,8 @@ struct Process {
     seams: Seams,
     /// Read once for the roles that look up addresses; empty for the others.
     geo: Arc<GeoDatabases>,
+    /// With the role api.
+    proofs: Option<Proofs>,
     clock: Clock,
     rng: Rng,
     health: Health,
@@ -77,7 +79,9 @@ impl Process {
         let seams = Seams::new(&config, store.as_ref(), &rng, &health, &metrics, &lifecycle).await?;
         let looks_up = config.roles.worker || config.roles.redirector;
         let geo = Arc::new(if looks_up { GeoDatabases::open(&config.geoip_db)? } else { GeoDatabases::default() });
-        Ok(Self { config, store, seams, geo, clock, rng, health, metrics, lifecycle })
+        let resolver = config.roles.api.then(|| DnsResolver::new(config.dns_server)).transpose()?;
+        let proofs = resolver.map(|resolver| Proofs::new(Arc::new(resolver)));
+        Ok(Self { config, store, seams, geo, proofs, clock, rng, health, metrics, lifecycle })
     }
 
     fn start_worker(&self) -> anyhow::Result<()> {
@@ -141,6 +145,7 @@ impl Process {
             store: self.store.clone()?,
             feed: self.seams.feed.clone(),
             notices: self.seams.notices.clone(),
+            proofs: self.proofs.clone()?,
             clock: self.clock.clone(),
             rng: self.rng.clone(),
             health: self.health.clone(),

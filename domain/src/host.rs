@@ -121,9 +121,31 @@ mod tests {
         let long = format!("{}.example", "a".repeat(64));
         let longer = vec!["abcdefghi"; 30].join(".");
         let bad = [
-            "", " ", "acme", "localhost", "x.localhost", "127.0.0.1", "[::1]", "2130706433", "1.2.3", "go.acme.example:8080",
-            "https://go.acme.example", "go.acme.example/x", "a b.example", "*.acme.example", "_x.acme.example", "-a.example", "a..example",
-            "go.example.com", "GO.example.com.", "links.example.com", "acme.example?x", "u@acme.example", &long, &longer, "a\u{0}.example",
+            "",
+            " ",
+            "acme",
+            "localhost",
+            "x.localhost",
+            "127.0.0.1",
+            "[::1]",
+            "2130706433",
+            "1.2.3",
+            "go.acme.example:8080",
+            "https://go.acme.example",
+            "go.acme.example/x",
+            "a b.example",
+            "*.acme.example",
+            "_x.acme.example",
+            "-a.example",
+            "a..example",
+            "go.example.com",
+            "GO.example.com.",
+            "links.example.com",
+            "acme.example?x",
+            "u@acme.example",
+            &long,
+            &longer,
+            "a\u{0}.example",
         ];
         for text in bad {
             assert_eq!(parse(text).unwrap_err().path, "host", "{text}");
@@ -135,7 +157,9 @@ mod tests {
         let of = |text: &str| HostName::of_request(text).map(|host| host.0);
         assert_eq!(of("Go.ACME.example:8443").as_deref(), Some("go.acme.example"));
         assert_eq!(of("go.acme.example.").as_deref(), Some("go.acme.example"));
-        for text in ["", "localhost", "10.0.0.1", "10.0.0.1:80", "[::1]:80", "a_b.example", "go.acme.example/x", "ä.example", &"a.".repeat(300)] {
+        for text in
+            ["", "localhost", "10.0.0.1", "10.0.0.1:80", "[::1]:80", "a_b.example", "go.acme.example/x", "ä.example", &"a.".repeat(300)]
+        {
             assert_eq!(of(text), None, "{text}");
         }
     }

@@ -30,8 +30,8 @@ pub use click::{
     CapturedClick, Click, ClickRule, Device, GeoPlace, Method, Outcome, Seq, UserAgentFacts, Verdict, VerdictReason, network_of,
 };
 pub use custom_domain::{
-    CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES, ServedDomain,
-    parse_robots, parse_well_known,
+    CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES,
+    ServedDomain, parse_robots, parse_well_known,
 };
 pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;
@@ -40,7 +40,8 @@ pub use host::HostName;
 pub use id::{ClickId, DomainId, Entropy, IdError, KeyId, LinkId, RuleId, SessionId, UserId, WorkspaceId};
 pub use issue::{Invalid, Issue, IssueCode};
 pub use link::{
-    Link, LinkAddress, LinkChange, LinkDomain, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_link_password, parse_title,
+    Link, LinkAddress, LinkChange, LinkDomain, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_link_password,
+    parse_title,
 };
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;

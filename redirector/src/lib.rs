@@ -9,6 +9,7 @@ mod answer;
 mod cache;
 mod capture;
 mod client_ip;
+mod domains;
 mod gate;
 mod listener;
 mod message;
@@ -19,13 +20,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{LinkId, ResolvedLink, ShortDomain};
+use domain::{HostName, LinkAddress, LinkId, ResolvedLink, ServedDomain, ShortDomain};
 use enrich::GeoDatabases;
 use ipnet::IpNet;
 use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Rng};
 use stream::{LinkNotices, Spool};
 
-use cache::LinkCache;
+use cache::Caches;
 use gate::{Gates, Permits};
 use service::Service;
 
@@ -37,11 +38,17 @@ pub struct LinkSourceDown(pub String);
 /// Where links are looked up when the cache does not know them.
 #[async_trait]
 pub trait LinkSource: Send + Sync + std::fmt::Debug {
-    /// The link that a folded slug of the shared domain leads to, deleted ones included.
+    /// The link at an address, deleted ones included.
     ///
     /// # Errors
     /// [`LinkSourceDown`]; "no such link" is `None`, never an error.
-    async fn resolve(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, LinkSourceDown>;
+    async fn resolve(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, LinkSourceDown>;
+
+    /// The verified domain of a host.
+    ///
+    /// # Errors
+    /// [`LinkSourceDown`]; "no such domain" is `None`, never an error.
+    async fn domain(&self, host: &HostName) -> Result<Option<ServedDomain>, LinkSourceDown>;
 }
 
 /// Where permits of links with a click limit come from.
@@ -91,7 +98,7 @@ pub struct Parts {
 pub struct Redirector {
     options: RedirectorOptions,
     service: Service,
-    cache: LinkCache,
+    caches: Caches,
     permits: Permits,
     notices: Arc<dyn LinkNotices>,
     health: Health,
@@ -100,12 +107,12 @@ pub struct Redirector {
 impl Redirector {
     /// Must be made on the main runtime: links are looked up there.
     pub fn new(options: RedirectorOptions, parts: Parts) -> Self {
-        let cache = LinkCache::new(parts.links.clone(), parts.clock.clone(), &parts.metrics);
+        let caches = Caches::new(&parts.links, &parts.clock, &parts.metrics);
         let (notices, health) = (parts.notices.clone(), parts.health.clone());
         let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.metrics);
         let permits = gates.permits();
-        let service = Service::new(&options, parts, cache.clone(), gates);
-        Self { options, service, cache, permits, notices, health }
+        let service = Service::new(&options, parts, &caches, gates);
+        Self { options, service, caches, permits, notices, health }
     }
 
     /// Listens, and serves until the stop. Returns the address.
@@ -114,7 +121,7 @@ impl Redirector {
     /// [`BindError`] when the address cannot be had.
     pub fn start(self, lifecycle: &Lifecycle) -> Result<SocketAddr, BindError> {
         let address = listener::start(&self.options, self.service, lifecycle)?;
-        lifecycle.spawn("link notices", self.cache.follow(self.notices, lifecycle.stopping().clone()));
+        lifecycle.spawn("link notices", self.caches.follow(self.notices, lifecycle.stopping().clone()));
         lifecycle.spawn("permits", self.permits.sweep(lifecycle.stopping().clone()));
         self.health.report("redirector", Readiness::Ready, "");
         Ok(address)

@@ -87,7 +87,7 @@ async fn serve(http: &http1::Builder, service: Arc<Service>, socket: TcpStream, 
     let _ = socket.set_nodelay(true);
     let answer = |request| {
         let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(peer.ip(), request).await) }
+        async move { Ok::<_, Infallible>(service.answer(peer.ip(), false, request).await) }
     };
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service_fn(answer)));
     let result = tokio::select! {

@@ -53,7 +53,9 @@ impl WorkspaceScope {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn domain_by_host(&self, host: &HostName) -> Result<CustomDomain, StoreError> {
-        to_domain(self.live_domains().filter(row::Column::Host.eq(host.as_str())).one(&self.transaction).await?.ok_or(StoreError::NotFound)?)
+        to_domain(
+            self.live_domains().filter(row::Column::Host.eq(host.as_str())).one(&self.transaction).await?.ok_or(StoreError::NotFound)?,
+        )
     }
 
     /// Adds a host, not verified yet. One that was removed and has links comes back with them.
@@ -120,7 +122,8 @@ impl WorkspaceScope {
             return Err(StoreError::Conflict(Conflict::DomainInUse));
         }
         let version = stored.version + 1;
-        self.write_domain(stored.id, row::ActiveModel { settings: Set(json(&after)?), version: Set(version), ..Default::default() }).await?;
+        self.write_domain(stored.id, row::ActiveModel { settings: Set(json(&after)?), version: Set(version), ..Default::default() })
+            .await?;
         self.tell_of_host(&stored, version).await?;
         self.domain(id).await
     }

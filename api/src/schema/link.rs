@@ -1,11 +1,12 @@
 //! Links: what they are, finding and listing them.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, OneofObject, SimpleObject};
-use domain::{LinkId, Slug};
-use store::{Shelf, StoreError};
+use domain::{LinkAddress, LinkId, Slug};
+use store::{Shelf, StoreError, WorkspaceScope};
 
 use super::context::{Services, services, session};
 use super::counts::{ClickTotals, click_totals};
+use super::domain::own_address_of;
 use super::error::{ApiError, ApiResult};
 use super::filter::ClickFilterInput;
 use super::link_gate::LinkGate;
@@ -18,8 +19,11 @@ use super::scalars::{DateTime, Url};
 #[graphql(complex)]
 pub struct Link {
     pub id: ID,
-    /// The path on the short domain, as written; unique without regard to case.
+    /// The path on the domain, as written; unique there without regard to case, unless the domain
+    /// is case-sensitive.
     pub slug: String,
+    /// The host that serves it: the shared short domain, or one of the workspace's own.
+    pub domain: String,
     pub short_url: Url,
     pub target_url: Url,
     /// Null when none was given.
@@ -60,7 +64,11 @@ impl Link {
     pub(crate) fn new(services: &Services, link: domain::Link) -> Self {
         Self {
             id: link.id.to_string().into(),
-            short_url: Url(services.short_domain.short_url(link.slug.as_str())),
+            short_url: Url(match &link.domain {
+                None => services.short_domain.short_url(link.slug.as_str()),
+                Some(domain) => domain.host.short_url(link.slug.as_str()),
+            }),
+            domain: link.domain.map_or_else(|| services.short_domain.authority(), |domain| domain.host.as_str().to_owned()),
             slug: link.slug.as_str().to_owned(),
             target_url: Url(link.target.as_str().to_owned()),
             title: link.title,
@@ -131,8 +139,8 @@ impl LinkQuery {
             LinkBy::Id(id) => scope.link(link_id(&id)?).await,
             LinkBy::ExternalId(external_id) => scope.link_by_external_id(&external_id).await,
             LinkBy::ShortUrl(short_url) => {
-                let folded = services.short_domain.slug_of(&short_url).and_then(|slug| Slug::fold_path(&slug));
-                scope.link_by_slug(&folded.ok_or(ApiError::NotFound("link"))?).await
+                let address = address_of(services, &scope, &short_url).await?;
+                scope.link_at(&address.ok_or(ApiError::NotFound("link"))?).await
             }
         };
         Ok(Some(Link::new(services, found.map_err(link_error)?)))
@@ -156,6 +164,14 @@ impl LinkQuery {
         let nodes: Vec<Link> = page.links.into_iter().map(|link| Link::new(services, link)).collect();
         let edges = cursors.iter().cloned().zip(&nodes).map(|(cursor, node)| LinkEdge { cursor, node: node.clone() }).collect();
         Ok(Some(LinkConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes, shelf }))
+    }
+}
+
+/// The address that a short URL of the shared or of one of the workspace's domains names.
+async fn address_of(services: &Services, scope: &WorkspaceScope, short_url: &str) -> ApiResult<Option<LinkAddress>> {
+    match services.short_domain.slug_of(short_url) {
+        Some(slug) => Ok(Slug::fold_path(&slug).map(LinkAddress::shared)),
+        None => own_address_of(scope, short_url).await,
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Config {
     pub capture: Capture,
     pub sign_up: SignUp,
     pub outbound_allow: Vec<IpNet>,
+    /// None for the servers of the system.
+    pub dns_server: Option<SocketAddr>,
     pub log: String,
     pub log_format: LogFormat,
 }
@@ -102,6 +104,7 @@ impl Config {
             capture: values.parsed("capture", parse::capture)?,
             sign_up: values.parsed("sign_up", parse::sign_up)?,
             outbound_allow: values.parsed("outbound_allow", parse::networks)?,
+            dns_server: values.optional("dns_server", parse::dns_server)?,
             log: values.parsed("log", |text| Ok(text.to_owned()))?,
             log_format: values.parsed("log_format", parse::log_format)?,
             api_listen,

@@ -59,6 +59,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("capture", Some("worker"), "Who looks up and truncates the address: worker, or strict for the redirector"),
     setting("sign_up", Some("open"), "Who may sign up: open, invite or closed"),
     setting("outbound_allow", Some(""), "CIDRs that webhooks and link checks may reach although private, comma-separated"),
+    setting(
+        "dns_server",
+        None,
+        "DNS server that is asked for the proofs of domains, such as 9.9.9.9 or 127.0.0.1:5353 [default: the system's]",
+    ),
     setting("log", Some("info"), "Log filter, such as info or info,stream=debug"),
     setting("log_format", Some("text"), "Log format: text or json"),
 ];

@@ -67,6 +67,7 @@ fn every_mistake_names_its_variable_and_its_mend() {
         ("SPOOL_QUOTA", "1KiB"),
         ("ALLOWED_ORIGINS", "https://x/path"),
         ("SIGN_UP", "yes"),
+        ("DNS_SERVER", "dns.example"),
     ];
     for (name, value) in wrong {
         let message = load(&[(name, value)]).unwrap_err().to_string();

@@ -7,29 +7,42 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{CapturedClick, Gate, LinkId, Millis, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, WorkspaceId};
+use domain::{
+    CapturedClick, Gate, HostName, LinkAddress, LinkId, Millis, RedirectStatus, ResolvedLink, ServedDomain, ShortDomain, TargetUrl,
+    WorkspaceId,
+};
 use enrich::GeoDatabases;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng};
 use redirector::{LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions};
-use stream::{ClickSource, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
+use stream::{ClickSource, LinkEvent, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
 
 /// Links that the test changes, and how often they were asked for.
 #[derive(Debug, Default)]
 pub struct Links {
-    pub known: Mutex<HashMap<String, ResolvedLink>>,
+    pub known: Mutex<HashMap<LinkAddress, ResolvedLink>>,
+    pub domains: Mutex<HashMap<HostName, ServedDomain>>,
     pub down: AtomicBool,
     pub asked: AtomicUsize,
 }
 
 #[async_trait]
 impl LinkSource for Links {
-    async fn resolve(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, LinkSourceDown> {
+    async fn resolve(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, LinkSourceDown> {
+        self.look().await?;
+        Ok(self.known.lock().unwrap().get(address).cloned())
+    }
+
+    async fn domain(&self, host: &HostName) -> Result<Option<ServedDomain>, LinkSourceDown> {
+        self.look().await?;
+        Ok(self.domains.lock().unwrap().get(host).cloned())
+    }
+}
+
+impl Links {
+    async fn look(&self) -> Result<(), LinkSourceDown> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
-        if self.down.load(Ordering::SeqCst) {
-            return Err(LinkSourceDown("switched off".into()));
-        }
-        Ok(self.known.lock().unwrap().get(folded_slug).cloned())
+        if self.down.load(Ordering::SeqCst) { Err(LinkSourceDown("switched off".into())) } else { Ok(()) }
     }
 }
 
@@ -142,11 +155,11 @@ fn geo(folder: &std::path::Path) -> GeoDatabases {
 
 impl Running {
     pub fn know(&self, slug: &str, link: ResolvedLink) {
-        self.links.known.lock().unwrap().insert(slug.to_owned(), link);
+        self.links.known.lock().unwrap().insert(LinkAddress::shared(slug), link);
     }
 
     pub async fn changed(&self, slug: &str) {
-        self.notices.publish(slug).await;
+        self.notices.publish(LinkEvent::Changed { address: LinkAddress::shared(slug) }).await;
     }
 
     pub fn url(&self, path: &str) -> String {
