@@ -9,8 +9,8 @@ use api::{ApiOptions, ApiParts, DnsResolver, Proofs};
 use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
 use platform::config::{Config, Database, LinksFrom, SignUp};
-use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, bind, ops_router, serve_http};
-use redirector::{Parts, Redirector, RedirectorOptions};
+use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
+use redirector::{Domains, Parts, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
 use worker::{Pump, WorkerParts, keep_partitions};
 
@@ -52,9 +52,9 @@ pub(crate) async fn serve(mut config: Config, demo: Option<DemoFlags>) -> anyhow
     let process = Process::new(config, lifecycle.clone()).await?;
     // The worker first, so that nothing that comes in waits for it.
     process.start_worker()?;
-    let redirect = process.start_redirector()?;
+    let (redirect, domains) = process.start_redirector()?.unzip();
     let api = process.start_api().await?;
-    process.start_ops()?;
+    process.start_ops(domains)?;
     say(&process.welcome(api, redirect))?;
     if let Some(((flags, api), redirect)) = demo.zip(api).zip(redirect) {
         process.start_demo(flags, api, redirect);
@@ -99,7 +99,7 @@ impl Process {
         Ok(())
     }
 
-    fn start_redirector(&self) -> anyhow::Result<Option<SocketAddr>> {
+    fn start_redirector(&self) -> anyhow::Result<Option<(SocketAddr, Domains)>> {
         let Some((spool, links)) = self.seams.spool.as_ref().zip(self.seams.links.as_ref()) else { return Ok(None) };
         let options = RedirectorOptions {
             listen: self.config.redirect_listen,
@@ -107,6 +107,7 @@ impl Process {
             short_domain: self.config.short_domain.clone(),
             trusted_proxies: self.config.trusted_proxies.clone(),
             header_timeout: HEADER_TIMEOUT,
+            tls: self.config.redirect_tls.clone().map(|tls| TlsOptions { listen: tls.listen, certificates: tls.certs }),
         };
         let parts = Parts {
             spool: spool.clone(),
@@ -122,7 +123,9 @@ impl Process {
             health: self.health.clone(),
             metrics: self.metrics.clone(),
         };
-        Ok(Some(Redirector::new(options, parts).start(&self.lifecycle)?))
+        let redirector = Redirector::new(options, parts);
+        let domains = redirector.domains();
+        Ok(Some((redirector.start(&self.lifecycle)?, domains)))
     }
 
     async fn start_api(&self) -> anyhow::Result<Option<SocketAddr>> {
@@ -152,9 +155,12 @@ impl Process {
         })
     }
 
-    fn start_ops(&self) -> anyhow::Result<()> {
+    fn start_ops(&self, domains: Option<Domains>) -> anyhow::Result<()> {
         let listener = bind("LINKLOGGER_OPS_LISTEN", self.config.ops_listen)?;
-        let router = ops_router(self.health.clone(), self.metrics.clone(), &self.lifecycle);
+        let mut router = ops_router(self.health.clone(), self.metrics.clone(), &self.lifecycle);
+        if let Some(domains) = domains {
+            router = router.merge(tls_allowed_router(move |host| tls_allowed(domains.clone(), host)));
+        }
         self.lifecycle.spawn("ops", serve_http(listener, router, self.lifecycle.stopping().clone()));
         Ok(())
     }
@@ -180,8 +186,19 @@ impl Process {
         if let Some(address) = redirect {
             lines.push(format!("  Short links  {}  (listening on {address})", self.config.short_domain.short_url("…")));
         }
+        if let Some(tls) = self.config.redirect_tls.as_ref().filter(|_| redirect.is_some()) {
+            lines.push(format!("  Over https   listening on {}", tls.listen));
+        }
         lines.push(format!("  Operations   http://{}/readyz", self.config.ops_listen));
         lines.join("\n") + "\n"
+    }
+}
+
+async fn tls_allowed(domains: Domains, host: String) -> TlsAllowed {
+    match domains.serves(&host).await {
+        Served::Yes => TlsAllowed::Yes,
+        Served::No => TlsAllowed::No,
+        Served::CannotTell => TlsAllowed::CannotTell,
     }
 }
 

@@ -14,8 +14,10 @@ mod gate;
 mod listener;
 mod message;
 mod service;
+mod tls;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +31,10 @@ use stream::{LinkNotices, Spool};
 use cache::Caches;
 use gate::{Gates, Permits};
 use service::Service;
+use tls::Certificates;
+
+pub use domains::{Domains, Served};
+pub use tls::CertificateError;
 
 /// The source of links cannot answer now.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +73,23 @@ pub trait PermitSource: Send + Sync + std::fmt::Debug {
     async fn give_back(&self, link: LinkId, unused: u32) -> Result<(), LinkSourceDown>;
 }
 
+/// TLS of the redirector itself.
+#[derive(Clone, Debug)]
+pub struct TlsOptions {
+    pub listen: SocketAddr,
+    /// The folder of certificates and keys.
+    pub certificates: PathBuf,
+}
+
+/// The redirector cannot start: a sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum RedirectorStartError {
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    Certificates(#[from] CertificateError),
+}
+
 #[derive(Clone, Debug)]
 pub struct RedirectorOptions {
     pub listen: SocketAddr,
@@ -77,6 +100,8 @@ pub struct RedirectorOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// How long a connection may take for a request's head, and stay idle between requests.
     pub header_timeout: Duration,
+    /// None where a proxy in front speaks TLS.
+    pub tls: Option<TlsOptions>,
 }
 
 /// What the redirector works with.
@@ -115,12 +140,28 @@ impl Redirector {
         Self { options, service, caches, permits, notices, health }
     }
 
-    /// Listens, and serves until the stop. Returns the address.
+    /// Which hosts are served, for whoever gets their certificates.
+    pub fn domains(&self) -> Domains {
+        self.service.domains()
+    }
+
+    /// Listens, and serves until the stop. Returns the address of plain HTTP.
     ///
     /// # Errors
-    /// [`BindError`] when the address cannot be had.
-    pub fn start(self, lifecycle: &Lifecycle) -> Result<SocketAddr, BindError> {
-        let address = listener::start(&self.options, self.service, lifecycle)?;
+    /// [`RedirectorStartError`] when an address cannot be had, or a certificate not used.
+    pub fn start(self, lifecycle: &Lifecycle) -> Result<SocketAddr, RedirectorStartError> {
+        let certificates = self.options.tls.as_ref().map(|tls| Certificates::load(&tls.certificates)).transpose()?;
+        let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
+        let service = Arc::new(self.service);
+        let plain = listener::Port { variable: "LINKLOGGER_REDIRECT_LISTEN", listen: self.options.listen, tls: None };
+        let address = listener::start(&self.options, plain, &service, lifecycle)?;
+        if let Some(options) = &self.options.tls {
+            let port = listener::Port { variable: "LINKLOGGER_REDIRECT_TLS_LISTEN", listen: options.listen, tls };
+            listener::start(&self.options, port, &service, lifecycle)?;
+        }
+        if let Some(certificates) = certificates {
+            lifecycle.spawn("certificates", certificates.follow(self.health.clone(), lifecycle.stopping().clone()));
+        }
         lifecycle.spawn("link notices", self.caches.follow(self.notices, lifecycle.stopping().clone()));
         lifecycle.spawn("permits", self.permits.sweep(lifecycle.stopping().clone()));
         self.health.report("redirector", Readiness::Ready, "");

@@ -94,6 +94,10 @@ impl Service {
         }
     }
 
+    pub fn domains(&self) -> Domains {
+        self.domains.clone()
+    }
+
     /// `encrypted` says whether the connection itself is.
     pub async fn answer(&self, peer: IpAddr, encrypted: bool, request: Request<Incoming>) -> Answer {
         let started = Instant::now();

@@ -44,7 +44,13 @@ pub const SETTINGS: &[Setting] = &[
     },
     setting("api_listen", Some("127.0.0.1:8080"), "Address of the GraphQL API"),
     setting("redirect_listen", Some("127.0.0.1:8081"), "Address of the short links"),
-    setting("ops_listen", Some("127.0.0.1:9090"), "Address of /livez, /readyz and /metrics"),
+    setting(
+        "redirect_tls_listen",
+        None,
+        "Address of the short links over https, with tls_certs [default: unset, a proxy in front speaks TLS]",
+    ),
+    setting("tls_certs", None, "Folder of <host>.crt and <host>.key, or <host>/fullchain.pem and <host>/privkey.pem"),
+    setting("ops_listen", Some("127.0.0.1:9090"), "Address of /livez, /readyz, /metrics and /tls-allowed"),
     setting("short_domain", None, "Host (and port) of the shared short domain [default: the redirect address]"),
     setting("public_url", None, "Where users reach the API and dashboard [default: the API address]"),
     setting(

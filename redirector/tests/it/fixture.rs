@@ -13,7 +13,9 @@ use domain::{
 };
 use enrich::GeoDatabases;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng};
-use redirector::{LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions};
+use redirector::{
+    Domains, LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions, RedirectorStartError, TlsOptions,
+};
 use stream::{ClickSource, LinkEvent, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
 
 /// Links that the test changes, and how often they were asked for.
@@ -99,6 +101,7 @@ pub fn link(target: &str) -> ResolvedLink {
 pub struct Running {
     pub address: SocketAddr,
     pub links: Arc<Links>,
+    pub domains: Domains,
     pub notices: LocalNotices,
     pub clock: Clock,
     pub health: Health,
@@ -114,6 +117,11 @@ pub async fn start(trusted_proxies: &[&str]) -> Running {
 }
 
 pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
+    start_redirector(trusted_proxies, permits, None).unwrap()
+}
+
+/// With TLS of its own as well.
+pub fn start_redirector(trusted_proxies: &[&str], permits: Counter, tls: Option<TlsOptions>) -> Result<Running, RedirectorStartError> {
     let folder = tempfile::tempdir().unwrap();
     let (metrics, lifecycle, health) = (Metrics::default(), Lifecycle::new(), Health::default());
     let (links, notices) = (Arc::new(Links::default()), LocalNotices::default());
@@ -126,6 +134,7 @@ pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
         short_domain: ShortDomain::parse("go.example").unwrap(),
         trusted_proxies: trusted_proxies.iter().map(|net| net.parse().unwrap()).collect(),
         header_timeout: Duration::from_millis(500),
+        tls,
     };
     let parts = Parts {
         spool: spool.clone(),
@@ -138,9 +147,11 @@ pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
         health: health.clone(),
         metrics: metrics.clone(),
     };
-    let address = Redirector::new(options, parts).start(&lifecycle).unwrap();
+    let redirector = Redirector::new(options, parts);
+    let domains = redirector.domains();
+    let address = redirector.start(&lifecycle)?;
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    Running { address, links, notices, clock, health, metrics, http, spool, lifecycle, _folder: folder }
+    Ok(Running { address, links, domains, notices, clock, health, metrics, http, spool, lifecycle, _folder: folder })
 }
 
 /// Knows one network, which lies in Berlin.
