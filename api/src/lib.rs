@@ -76,14 +76,6 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
     let sessions =
         Sessions::open(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), issuer).await.map_err(|error| other(&error))?;
     let sessions = Arc::new(sessions);
-    let checks = DomainChecks {
-        store: parts.store.clone(),
-        proofs: parts.proofs.clone(),
-        notices: parts.notices.clone(),
-        clock: parts.clock.clone(),
-        rng: parts.rng.clone(),
-    };
-    lifecycle.spawn("domain checks", checks.run(lifecycle.stopping().clone()));
     let services = Services {
         hub: Arc::new(live::Hub::new(parts.store.clone(), parts.feed)),
         store: parts.store,
@@ -94,7 +86,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         rng: parts.rng.clone(),
         short_domain: options.short_domain,
         public_host: options.public_url.host_str().map(str::to_owned),
-        proofs: parts.proofs.clone(),
+        proofs: parts.proofs,
         sign_up: options.sign_up,
     };
     let shell = Shell {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ApiOptions, ApiParts, DnsResolver, Proofs};
+use api::{ApiOptions, ApiParts, DnsResolver, DomainChecks, Proofs};
 use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
 use platform::config::{Config, Database, LinksFrom, SignUp};
@@ -130,6 +130,9 @@ impl Process {
 
     async fn start_api(&self) -> anyhow::Result<Option<SocketAddr>> {
         let Some(parts) = self.api_parts().filter(|_| self.config.roles.api) else { return Ok(None) };
+        let ApiParts { store, proofs, notices, clock, rng, .. } = parts.clone();
+        let checks = DomainChecks { store, proofs, notices, clock, rng };
+        self.lifecycle.spawn("domain checks", checks.run(self.lifecycle.stopping().clone()));
         Ok(Some(api::start(self.api_options(), parts, &self.lifecycle).await?))
     }
 

@@ -33,7 +33,7 @@ impl DnsServer {
         ([127, 0, 0, 1], self.port).into()
     }
 
-    /// Makes these the TXT records of a name, instead of what it had.
+    /// Makes these, which hold no commas, the TXT records of a name, instead of what it had.
     ///
     /// # Panics
     /// When the server does not start again.
@@ -61,7 +61,7 @@ impl DnsServer {
         command.extend(["--pid-file", "--listen-address=127.0.0.1", "--local=/example/", "--user=", "--group="].map(text));
         command.push(format!("--port={}", self.port));
         for (name, values) in &self.texts {
-            command.extend(values.iter().map(|value| format!("--txt-record={name},\"{value}\"")));
+            command.extend(values.iter().map(|value| format!("--txt-record={name},{value}")));
         }
         self.guardian = Some(Guardian::spawn(&self.folder, &command));
         wait_for_port(self.port, &self.folder.join("log"));

@@ -1,7 +1,7 @@
 //! Asking DNS for TXT records: of the system's servers, or of one that the operator names. Answers
 //! are not kept, since whoever asks has just changed them.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,9 +21,9 @@ const ATTEMPTS: usize = 2;
 #[error("DNS does not answer: {0}")]
 pub struct DnsDown(pub String);
 
-/// The operator's DNS settings cannot be used.
+/// DNS cannot be asked at all.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("The system's DNS settings cannot be used ({0}). Mend /etc/resolv.conf, or set LINKLOGGER_DNS_SERVER.")]
+#[error("DNS cannot be asked: {0}")]
 pub struct ResolverSetupError(String);
 
 /// Where the texts at a name are looked up.
@@ -41,21 +41,22 @@ pub trait TxtResolver: Send + Sync + std::fmt::Debug {
 pub struct DnsResolver(TokioResolver);
 
 impl DnsResolver {
-    /// Asks `server`, or without one the servers of the system.
+    /// Asks `server`, or without one the servers of the system; where those are not written down,
+    /// the one of this machine, as the system itself does.
     ///
     /// # Errors
-    /// [`ResolverSetupError`] when the system's settings cannot be read.
+    /// [`ResolverSetupError`] when there can be no resolver.
     pub fn new(server: Option<SocketAddr>) -> Result<Self, ResolverSetupError> {
-        let setup = |error: NetError| ResolverSetupError(error.to_string());
+        let of_one = |server| TokioResolver::builder_with_config(only(server), TokioRuntimeProvider::default());
         let mut builder = match server {
-            Some(server) => TokioResolver::builder_with_config(only(server), TokioRuntimeProvider::default()),
-            None => TokioResolver::builder_tokio().map_err(setup)?,
+            Some(server) => of_one(server),
+            None => TokioResolver::builder_tokio().unwrap_or_else(|_| of_one(SocketAddr::from((Ipv4Addr::LOCALHOST, 53)))),
         };
         let options = builder.options_mut();
         options.timeout = TIMEOUT;
         options.attempts = ATTEMPTS;
         options.cache_size = 0;
-        Ok(Self(builder.build().map_err(setup)?))
+        builder.build().map(Self).map_err(|error| ResolverSetupError(error.to_string()))
     }
 }
 

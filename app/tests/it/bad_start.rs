@@ -30,6 +30,8 @@ fn broken_values_are_named_with_their_mend() {
         ("SPOOL_QUOTA", "much", "512MiB"),
         ("GEOIP_DB", "/no/such.mmdb", "/no/such.mmdb"),
         ("SHORT_DOMAIN", "a b", "go.example.com"),
+        ("DNS_SERVER", "dns.example", "9.9.9.9"),
+        ("TLS_CERTS", "/no/such", "Set both, or neither"),
     ] {
         let sentence = refused(folder.path(), setting, value);
         assert!(sentence.contains(mend), "{sentence}");

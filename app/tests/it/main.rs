@@ -5,6 +5,7 @@
 mod bad_start;
 mod cluster;
 mod demo;
+mod domains;
 mod edge;
 mod journey;
 mod spool;

@@ -29,7 +29,7 @@ async fn prove(store: &Store, workspace: WorkspaceId, id: DomainId, proof: Proof
     Ok(domain)
 }
 
-async fn verified(store: &Store, workspace: WorkspaceId, name: &str) -> CustomDomain {
+pub async fn verified(store: &Store, workspace: WorkspaceId, name: &str) -> CustomDomain {
     let added = add(store, workspace, name).await.unwrap();
     prove(store, workspace, added.id, Proof::Found, NOON).await.unwrap()
 }
