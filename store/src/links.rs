@@ -1,9 +1,9 @@
 //! Links of a workspace and the slugs that lead to them. A deleted link stays as a tombstone: its
 //! slugs go on answering 410, its clicks and counts stay.
 
-use domain::{Gate, Link, LinkAddress, LinkChange, LinkDomain, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
+use domain::{DomainId, Gate, Link, LinkAddress, LinkChange, LinkDomain, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
 use entity::{link, link_slug, link_stat};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use crate::clicks::PageRequest;
@@ -26,6 +26,20 @@ pub struct LinkPage {
 pub enum Shelf {
     InUse,
     Archived,
+}
+
+/// What a list is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkSelection {
+    pub shelf: Shelf,
+    /// Only links on these domains, `None` among them for the shared one; all where there is no list.
+    pub domains: Option<Vec<Option<DomainId>>>,
+}
+
+impl From<Shelf> for LinkSelection {
+    fn from(shelf: Shelf) -> Self {
+        Self { shelf, domains: None }
+    }
 }
 
 impl WorkspaceScope {
@@ -187,8 +201,8 @@ impl WorkspaceScope {
 
     /// # Errors
     /// When the database does not answer.
-    pub async fn links(&self, shelf: Shelf, page: &PageRequest<LinkId>) -> Result<LinkPage, StoreError> {
-        let mut query = self.on(shelf);
+    pub async fn links(&self, selection: impl Into<LinkSelection>, page: &PageRequest<LinkId>) -> Result<LinkPage, StoreError> {
+        let mut query = self.selected(&selection.into());
         if let Some(after) = page.after {
             query = query.filter(link::Column::Id.lt(after.0));
         }
@@ -203,8 +217,8 @@ impl WorkspaceScope {
 
     /// # Errors
     /// When the database does not answer.
-    pub async fn count_links(&self, shelf: Shelf) -> Result<u64, StoreError> {
-        Ok(self.on(shelf).count(&self.transaction).await?)
+    pub async fn count_links(&self, selection: impl Into<LinkSelection>) -> Result<u64, StoreError> {
+        Ok(self.selected(&selection.into()).count(&self.transaction).await?)
     }
 
     /// The addresses that lead to a link.
@@ -228,11 +242,15 @@ impl WorkspaceScope {
         self.all().filter(link::Column::DeletedAt.is_null())
     }
 
-    fn on(&self, shelf: Shelf) -> Select<link::Entity> {
-        match shelf {
+    fn selected(&self, selection: &LinkSelection) -> Select<link::Entity> {
+        let on_shelf = match selection.shelf {
             Shelf::InUse => self.live().filter(link::Column::ArchivedAt.is_null()),
             Shelf::Archived => self.live().filter(link::Column::ArchivedAt.is_not_null()),
-        }
+        };
+        let Some(domains) = &selection.domains else { return on_shelf };
+        let own = link::Column::DomainId.is_in(domains.iter().flatten().map(|domain| domain.0));
+        let shared = domains.contains(&None).then(|| link::Column::DomainId.is_null());
+        on_shelf.filter(Condition::any().add(own).add_option(shared))
     }
 
     async fn live_row(&self, id: LinkId) -> Result<link::Model, StoreError> {

@@ -25,11 +25,16 @@ pub enum DomainStatus {
     Suspended,
 }
 
+/// The type of a DNS record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum DnsRecordType {
+    /// A text.
     Txt,
+    /// Another name for a host.
     Cname,
+    /// An IPv4 address.
     A,
+    /// An IPv6 address.
     Aaaa,
 }
 
@@ -46,20 +51,25 @@ pub enum DnsRecordPurpose {
 /// A record to be made where the host's DNS is kept.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct DnsRecord {
+    /// As DNS calls it.
     #[graphql(name = "type")]
     pub record_type: DnsRecordType,
     /// The complete name.
     pub name: String,
+    /// What it says.
     pub value: String,
+    /// Whether it proves or leads.
     pub purpose: DnsRecordPurpose,
 }
 
 /// A host of the workspace that serves its links, once it is verified.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Domain {
+    /// Such as dom_01h455vb4pex5vsknk084sn02q.
     pub id: ID,
     /// In lower case and ASCII (IDNA).
     pub host: String,
+    /// Whether it serves links, and if not, why.
     pub status: DomainStatus,
     /// What must stand in DNS.
     pub records: Vec<DnsRecord>,
@@ -67,6 +77,7 @@ pub struct Domain {
     pub problem: Option<String>,
     /// Raised by every change, from 1.
     pub version: i32,
+    /// When it was added.
     pub created_at: DateTime,
     /// Since when it serves links. Null while it does not.
     pub verified_at: Option<DateTime>,
@@ -197,6 +208,22 @@ pub(super) async fn own_address_of(scope: &WorkspaceScope, short_url: &str) -> A
     };
     let key = Slug::key_of_path(url.path().trim_start_matches('/'), domain.settings.case_sensitive);
     Ok(key.map(|key| LinkAddress::on(domain.id, key)))
+}
+
+/// The domains of these hosts, `None` for the shared one. A host that is not the workspace's names
+/// none.
+pub(super) async fn domains_named(services: &Services, scope: &WorkspaceScope, hosts: &[String]) -> ApiResult<Vec<Option<DomainId>>> {
+    let own = scope.domains().await?;
+    let shared = services.short_domain.authority();
+    let named = |host: &String| {
+        let host = host.trim().to_lowercase();
+        if host == shared {
+            return Some(None);
+        }
+        let parsed = HostName::parse(&host, &services.short_domain, None).ok()?;
+        own.iter().find(|domain| domain.host == parsed).map(|domain| Some(domain.id))
+    };
+    Ok(hosts.iter().filter_map(named).collect())
 }
 
 /// An id of another kind names no domain.

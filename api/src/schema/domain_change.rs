@@ -14,20 +14,24 @@ use crate::domains::next_check;
 /// Each look at DNS is a question to servers of others.
 const VERIFY_PAUSE_MILLIS: i64 = 10_000;
 
+/// The host to be added.
 #[derive(InputObject)]
 pub struct AddDomainInput {
     /// Such as go.example.com: no address, no port, no path.
     host: String,
 }
 
+/// The domain whose proof is looked for.
 #[derive(InputObject)]
 pub struct VerifyDomainInput {
+    /// The domain's id.
     id: ID,
 }
 
 /// An absent field stays, null clears it.
 #[derive(InputObject)]
 pub struct UpdateDomainInput {
+    /// The domain's id.
     id: ID,
     /// The version that the change is based on; another one stored is CONFLICT. Left out, the
     /// change is made to whatever is stored.
@@ -50,29 +54,38 @@ pub struct UpdateDomainInput {
     robots: MaybeUndefined<String>,
 }
 
+/// The domain to be removed.
 #[derive(InputObject)]
 pub struct RemoveDomainInput {
+    /// The domain's id.
     id: ID,
 }
 
+/// What was added.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AddDomainPayload {
+    /// With the records that must be made.
     pub domain: Domain,
 }
 
+/// What was found.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct VerifyDomainPayload {
     /// Its `status` says whether the proof was found, and `problem` what is missing.
     pub domain: Domain,
 }
 
+/// What was changed.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct UpdateDomainPayload {
+    /// As it is now.
     pub domain: Domain,
 }
 
+/// What was removed.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct RemoveDomainPayload {
+    /// The id of the domain that was removed.
     pub removed_id: ID,
 }
 

@@ -2,11 +2,11 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, OneofObject, SimpleObject};
 use domain::{LinkAddress, LinkId, Slug};
-use store::{Shelf, StoreError, WorkspaceScope};
+use store::{LinkSelection, Shelf, StoreError, WorkspaceScope};
 
 use super::context::{Services, services, session};
 use super::counts::{ClickTotals, click_totals};
-use super::domain::own_address_of;
+use super::domain::{domains_named, own_address_of};
 use super::error::{ApiError, ApiResult};
 use super::filter::ClickFilterInput;
 use super::link_gate::LinkGate;
@@ -99,14 +99,16 @@ pub struct LinkConnection {
     pub nodes: Vec<Link>,
     pub page_info: PageInfo,
     #[graphql(skip)]
-    shelf: Shelf,
+    selection: LinkSelection,
 }
 
 /// Which links a list is of.
-#[derive(Clone, Copy, Debug, Default, InputObject)]
+#[derive(Clone, Debug, Default, InputObject)]
 pub struct LinkFilter {
     /// True for the archived links, false (the default) for the others.
     archived: Option<bool>,
+    /// Only links on these hosts: the shared short domain, or the workspace's own.
+    domains: Option<Vec<String>>,
 }
 
 #[ComplexObject]
@@ -114,7 +116,7 @@ impl LinkConnection {
     /// How many links the list has; counted only when asked for.
     async fn total_count(&self, ctx: &Context<'_>) -> ApiResult<u64> {
         let scope = services(ctx)?.read(session(ctx)?.workspace).await?;
-        Ok(scope.count_links(self.shelf).await?)
+        Ok(scope.count_links(self.selection.clone()).await?)
     }
 }
 
@@ -158,12 +160,19 @@ impl LinkQuery {
     ) -> ApiResult<Option<LinkConnection>> {
         let (services, session) = (services(ctx)?, session(ctx)?);
         let request = PageArgs { first, after, last, before }.request()?;
-        let shelf = if filter.unwrap_or_default().archived.unwrap_or(false) { Shelf::Archived } else { Shelf::InUse };
-        let page = services.read(session.workspace).await?.links(shelf, &request).await?;
+        let filter = filter.unwrap_or_default();
+        let shelf = if filter.archived.unwrap_or(false) { Shelf::Archived } else { Shelf::InUse };
+        let scope = services.read(session.workspace).await?;
+        let domains = match filter.domains {
+            Some(hosts) => Some(domains_named(services, &scope, &hosts).await?),
+            None => None,
+        };
+        let selection = LinkSelection { shelf, domains };
+        let page = scope.links(selection.clone(), &request).await?;
         let cursors: Vec<String> = page.links.iter().map(|link| link.id.encode()).collect();
         let nodes: Vec<Link> = page.links.into_iter().map(|link| Link::new(services, link)).collect();
         let edges = cursors.iter().cloned().zip(&nodes).map(|(cursor, node)| LinkEdge { cursor, node: node.clone() }).collect();
-        Ok(Some(LinkConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes, shelf }))
+        Ok(Some(LinkConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes, selection }))
     }
 }
 

@@ -231,6 +231,17 @@ async fn links_are_made_and_found_on_a_domain() {
         listed.as_array().unwrap().contains(&json!({ "domain": "go.acme.example", "shortUrl": "https://go.acme.example/Sale" })),
         "{listed}"
     );
+    for (hosts, wanted) in [
+        (json!(["GO.acme.example"]), json!(["Sale"])),
+        (json!(["go.example"]), json!(["sale"])),
+        (json!(["go.example", "go.acme.example"]), json!(["sale", "Sale"])),
+        (json!(["other.example"]), json!([])),
+    ] {
+        let query = "query($d: [String!]) { links(filter: { domains: $d }) { totalCount nodes { slug } } }";
+        let listed = ada.data(query, json!({ "d": hosts })).await["links"].take();
+        let slugs: Vec<&Value> = listed["nodes"].as_array().unwrap().iter().map(|node| &node["slug"]).collect();
+        assert_eq!((json!(slugs), listed["totalCount"].as_u64().unwrap() as usize), (wanted, slugs.len()), "{hosts}");
+    }
     let error = ada.error(create, json!({ "i": { "targetUrl": "https://example.com/", "slug": "sale", "domain": domain["id"] } })).await;
     assert_eq!(told(&error).0, "CONFLICT");
     for (domain, target, field) in [

@@ -39,6 +39,14 @@ fn broken_values_are_named_with_their_mend() {
 }
 
 #[test]
+fn certificates_that_cannot_be_used_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ProgramOptions::serve(folder.path()).with("REDIRECT_TLS_LISTEN", "127.0.0.1:0").with("TLS_CERTS", "/no/such");
+    let (code, _, error) = options.run(program());
+    assert!(code == Some(1) && error.contains("LINKLOGGER_TLS_CERTS: the folder /no/such cannot be read"), "{error}");
+}
+
+#[test]
 fn an_unreachable_database_is_named_without_its_password() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("postgres://ada:hunter2@127.0.0.1:{}/x", testkit::free_port());
