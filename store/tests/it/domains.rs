@@ -111,6 +111,27 @@ pub async fn a_host_is_verified_in_one_workspace(store: &Store) {
     assert_eq!(store.resolve_host(&taken.host).await.unwrap().unwrap().workspace, theirs);
 }
 
+pub async fn nobody_slips_in_between(store: &Store) {
+    let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
+    let (mine, other) = (add(store, ours, "go.acme.example").await.unwrap(), add(store, theirs, "go.acme.example").await.unwrap());
+    let (one, two) = tokio::join!(prove(store, ours, mine.id, Proof::Found, NOON), prove(store, theirs, other.id, Proof::Found, NOON));
+    let won = if one.is_ok() { (ours, mine.id, theirs, other.id) } else { (theirs, other.id, ours, mine.id) };
+    assert_eq!(conflict(if one.is_ok() { two } else { one }), Conflict::Host);
+
+    // While the winner is freeing the host, the loser cannot get by the quarantine.
+    let (winner, freed, loser, wanted) = won;
+    let freeing = store.workspace(winner, Access::Write).await.unwrap();
+    freeing.remove_domain(freed, NOON).await.unwrap();
+    let taking = tokio::spawn({
+        let store = store.clone();
+        async move { prove(&store, loser, wanted, Proof::Found, NOON).await }
+    });
+    let mut taking = std::pin::pin!(taking);
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(300), &mut taking).await.is_err(), "it waits for what is under way");
+    freeing.commit().await.unwrap();
+    assert_eq!(conflict(taking.await.unwrap()), Conflict::HostQuarantined);
+}
+
 pub async fn a_removed_domain_comes_back_with_its_links(store: &Store) {
     let ours = workspace(store, "ours").await;
     let domain = verified(store, ours, "go.acme.example").await;

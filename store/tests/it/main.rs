@@ -51,6 +51,7 @@ suite!(
     link_outbox::all_links_are_met_page_by_page,
     domains::a_host_is_served_while_it_is_verified,
     domains::a_host_is_verified_in_one_workspace,
+    domains::nobody_slips_in_between,
     domains::a_removed_domain_comes_back_with_its_links,
     domains::case_matters_where_it_was_asked_for,
     domains::a_proof_is_missed_for_days_before_it_counts,
