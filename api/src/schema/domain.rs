@@ -161,8 +161,12 @@ impl DomainQuery {
     }
 }
 
-/// The domain that a link is to be made on, by host or id; an issue at `domain` if there is none.
-pub(super) async fn domain_of_link(services: &Services, session: &Session, name: &str) -> ApiResult<Result<CustomDomain, Issue>> {
+/// The domain that a link is to be made on, by host or id, `None` for the shared one; an issue at
+/// `domain` if there is no such domain.
+pub(super) async fn domain_of_link(services: &Services, session: &Session, name: &str) -> ApiResult<Result<Option<CustomDomain>, Issue>> {
+    if is_shared(services, name) {
+        return Ok(Ok(None));
+    }
     let none = || Err(Issue::new("domain", IssueCode::Invalid, "The workspace has no such domain. Add it first, or leave this out."));
     let scope = services.read(session.workspace).await?;
     let found = match name.parse::<DomainId>() {
@@ -173,7 +177,7 @@ pub(super) async fn domain_of_link(services: &Services, session: &Session, name:
         },
     };
     match found {
-        Ok(domain) => Ok(Ok(domain)),
+        Ok(domain) => Ok(Ok(Some(domain))),
         Err(StoreError::NotFound) => Ok(none()),
         Err(error) => Err(error.into()),
     }
@@ -210,17 +214,20 @@ pub(super) async fn own_address_of(scope: &WorkspaceScope, short_url: &str) -> A
     Ok(key.map(|key| LinkAddress::on(domain.id, key)))
 }
 
+/// As [`Link::domain`](super::link::Link) names it.
+fn is_shared(services: &Services, host: &str) -> bool {
+    host.trim().eq_ignore_ascii_case(&services.short_domain.authority())
+}
+
 /// The domains of these hosts, `None` for the shared one. A host that is not the workspace's names
 /// none.
 pub(super) async fn domains_named(services: &Services, scope: &WorkspaceScope, hosts: &[String]) -> ApiResult<Vec<Option<DomainId>>> {
     let own = scope.domains().await?;
-    let shared = services.short_domain.authority();
     let named = |host: &String| {
-        let host = host.trim().to_lowercase();
-        if host == shared {
+        if is_shared(services, host) {
             return Some(None);
         }
-        let parsed = HostName::parse(&host, &services.short_domain, None).ok()?;
+        let parsed = HostName::parse(host, &services.short_domain, None).ok()?;
         own.iter().find(|domain| domain.host == parsed).map(|domain| Some(domain.id))
     };
     Ok(hosts.iter().filter_map(named).collect())

@@ -24,8 +24,8 @@ pub struct CreateLinkInput {
     target_url: String,
     /// 1 to 64 letters, digits, hyphens and underscores; left out, one of 7 characters is made.
     slug: Option<String>,
-    /// The host of one of the workspace's domains, or its id. Left out, the shared short domain. A
-    /// link stays on its domain.
+    /// The host of one of the workspace's domains, or its id. Left out, or named, the shared short
+    /// domain. A link stays on its domain.
     domain: Option<String>,
     /// At most 200 characters.
     title: Option<String>,
@@ -114,7 +114,7 @@ impl LinkMutation {
         let redirect_status = input.redirect_status.and_then(|status| invalid.check(RedirectStatus::parse(status.into())));
         let mut gate = input.gate.check(services, &Gate::default(), &mut invalid);
         let domain = match input.domain.as_deref() {
-            Some(name) => invalid.check(domain_of_link(services, session, name).await?),
+            Some(name) => invalid.check(domain_of_link(services, session, name).await?).flatten(),
             None => None,
         };
         if let Some((domain, target)) = domain.as_ref().zip(target.as_ref()) {
