@@ -60,10 +60,11 @@ lint: checkout dashboard ## Format, clippy, types, documentation, GraphQL schema
 schema: checkout ## Write frontend-schema.graphql anew
 	cargo run --quiet --bin linklogger -- schema > frontend-schema.graphql
 
-tools: ## Install what the tests need: PostgreSQL's programs, nats-server, a browser
+tools: ## Install what the tests need: PostgreSQL's programs, nats-server, dnsmasq, a browser
 	@echo "== tools"
 	scripts/postgres
 	scripts/nats-server
+	scripts/dnsmasq
 	@scripts/browser >/dev/null
 
 # Cargo tells checkouts that share a target folder apart by nothing but the age of their files, so

@@ -5,7 +5,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use domain::LinkState;
+use domain::{DomainState, HostName, LinkState};
 use futures_util::stream::{TryStreamExt as _, iter};
 use platform::{Health, Readiness};
 use store::{Store, StoreError};
@@ -32,7 +32,7 @@ pub enum FeedError {
     Snapshot(#[from] StreamError),
 }
 
-/// Writes every link of the database to the snapshot, never lowering a version. Returns how many
+/// Writes every link and host of the database to the snapshot, never lowering a version. Returns how many
 /// addresses of links there are.
 ///
 /// # Errors
@@ -47,6 +47,13 @@ pub async fn resync_links(store: &Store, snapshot: &LinkSnapshot) -> Result<u64,
         count += page.len() as u64;
         write(snapshot, page).await?;
     }
+    let mut after: Option<HostName> = None;
+    loop {
+        let page = store.domains_after(after.as_ref(), BATCH).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.host.clone());
+        write_hosts(snapshot, page).await?;
+    }
     if let Some(filling) = filling {
         snapshot.finish_filling(filling).await?;
     }
@@ -56,6 +63,11 @@ pub async fn resync_links(store: &Store, snapshot: &LinkSnapshot) -> Result<u64,
 async fn write(snapshot: &LinkSnapshot, states: Vec<LinkState>) -> Result<(), StreamError> {
     let writes = iter(states.into_iter().map(Ok));
     writes.try_for_each_concurrent(AT_ONCE, async |state| snapshot.put_if_newer(&state).await.map(drop)).await
+}
+
+async fn write_hosts(snapshot: &LinkSnapshot, states: Vec<DomainState>) -> Result<(), StreamError> {
+    let writes = iter(states.into_iter().map(Ok));
+    writes.try_for_each_concurrent(AT_ONCE, async |state| snapshot.put_domain_if_newer(&state).await.map(drop)).await
 }
 
 /// The task of the role api that feeds the snapshot.
@@ -114,7 +126,11 @@ impl LinkFeeder {
         let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
         write(&self.snapshot, entries.into_iter().map(|entry| entry.state).collect()).await?;
         self.store.clear_link_outbox(&ids).await?;
-        Ok(ids.len() >= BATCH as usize)
+        let hosts = self.store.domain_outbox(BATCH).await?;
+        let host_ids: Vec<i64> = hosts.iter().map(|entry| entry.id).collect();
+        write_hosts(&self.snapshot, hosts.into_iter().map(|entry| entry.state).collect()).await?;
+        self.store.clear_domain_outbox(&host_ids).await?;
+        Ok(ids.len().max(host_ids.len()) >= BATCH as usize)
     }
 
     async fn fill_if_new(&self) -> Result<(), FeedError> {

@@ -7,6 +7,7 @@
 mod auth;
 mod caller;
 mod dashboard;
+mod domains;
 mod feeder;
 mod live;
 mod schema;
@@ -24,6 +25,7 @@ use stream::{LinkNotices, LiveFeed};
 use tokio_util::task::TaskTracker;
 
 pub use dashboard::has_dashboard;
+pub use domains::{DnsDown, DnsResolver, DomainChecks, Proofs, ResolverSetupError, TxtResolver};
 pub use feeder::{FeedError, LinkFeeder, resync_links};
 pub use schema::sdl;
 
@@ -47,6 +49,8 @@ pub struct ApiParts {
     pub store: Store,
     pub feed: Arc<dyn LiveFeed>,
     pub notices: Arc<dyn LinkNotices>,
+    /// Where the proofs of domains are looked for.
+    pub proofs: Proofs,
     pub clock: Clock,
     pub rng: Rng,
     pub health: Health,
@@ -81,6 +85,8 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         clock: parts.clock.clone(),
         rng: parts.rng.clone(),
         short_domain: options.short_domain,
+        public_host: options.public_url.host_str().map(str::to_owned),
+        proofs: parts.proofs,
         sign_up: options.sign_up,
     };
     let shell = Shell {

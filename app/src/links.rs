@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use async_trait::async_trait;
-use domain::{LinkAddress, LinkId, ResolvedLink};
+use domain::{HostName, LinkAddress, LinkId, ResolvedLink, ServedDomain};
 use platform::config::Config;
 use redirector::{LinkSource, LinkSourceDown, PermitSource};
 use store::Store;
@@ -18,8 +18,12 @@ pub(crate) struct StoredLinks(pub Store);
 
 #[async_trait]
 impl LinkSource for StoredLinks {
-    async fn resolve(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, LinkSourceDown> {
-        self.0.resolve_link(folded_slug).await.map_err(|error| LinkSourceDown(error.to_string()))
+    async fn resolve(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, LinkSourceDown> {
+        self.0.resolve(address).await.map_err(|error| LinkSourceDown(error.to_string()))
+    }
+
+    async fn domain(&self, host: &HostName) -> Result<Option<ServedDomain>, LinkSourceDown> {
+        self.0.resolve_host(host).await.map_err(|error| LinkSourceDown(error.to_string()))
     }
 }
 
@@ -55,8 +59,12 @@ pub(crate) struct SnapshotLinks(pub LinkSnapshot);
 
 #[async_trait]
 impl LinkSource for SnapshotLinks {
-    async fn resolve(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, LinkSourceDown> {
-        self.0.get(&LinkAddress::shared(folded_slug)).await.map_err(|error| LinkSourceDown(error.to_string()))
+    async fn resolve(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, LinkSourceDown> {
+        self.0.get(address).await.map_err(|error| LinkSourceDown(error.to_string()))
+    }
+
+    async fn domain(&self, host: &HostName) -> Result<Option<ServedDomain>, LinkSourceDown> {
+        self.0.domain(host).await.map_err(|error| LinkSourceDown(error.to_string()))
     }
 }
 

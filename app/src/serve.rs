@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ApiOptions, ApiParts};
+use api::{ApiOptions, ApiParts, DnsResolver, DomainChecks, Proofs};
 use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
 use platform::config::{Config, Database, LinksFrom, SignUp};
-use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, bind, ops_router, serve_http};
-use redirector::{Parts, Redirector, RedirectorOptions};
+use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
+use redirector::{Domains, Parts, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
 use worker::{Pump, WorkerParts, keep_partitions};
 
@@ -32,6 +32,8 @@ struct Process {
     seams: Seams,
     /// Read once for the roles that look up addresses; empty for the others.
     geo: Arc<GeoDatabases>,
+    /// With the role api.
+    proofs: Option<Proofs>,
     clock: Clock,
     rng: Rng,
     health: Health,
@@ -50,9 +52,9 @@ pub(crate) async fn serve(mut config: Config, demo: Option<DemoFlags>) -> anyhow
     let process = Process::new(config, lifecycle.clone()).await?;
     // The worker first, so that nothing that comes in waits for it.
     process.start_worker()?;
-    let redirect = process.start_redirector()?;
+    let (redirect, domains) = process.start_redirector()?.unzip();
     let api = process.start_api().await?;
-    process.start_ops()?;
+    process.start_ops(domains)?;
     say(&process.welcome(api, redirect))?;
     if let Some(((flags, api), redirect)) = demo.zip(api).zip(redirect) {
         process.start_demo(flags, api, redirect);
@@ -77,7 +79,9 @@ impl Process {
         let seams = Seams::new(&config, store.as_ref(), &rng, &health, &metrics, &lifecycle).await?;
         let looks_up = config.roles.worker || config.roles.redirector;
         let geo = Arc::new(if looks_up { GeoDatabases::open(&config.geoip_db)? } else { GeoDatabases::default() });
-        Ok(Self { config, store, seams, geo, clock, rng, health, metrics, lifecycle })
+        let resolver = config.roles.api.then(|| DnsResolver::new(config.dns_server)).transpose()?;
+        let proofs = resolver.map(|resolver| Proofs::new(Arc::new(resolver)));
+        Ok(Self { config, store, seams, geo, proofs, clock, rng, health, metrics, lifecycle })
     }
 
     fn start_worker(&self) -> anyhow::Result<()> {
@@ -95,7 +99,7 @@ impl Process {
         Ok(())
     }
 
-    fn start_redirector(&self) -> anyhow::Result<Option<SocketAddr>> {
+    fn start_redirector(&self) -> anyhow::Result<Option<(SocketAddr, Domains)>> {
         let Some((spool, links)) = self.seams.spool.as_ref().zip(self.seams.links.as_ref()) else { return Ok(None) };
         let options = RedirectorOptions {
             listen: self.config.redirect_listen,
@@ -103,6 +107,7 @@ impl Process {
             short_domain: self.config.short_domain.clone(),
             trusted_proxies: self.config.trusted_proxies.clone(),
             header_timeout: HEADER_TIMEOUT,
+            tls: self.config.redirect_tls.clone().map(|tls| TlsOptions { listen: tls.listen, certificates: tls.certs }),
         };
         let parts = Parts {
             spool: spool.clone(),
@@ -118,11 +123,16 @@ impl Process {
             health: self.health.clone(),
             metrics: self.metrics.clone(),
         };
-        Ok(Some(Redirector::new(options, parts).start(&self.lifecycle)?))
+        let redirector = Redirector::new(options, parts);
+        let domains = redirector.domains();
+        Ok(Some((redirector.start(&self.lifecycle)?, domains)))
     }
 
     async fn start_api(&self) -> anyhow::Result<Option<SocketAddr>> {
         let Some(parts) = self.api_parts().filter(|_| self.config.roles.api) else { return Ok(None) };
+        let ApiParts { store, proofs, notices, clock, rng, .. } = parts.clone();
+        let checks = DomainChecks { store, proofs, notices, clock, rng };
+        self.lifecycle.spawn("domain checks", checks.run(self.lifecycle.stopping().clone()));
         Ok(Some(api::start(self.api_options(), parts, &self.lifecycle).await?))
     }
 
@@ -141,15 +151,19 @@ impl Process {
             store: self.store.clone()?,
             feed: self.seams.feed.clone(),
             notices: self.seams.notices.clone(),
+            proofs: self.proofs.clone()?,
             clock: self.clock.clone(),
             rng: self.rng.clone(),
             health: self.health.clone(),
         })
     }
 
-    fn start_ops(&self) -> anyhow::Result<()> {
+    fn start_ops(&self, domains: Option<Domains>) -> anyhow::Result<()> {
         let listener = bind("LINKLOGGER_OPS_LISTEN", self.config.ops_listen)?;
-        let router = ops_router(self.health.clone(), self.metrics.clone(), &self.lifecycle);
+        let mut router = ops_router(self.health.clone(), self.metrics.clone(), &self.lifecycle);
+        if let Some(domains) = domains {
+            router = router.merge(tls_allowed_router(move |host| tls_allowed(domains.clone(), host)));
+        }
         self.lifecycle.spawn("ops", serve_http(listener, router, self.lifecycle.stopping().clone()));
         Ok(())
     }
@@ -175,8 +189,19 @@ impl Process {
         if let Some(address) = redirect {
             lines.push(format!("  Short links  {}  (listening on {address})", self.config.short_domain.short_url("…")));
         }
+        if let Some(tls) = self.config.redirect_tls.as_ref().filter(|_| redirect.is_some()) {
+            lines.push(format!("  Over https   listening on {}", tls.listen));
+        }
         lines.push(format!("  Operations   http://{}/readyz", self.config.ops_listen));
         lines.join("\n") + "\n"
+    }
+}
+
+async fn tls_allowed(domains: Domains, host: String) -> TlsAllowed {
+    match domains.serves(&host).await {
+        Served::Yes => TlsAllowed::Yes,
+        Served::No => TlsAllowed::No,
+        Served::CannotTell => TlsAllowed::CannotTell,
     }
 }
 

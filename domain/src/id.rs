@@ -99,6 +99,10 @@ id!(
     LinkId, "lnk"
 );
 id!(
+    /// A host of a workspace that serves its links.
+    DomainId, "dom"
+);
+id!(
     /// One captured click; everything after the capture is idempotent on it.
     ClickId, "clk"
 );

@@ -7,9 +7,11 @@
 mod account;
 mod bucket;
 mod click;
+mod custom_domain;
 mod dimension;
 mod filter;
 mod gate;
+mod host;
 mod id;
 mod issue;
 mod link;
@@ -27,13 +29,19 @@ pub use bucket::{Bucket, BucketSpan, MAX_BUCKETS, Quarter, buckets, first_bucket
 pub use click::{
     CapturedClick, Click, ClickRule, Device, GeoPlace, Method, Outcome, Seq, UserAgentFacts, Verdict, VerdictReason, network_of,
 };
+pub use custom_domain::{
+    CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES,
+    ServedDomain, parse_robots, parse_well_known,
+};
 pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, PasswordHash, Timing};
-pub use id::{ClickId, Entropy, IdError, KeyId, LinkId, RuleId, SessionId, UserId, WorkspaceId};
+pub use host::HostName;
+pub use id::{ClickId, DomainId, Entropy, IdError, KeyId, LinkId, RuleId, SessionId, UserId, WorkspaceId};
 pub use issue::{Invalid, Issue, IssueCode};
 pub use link::{
-    Link, LinkAddress, LinkChange, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_link_password, parse_title,
+    Link, LinkAddress, LinkChange, LinkDomain, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_link_password,
+    parse_title,
 };
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;

@@ -1,6 +1,6 @@
 //! Links as users make and change them, and as the redirector needs them.
 
-use crate::{Gate, GateChange, Issue, IssueCode, LinkId, Millis, Password, Slug, TargetUrl, WorkspaceId};
+use crate::{DomainId, Gate, GateChange, HostName, Issue, IssueCode, LinkId, Millis, Password, Slug, TargetUrl, WorkspaceId};
 
 /// The status that sends the browser on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -26,10 +26,21 @@ impl RedirectStatus {
     }
 }
 
+/// The workspace's own domain that a link is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkDomain {
+    pub id: DomainId,
+    pub host: HostName,
+    /// Whether slugs are told apart by case there.
+    pub case_sensitive: bool,
+}
+
 /// A link as stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
     pub id: LinkId,
+    /// None for the shared short domain.
+    pub domain: Option<LinkDomain>,
     pub slug: Slug,
     pub target: TargetUrl,
     pub title: Option<String>,
@@ -50,6 +61,8 @@ pub struct Link {
 #[derive(Clone, Debug)]
 pub struct NewLink {
     pub id: LinkId,
+    /// None for the shared short domain.
+    pub domain: Option<DomainId>,
     pub slug: Slug,
     pub target: TargetUrl,
     pub title: Option<String>,
@@ -76,6 +89,7 @@ pub struct LinkChange {
 pub struct LinkAddress {
     /// Nil for the shared short domain.
     pub domain: uuid::Uuid,
+    /// In lower case, unless the domain tells slugs apart by case.
     pub folded: String,
 }
 
@@ -83,6 +97,11 @@ impl LinkAddress {
     /// A slug of the shared short domain.
     pub fn shared(folded: impl Into<String>) -> Self {
         Self { domain: uuid::Uuid::nil(), folded: folded.into() }
+    }
+
+    /// A slug of a workspace's own domain, in the form that it is looked up by there.
+    pub fn on(domain: DomainId, key: impl Into<String>) -> Self {
+        Self { domain: domain.0, folded: key.into() }
     }
 }
 
@@ -95,6 +114,16 @@ pub struct LinkState {
     /// Raised by every change of that link.
     pub version: i32,
     pub link: Option<ResolvedLink>,
+}
+
+impl Link {
+    /// Where the link's present slug is found.
+    pub fn address(&self) -> LinkAddress {
+        match &self.domain {
+            None => LinkAddress::shared(self.slug.folded()),
+            Some(domain) => LinkAddress::on(domain.id, self.slug.key(domain.case_sensitive)),
+        }
+    }
 }
 
 impl LinkState {

@@ -61,10 +61,24 @@ impl Slug {
         self.0.to_ascii_lowercase()
     }
 
+    /// The form that is unique and looked up on a domain that may tell slugs apart by case.
+    pub fn key(&self, case_sensitive: bool) -> String {
+        if case_sensitive { self.0.clone() } else { self.folded() }
+    }
+
+    /// The form of a request's path that is looked up, or `None` where it cannot be a slug.
+    pub fn key_of_path(path: &str, case_sensitive: bool) -> Option<String> {
+        if case_sensitive { is_slug(path).then(|| path.to_owned()) } else { Self::fold_path(path) }
+    }
+
     /// The folded form of a request's path, or `None` where it cannot be a slug.
     pub fn fold_path(path: &str) -> Option<String> {
-        (!path.is_empty() && path.len() <= MAX_LENGTH && path.bytes().all(is_slug_byte)).then(|| path.to_ascii_lowercase())
+        is_slug(path).then(|| path.to_ascii_lowercase())
     }
+}
+
+fn is_slug(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_LENGTH && text.bytes().all(is_slug_byte)
 }
 
 fn is_slug_byte(byte: u8) -> bool {

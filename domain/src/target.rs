@@ -33,6 +33,11 @@ impl ShortDomain {
         Some(Self { host: fold_host(&host.to_string()), port: port.filter(|port| *port != implied), https })
     }
 
+    /// The host alone, in lower case.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// `host` or `host:port`, as it stands in short URLs.
     pub fn authority(&self) -> String {
         match self.port {
@@ -74,14 +79,14 @@ impl ShortDomain {
     }
 }
 
-fn strip_port(host_header: &str) -> &str {
+pub(crate) fn strip_port(host_header: &str) -> &str {
     match host_header.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => host_header,
     }
 }
 
-fn fold_host(host: &str) -> String {
+pub(crate) fn fold_host(host: &str) -> String {
     host.trim_end_matches('.').to_ascii_lowercase()
 }
 
@@ -152,6 +157,11 @@ impl TargetUrl {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it leads to this host, on whatever port.
+    pub fn is_on(&self, host: &str) -> bool {
+        Url::parse(&self.0).ok().and_then(|url| url.host_str().map(|own| fold_host(own) == host)).unwrap_or(false)
     }
 }
 

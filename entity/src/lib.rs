@@ -3,6 +3,9 @@
 
 pub mod click;
 pub mod dead_letter;
+pub mod domain;
+pub mod domain_outbox;
+pub mod host_quarantine;
 pub mod ingest_counter;
 pub mod link;
 pub mod link_outbox;

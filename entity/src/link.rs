@@ -31,6 +31,8 @@ pub struct Model {
     /// Versioned JSON.
     pub rules: Option<String>,
     pub archived_at: Option<i64>,
+    /// Null for the shared short domain.
+    pub domain_id: Option<Uuid>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

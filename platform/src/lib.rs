@@ -20,6 +20,6 @@ pub use http::serve_http;
 pub use lifecycle::Lifecycle;
 pub use listen::{BindError, bind, bind_reuse_port};
 pub use metrics::Metrics;
-pub use ops::ops_router;
+pub use ops::{TlsAllowed, ops_router, tls_allowed_router};
 pub use rng::Rng;
 pub use telemetry::init_telemetry;

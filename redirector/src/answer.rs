@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{Response, StatusCode};
 
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -165,10 +167,17 @@ pub(crate) fn malformed() -> Answer {
     answer
 }
 
-/// Crawlers may ask; each link says `noindex` for itself.
-pub(crate) fn robots() -> Answer {
-    let mut answer = Response::new(Full::from("User-agent: *\nDisallow:\n"));
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+/// Crawlers may ask, unless the domain's owner says otherwise; each link says `noindex` for itself.
+pub(crate) fn robots(own: Option<&str>) -> Answer {
+    document(own.unwrap_or("User-agent: *\nDisallow:\n").to_owned(), "text/plain; charset=utf-8")
+}
+
+/// What a domain's owner wrote, never taken for anything else than its type.
+pub(crate) fn document(text: String, content_type: &'static str) -> Answer {
+    let mut answer = Response::new(Full::from(text));
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
 }
 

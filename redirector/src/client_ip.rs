@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED: &str = "forwarded";
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 #[derive(Clone, Debug)]
 pub(crate) struct ClientIp {
@@ -39,6 +40,12 @@ impl ClientIp {
             }
         }
         client
+    }
+
+    /// Whether a trusted proxy says that the visitor came to it over https.
+    pub fn says_https(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let last = || headers.get_all(FORWARDED_PROTO).iter().next_back()?.as_bytes().rsplit(|byte| *byte == b',').next();
+        self.trusts(peer.to_canonical()) && last().is_some_and(|proto| proto.trim_ascii().eq_ignore_ascii_case(b"https"))
     }
 
     /// Whether a proxy on this machine or network forwards visitors without being trusted, so

@@ -9,25 +9,32 @@ mod answer;
 mod cache;
 mod capture;
 mod client_ip;
+mod domains;
 mod gate;
 mod listener;
 mod message;
 mod service;
+mod tls;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{LinkId, ResolvedLink, ShortDomain};
+use domain::{HostName, LinkAddress, LinkId, ResolvedLink, ServedDomain, ShortDomain};
 use enrich::GeoDatabases;
 use ipnet::IpNet;
 use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Rng};
 use stream::{LinkNotices, Spool};
 
-use cache::LinkCache;
+use cache::Caches;
 use gate::{Gates, Permits};
 use service::Service;
+use tls::Certificates;
+
+pub use domains::{Domains, Served};
+pub use tls::CertificateError;
 
 /// The source of links cannot answer now.
 #[derive(Debug, thiserror::Error)]
@@ -37,11 +44,17 @@ pub struct LinkSourceDown(pub String);
 /// Where links are looked up when the cache does not know them.
 #[async_trait]
 pub trait LinkSource: Send + Sync + std::fmt::Debug {
-    /// The link that a folded slug of the shared domain leads to, deleted ones included.
+    /// The link at an address, deleted ones included.
     ///
     /// # Errors
     /// [`LinkSourceDown`]; "no such link" is `None`, never an error.
-    async fn resolve(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, LinkSourceDown>;
+    async fn resolve(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, LinkSourceDown>;
+
+    /// The verified domain of a host.
+    ///
+    /// # Errors
+    /// [`LinkSourceDown`]; "no such domain" is `None`, never an error.
+    async fn domain(&self, host: &HostName) -> Result<Option<ServedDomain>, LinkSourceDown>;
 }
 
 /// Where permits of links with a click limit come from.
@@ -60,6 +73,23 @@ pub trait PermitSource: Send + Sync + std::fmt::Debug {
     async fn give_back(&self, link: LinkId, unused: u32) -> Result<(), LinkSourceDown>;
 }
 
+/// TLS of the redirector itself.
+#[derive(Clone, Debug)]
+pub struct TlsOptions {
+    pub listen: SocketAddr,
+    /// The folder of certificates and keys.
+    pub certificates: PathBuf,
+}
+
+/// The redirector cannot start: a sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum RedirectorStartError {
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    Certificates(#[from] CertificateError),
+}
+
 #[derive(Clone, Debug)]
 pub struct RedirectorOptions {
     pub listen: SocketAddr,
@@ -70,6 +100,8 @@ pub struct RedirectorOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// How long a connection may take for a request's head, and stay idle between requests.
     pub header_timeout: Duration,
+    /// None where a proxy in front speaks TLS.
+    pub tls: Option<TlsOptions>,
 }
 
 /// What the redirector works with.
@@ -91,7 +123,7 @@ pub struct Parts {
 pub struct Redirector {
     options: RedirectorOptions,
     service: Service,
-    cache: LinkCache,
+    caches: Caches,
     permits: Permits,
     notices: Arc<dyn LinkNotices>,
     health: Health,
@@ -100,21 +132,37 @@ pub struct Redirector {
 impl Redirector {
     /// Must be made on the main runtime: links are looked up there.
     pub fn new(options: RedirectorOptions, parts: Parts) -> Self {
-        let cache = LinkCache::new(parts.links.clone(), parts.clock.clone(), &parts.metrics);
+        let caches = Caches::new(&parts.links, &parts.clock, &parts.metrics);
         let (notices, health) = (parts.notices.clone(), parts.health.clone());
         let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.metrics);
         let permits = gates.permits();
-        let service = Service::new(&options, parts, cache.clone(), gates);
-        Self { options, service, cache, permits, notices, health }
+        let service = Service::new(&options, parts, &caches, gates);
+        Self { options, service, caches, permits, notices, health }
     }
 
-    /// Listens, and serves until the stop. Returns the address.
+    /// Which hosts are served, for whoever gets their certificates.
+    pub fn domains(&self) -> Domains {
+        self.service.domains()
+    }
+
+    /// Listens, and serves until the stop. Returns the address of plain HTTP.
     ///
     /// # Errors
-    /// [`BindError`] when the address cannot be had.
-    pub fn start(self, lifecycle: &Lifecycle) -> Result<SocketAddr, BindError> {
-        let address = listener::start(&self.options, self.service, lifecycle)?;
-        lifecycle.spawn("link notices", self.cache.follow(self.notices, lifecycle.stopping().clone()));
+    /// [`RedirectorStartError`] when an address cannot be had, or a certificate not used.
+    pub fn start(self, lifecycle: &Lifecycle) -> Result<SocketAddr, RedirectorStartError> {
+        let certificates = self.options.tls.as_ref().map(|tls| Certificates::load(&tls.certificates)).transpose()?;
+        let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
+        let service = Arc::new(self.service);
+        let plain = listener::Port { variable: "LINKLOGGER_REDIRECT_LISTEN", listen: self.options.listen, tls: None };
+        let address = listener::start(&self.options, plain, &service, lifecycle)?;
+        if let Some(options) = &self.options.tls {
+            let port = listener::Port { variable: "LINKLOGGER_REDIRECT_TLS_LISTEN", listen: options.listen, tls };
+            listener::start(&self.options, port, &service, lifecycle)?;
+        }
+        if let Some(certificates) = certificates {
+            lifecycle.spawn("certificates", certificates.follow(self.health.clone(), lifecycle.stopping().clone()));
+        }
+        lifecycle.spawn("link notices", self.caches.follow(self.notices, lifecycle.stopping().clone()));
         lifecycle.spawn("permits", self.permits.sweep(lifecycle.stopping().clone()));
         self.health.report("redirector", Readiness::Ready, "");
         Ok(address)

@@ -10,8 +10,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use platform::{BindError, Lifecycle, bind_reuse_port};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,18 +24,34 @@ use crate::service::Service;
 const MAX_CONNECTIONS: usize = 16_384;
 /// A request's head, all of it.
 const MAX_HEAD: usize = 32 * 1_024;
+/// At most, for a TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a stop waits for requests under way.
 const DRAIN: Duration = Duration::from_secs(4);
 
-pub(crate) fn start(options: &RedirectorOptions, service: Service, lifecycle: &Lifecycle) -> Result<SocketAddr, BindError> {
-    let service = Arc::new(service);
-    let listeners = bind_reuse_port("LINKLOGGER_REDIRECT_LISTEN", options.listen, options.threads)?;
-    let address = listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(options.listen);
+/// An address that is listened on.
+pub(crate) struct Port {
+    /// The setting that it came from.
+    pub variable: &'static str,
+    pub listen: SocketAddr,
+    /// None for plain HTTP.
+    pub tls: Option<TlsAcceptor>,
+}
+
+pub(crate) fn start(
+    options: &RedirectorOptions,
+    port: Port,
+    service: &Arc<Service>,
+    lifecycle: &Lifecycle,
+) -> Result<SocketAddr, BindError> {
+    let listeners = bind_reuse_port(port.variable, port.listen, options.threads)?;
+    let address = listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(port.listen);
+    let kind = if port.tls.is_some() { "tls" } else { "redirect" };
     for (index, listener) in listeners.into_iter().enumerate() {
         let (service, stopping, timeout) = (service.clone(), lifecycle.stopping().clone(), options.header_timeout);
-        let (ended, end) = oneshot::channel();
-        let thread = std::thread::Builder::new().name(format!("redirect-{index}")).spawn(move || {
-            let _ = ended.send(run(listener, service, &stopping, timeout));
+        let (tls, (ended, end)) = (port.tls.clone(), oneshot::channel());
+        let thread = std::thread::Builder::new().name(format!("{kind}-{index}")).spawn(move || {
+            let _ = ended.send(run(listener, tls, service, &stopping, timeout));
         });
         lifecycle.spawn("redirector", async move {
             thread?;
@@ -43,7 +61,13 @@ pub(crate) fn start(options: &RedirectorOptions, service: Service, lifecycle: &L
     Ok(address)
 }
 
-fn run(listener: TcpListener, service: Arc<Service>, stopping: &CancellationToken, header_timeout: Duration) -> std::io::Result<()> {
+fn run(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    service: Arc<Service>,
+    stopping: &CancellationToken,
+    header_timeout: Duration,
+) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -52,9 +76,18 @@ fn run(listener: TcpListener, service: Arc<Service>, stopping: &CancellationToke
         let (tracker, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
         while let Some((socket, peer)) = accept(&listener, stopping).await {
             let Ok(permit) = room.clone().acquire_owned().await else { break };
-            let (http, service, stopping) = (http.clone(), service.clone(), stopping.clone());
+            let (http, tls, service, stopping) = (http.clone(), tls.clone(), service.clone(), stopping.clone());
+            let _ = socket.set_nodelay(true);
             tracker.spawn(async move {
-                serve(&http, service, socket, peer, &stopping).await;
+                match tls {
+                    None => serve(&http, service, socket, Peer { address: peer, encrypted: false }, &stopping).await,
+                    Some(tls) => {
+                        // Whoever does not finish the handshake has the time of a request's head for it.
+                        if let Ok(Ok(socket)) = tokio::time::timeout(header_timeout.min(HANDSHAKE), tls.accept(socket)).await {
+                            serve(&http, service, socket, Peer { address: peer, encrypted: true }, &stopping).await;
+                        }
+                    }
+                }
                 drop(permit);
             });
         }
@@ -83,11 +116,19 @@ async fn accept(listener: &tokio::net::TcpListener, stopping: &CancellationToken
     }
 }
 
-async fn serve(http: &http1::Builder, service: Arc<Service>, socket: TcpStream, peer: SocketAddr, stopping: &CancellationToken) {
-    let _ = socket.set_nodelay(true);
+#[derive(Clone, Copy, Debug)]
+struct Peer {
+    address: SocketAddr,
+    encrypted: bool,
+}
+
+async fn serve<S>(http: &http1::Builder, service: Arc<Service>, socket: S, peer: Peer, stopping: &CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let answer = |request| {
         let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(peer.ip(), request).await) }
+        async move { Ok::<_, Infallible>(service.answer(peer.address.ip(), peer.encrypted, request).await) }
     };
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service_fn(answer)));
     let result = tokio::select! {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use domain::{ClickId, Method, Outcome, ResolvedLink, ShortDomain, Slug, parse_query};
+use domain::{ClickId, Method, Outcome, ResolvedLink, parse_query};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts as Head;
@@ -16,9 +16,10 @@ use prometheus_client::metrics::family::Family;
 use stream::{Spool, SpoolError};
 
 use crate::answer::{self, Answer, Page};
-use crate::cache::{Known, LinkCache};
+use crate::cache::{Caches, Known, LookUps};
 use crate::capture::{Decision, Facts, capture};
 use crate::client_ip::{ClientIp, advice};
+use crate::domains::{Domains, Place};
 use crate::gate::{Gates, Seen, target_with};
 use crate::message;
 use crate::{Parts, RedirectorOptions};
@@ -39,14 +40,24 @@ struct Counters {
 
 const SPOOL: [(&str, &str); 1] = [("reason", "spool")];
 
+/// A request that is being answered.
+#[derive(Clone, Copy, Debug)]
+struct Asked<'a> {
+    place: &'a Place,
+    method: Method,
+    peer: IpAddr,
+    head: &'a Head,
+    started: Instant,
+}
+
 /// Clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     spool: Spool,
-    cache: LinkCache,
+    links: LookUps<ResolvedLink>,
+    domains: Domains,
     gates: Gates,
     client_ip: ClientIp,
-    short_domain: ShortDomain,
     clock: Clock,
     rng: Rng,
     health: Health,
@@ -59,7 +70,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub fn new(options: &RedirectorOptions, parts: Parts, cache: LinkCache, gates: Gates) -> Self {
+    pub fn new(options: &RedirectorOptions, parts: Parts, caches: &Caches, gates: Gates) -> Self {
         let metrics = &parts.metrics;
         let counters = Counters {
             captured: metrics.register("redirector_clicks", "Clicks captured", Counter::default()),
@@ -69,10 +80,10 @@ impl Service {
         let _ = counters.lost.get_or_create(&SPOOL.to_vec());
         Self {
             spool: parts.spool,
-            cache,
+            links: caches.links.clone(),
+            domains: Domains::new(options.short_domain.clone(), caches.hosts.clone(), metrics),
             gates,
             client_ip: ClientIp::new(options.trusted_proxies.clone()),
-            short_domain: options.short_domain.clone(),
             clock: parts.clock,
             rng: parts.rng,
             health: parts.health,
@@ -83,7 +94,12 @@ impl Service {
         }
     }
 
-    pub async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Answer {
+    pub fn domains(&self) -> Domains {
+        self.domains.clone()
+    }
+
+    /// `encrypted` says whether the connection itself is.
+    pub async fn answer(&self, peer: IpAddr, encrypted: bool, request: Request<Incoming>) -> Answer {
         let started = Instant::now();
         let (head, body) = request.into_parts();
         let Ok(host) = message::host(&head) else { return answer::malformed() };
@@ -93,27 +109,34 @@ impl Service {
             HttpMethod::POST => Method::Post,
             _ => return answer::page(Page::MethodNotAllowed),
         };
-        let path = head.uri.path();
-        match path {
-            "/" | "/robots.txt" | "/favicon.ico" if method == Method::Post => return answer::page(Page::MethodNotAllowed),
-            "/" => return answer::page(Page::Root),
-            "/robots.txt" => return answer::robots(),
-            "/favicon.ico" => return answer::no_content(),
-            _ => {}
+        let place = self.domains.place(host).await;
+        let mut answer = self.answer_at(Asked { place: &place, method, peer, head: &head, started }, body).await;
+        place.finish(&mut answer, || encrypted || self.client_ip.says_https(peer, &head.headers));
+        answer
+    }
+
+    async fn answer_at(&self, asked: Asked<'_>, body: Incoming) -> Answer {
+        let path = asked.head.uri.path();
+        match (asked.place.document(path), asked.method) {
+            (Some(_), Method::Post) => return answer::page(Page::MethodNotAllowed),
+            (Some(document), Method::Get | Method::Head) => return document,
+            (None, _) => {}
         }
-        let served = host.is_none_or(|host| self.short_domain.serves(host));
-        let slug = if served { folded(path) } else { None };
-        let Some(slug) = slug else { return self.miss() };
-        match self.cache.resolve(&slug).await {
-            Known::Link(link) if method == Method::Post => self.posted(&link, peer, &head, body, started).await,
-            Known::Link(link) => self.found(&link, method, peer, &head, None, started).await,
-            Known::Nothing => self.miss(),
+        let address = match asked.place {
+            Place::CannotTell => return answer::page(Page::Unavailable),
+            place => place.address(path),
+        };
+        let Some(address) = address else { return self.miss(&asked) };
+        match self.links.resolve(&address).await {
+            Known::Found(link) if asked.method == Method::Post => self.posted(&link, asked, body).await,
+            Known::Found(link) => self.found(&link, asked, None).await,
+            Known::Nothing => self.miss(&asked),
             Known::CannotTell => answer::page(Page::Unavailable),
         }
     }
 
     /// The form of a link with a password; to every other link nothing can be posted.
-    async fn posted(&self, link: &ResolvedLink, peer: IpAddr, head: &Head, body: Incoming, started: Instant) -> Answer {
+    async fn posted(&self, link: &ResolvedLink, asked: Asked<'_>, body: Incoming) -> Answer {
         let asks = !link.deleted && link.gate.as_ref().is_some_and(|gate| gate.password.is_some());
         if !asks {
             return answer::page(Page::MethodNotAllowed);
@@ -122,34 +145,31 @@ impl Service {
         let form = form.ok().and_then(Result::ok).map(|form| form.to_bytes()).unwrap_or_default();
         let fields = parse_query(&String::from_utf8_lossy(&form));
         let password = fields.into_iter().find(|field| field.key == "password").map(|field| field.value);
-        self.found(link, Method::Post, peer, head, Some(password.unwrap_or_default()), started).await
+        self.found(link, asked, Some(password.unwrap_or_default())).await
     }
 
-    fn miss(&self) -> Answer {
-        self.counters.misses.inc();
-        answer::page(Page::NotFound)
+    fn miss(&self, asked: &Asked<'_>) -> Answer {
+        self.domains.own_miss(asked.place).unwrap_or_else(|| {
+            self.counters.misses.inc();
+            answer::page(Page::NotFound)
+        })
     }
 
-    async fn found(
-        &self,
-        link: &ResolvedLink,
-        method: Method,
-        peer: IpAddr,
-        head: &Head,
-        password: Option<String>,
-        started: Instant,
-    ) -> Answer {
+    async fn found(&self, link: &ResolvedLink, asked: Asked<'_>, password: Option<String>) -> Answer {
+        let Asked { place, method, peer, head, started } = asked;
         self.warn_of_hidden_visitors(peer, head);
         let (now, ip, query) = (self.clock.now(), self.client_ip.of(peer, &head.headers), head.uri.query());
         let decision = match &link.gate {
             _ if link.deleted => Decision::page(Outcome::Disabled, Page::Gone, link),
             None => plain(link, query),
-            Some(gate) => self.gates.decide(link, gate, Seen { method, now, ip, query, headers: &head.headers }, password).await,
+            Some(gate) => {
+                place.expired(self.gates.decide(link, gate, Seen { method, now, ip, query, headers: &head.headers }, password).await)
+            }
         };
         let facts = Facts {
             id: ClickId::new(now, self.rng.entropy()),
             method,
-            url: self.url(head),
+            url: self.domains.url(place, head.uri.path_and_query().map_or("/", |path| path.as_str())),
             ip,
             headers: &head.headers,
             redirect_micros: u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX),
@@ -165,11 +185,6 @@ impl Service {
             Err(error) => self.lost(&error),
         }
         answer
-    }
-
-    fn url(&self, head: &Head) -> String {
-        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-        self.short_domain.short_url(path.strip_prefix('/').unwrap_or(path))
     }
 
     fn warn_of_hidden_visitors(&self, peer: IpAddr, head: &Head) {
@@ -202,11 +217,6 @@ impl Service {
             tracing::error!(%error, "a click was answered but not captured");
         }
     }
-}
-
-fn folded(path: &str) -> Option<String> {
-    let slug = path.strip_prefix('/')?;
-    Slug::fold_path(slug.strip_suffix('/').unwrap_or(slug))
 }
 
 fn plain(link: &ResolvedLink, query: Option<&str>) -> Decision {

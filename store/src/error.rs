@@ -8,6 +8,16 @@ pub enum Conflict {
     Email,
     Slug,
     ExternalId,
+    /// The workspace has this host already.
+    Domain,
+    /// The domain has links, and what was to be changed decides where those are found.
+    DomainInUse,
+    /// The workspace has as many domains as it may.
+    DomainLimit,
+    /// The host is verified in another workspace.
+    Host,
+    /// Another workspace has freed the host not long ago.
+    HostQuarantined,
     /// The row was changed by someone else since it was read.
     Version,
 }
@@ -38,6 +48,8 @@ impl StoreError {
             (["users_email_key", "users.email"], Conflict::Email),
             (["link_slugs_pkey", "link_slugs.domain_id"], Conflict::Slug),
             (["links_by_external_id", "links.external_id"], Conflict::ExternalId),
+            (["domains_by_workspace", "domains.workspace_id"], Conflict::Domain),
+            (["domains_by_verified_host", "domains.host"], Conflict::Host),
         ];
         known
             .into_iter()

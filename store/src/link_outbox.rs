@@ -109,7 +109,12 @@ impl Store {
     }
 
     /// Runs one statement outside any workspace.
-    async fn feed<const N: usize>(&self, access: Access, sql: String, values: [Value; N]) -> Result<Vec<QueryResult>, StoreError> {
+    pub(crate) async fn feed<const N: usize>(
+        &self,
+        access: Access,
+        sql: String,
+        values: [Value; N],
+    ) -> Result<Vec<QueryResult>, StoreError> {
         let transaction = self.installation(access).await?;
         let backend = if self.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite };
         let rows = transaction.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;

@@ -1,9 +1,9 @@
 //! Links of a workspace and the slugs that lead to them. A deleted link stays as a tombstone: its
 //! slugs go on answering 410, its clicks and counts stay.
 
-use domain::{Gate, Link, LinkChange, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
+use domain::{DomainId, Gate, Link, LinkAddress, LinkChange, LinkDomain, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
 use entity::{link, link_slug, link_stat};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use crate::clicks::PageRequest;
@@ -28,10 +28,26 @@ pub enum Shelf {
     Archived,
 }
 
+/// What a list is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkSelection {
+    pub shelf: Shelf,
+    /// Only links on these domains, `None` among them for the shared one; all where there is no list.
+    pub domains: Option<Vec<Option<DomainId>>>,
+}
+
+impl From<Shelf> for LinkSelection {
+    fn from(shelf: Shelf) -> Self {
+        Self { shelf, domains: None }
+    }
+}
+
 impl WorkspaceScope {
     /// # Errors
-    /// [`StoreError::Conflict`] when the slug or the external id is taken.
+    /// [`StoreError::Conflict`] when the slug or the external id is taken, [`StoreError::NotFound`]
+    /// when the workspace has no such domain.
     pub async fn create_link(&self, new: &NewLink, now: Millis) -> Result<Link, StoreError> {
+        let domain = self.domain_of_new_link(new.domain).await?;
         let mut row = link::ActiveModel {
             id: Set(new.id.0),
             workspace_id: Set(self.workspace.0),
@@ -45,20 +61,21 @@ impl WorkspaceScope {
             created_at: Set(now.0),
             updated_at: Set(now.0),
             deleted_at: Set(None),
+            domain_id: Set(new.domain.map(|domain| domain.0)),
             ..Default::default()
         };
         write_gate(&mut row, &new.gate)?;
         link::Entity::insert(row).exec_without_returning(&self.transaction).await.map_err(StoreError::of_write)?;
-        self.insert_slug(new.id, &new.slug).await?;
+        self.insert_slug(new.id, domain.as_ref(), &new.slug).await?;
         self.limit_permits(new.id, new.gate.click_limit).await?;
         self.record_change(new.id, 1).await?;
         self.link(new.id).await
     }
 
-    async fn insert_slug(&self, link: LinkId, slug: &Slug) -> Result<(), StoreError> {
+    async fn insert_slug(&self, link: LinkId, domain: Option<&LinkDomain>, slug: &Slug) -> Result<(), StoreError> {
         let row = link_slug::ActiveModel {
-            domain_id: Set(SHARED_DOMAIN),
-            folded: Set(slug.folded()),
+            domain_id: Set(domain.map_or(SHARED_DOMAIN, |domain| domain.id.0)),
+            folded: Set(slug.key(domain.is_some_and(|domain| domain.case_sensitive))),
             workspace_id: Set(self.workspace.0),
             link_id: Set(link.0),
         };
@@ -82,10 +99,12 @@ impl WorkspaceScope {
         if expected_version.is_some_and(|expected| expected != row.version) {
             return Err(StoreError::Conflict(Conflict::Version));
         }
-        if let Some(slug) = &change.slug
-            && !self.slugs_of(id).await?.contains(&slug.folded())
-        {
-            self.insert_slug(id, slug).await?;
+        if let Some(slug) = &change.slug {
+            let domain = self.link_domains(row.domain_id).await?.into_values().next();
+            let key = slug.key(domain.as_ref().is_some_and(|domain| domain.case_sensitive));
+            if !self.slugs_of(id).await?.iter().any(|address| address.folded == key) {
+                self.insert_slug(id, domain.as_ref(), slug).await?;
+            }
         }
         let mut changed = link::ActiveModel { version: Set(row.version + 1), updated_at: Set(now.0), ..Default::default() };
         set(&mut changed.slug, change.slug.map(|slug| slug.as_str().to_owned()));
@@ -158,12 +177,12 @@ impl WorkspaceScope {
         self.with_stats(vec![row]).await?.pop().ok_or(StoreError::NotFound)
     }
 
-    /// The link that a slug, in its folded form, leads to.
+    /// The link at an address.
     ///
     /// # Errors
     /// As [`WorkspaceScope::link`].
-    pub async fn link_by_slug(&self, folded: &str) -> Result<Link, StoreError> {
-        let slug = link_slug::Entity::find_by_id((SHARED_DOMAIN, folded.to_owned()))
+    pub async fn link_at(&self, address: &LinkAddress) -> Result<Link, StoreError> {
+        let slug = link_slug::Entity::find_by_id((address.domain, address.folded.clone()))
             .filter(link_slug::Column::WorkspaceId.eq(self.workspace.0))
             .one(&self.transaction)
             .await?
@@ -182,8 +201,8 @@ impl WorkspaceScope {
 
     /// # Errors
     /// When the database does not answer.
-    pub async fn links(&self, shelf: Shelf, page: &PageRequest<LinkId>) -> Result<LinkPage, StoreError> {
-        let mut query = self.on(shelf);
+    pub async fn links(&self, selection: impl Into<LinkSelection>, page: &PageRequest<LinkId>) -> Result<LinkPage, StoreError> {
+        let mut query = self.selected(&selection.into());
         if let Some(after) = page.after {
             query = query.filter(link::Column::Id.lt(after.0));
         }
@@ -198,21 +217,21 @@ impl WorkspaceScope {
 
     /// # Errors
     /// When the database does not answer.
-    pub async fn count_links(&self, shelf: Shelf) -> Result<u64, StoreError> {
-        Ok(self.on(shelf).count(&self.transaction).await?)
+    pub async fn count_links(&self, selection: impl Into<LinkSelection>) -> Result<u64, StoreError> {
+        Ok(self.selected(&selection.into()).count(&self.transaction).await?)
     }
 
-    /// The folded slugs that lead to a link.
+    /// The addresses that lead to a link.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn slugs_of(&self, id: LinkId) -> Result<Vec<String>, StoreError> {
+    pub async fn slugs_of(&self, id: LinkId) -> Result<Vec<LinkAddress>, StoreError> {
         let rows = link_slug::Entity::find()
             .filter(link_slug::Column::WorkspaceId.eq(self.workspace.0))
             .filter(link_slug::Column::LinkId.eq(id.0))
             .all(&self.transaction)
             .await?;
-        Ok(rows.into_iter().map(|row| row.folded).collect())
+        Ok(rows.into_iter().map(|row| LinkAddress { domain: row.domain_id, folded: row.folded }).collect())
     }
 
     fn all(&self) -> Select<link::Entity> {
@@ -223,11 +242,15 @@ impl WorkspaceScope {
         self.all().filter(link::Column::DeletedAt.is_null())
     }
 
-    fn on(&self, shelf: Shelf) -> Select<link::Entity> {
-        match shelf {
+    fn selected(&self, selection: &LinkSelection) -> Select<link::Entity> {
+        let on_shelf = match selection.shelf {
             Shelf::InUse => self.live().filter(link::Column::ArchivedAt.is_null()),
             Shelf::Archived => self.live().filter(link::Column::ArchivedAt.is_not_null()),
-        }
+        };
+        let Some(domains) = &selection.domains else { return on_shelf };
+        let own = link::Column::DomainId.is_in(domains.iter().flatten().map(|domain| domain.0));
+        let shared = domains.contains(&None).then(|| link::Column::DomainId.is_null());
+        on_shelf.filter(Condition::any().add(own).add_option(shared))
     }
 
     async fn live_row(&self, id: LinkId) -> Result<link::Model, StoreError> {
@@ -241,7 +264,8 @@ impl WorkspaceScope {
             .all(&self.transaction)
             .await?;
         let last_clicked = |id: Uuid| stats.iter().find(|stat| stat.link_id == id).map(|stat| Millis(stat.last_clicked_at));
-        rows.into_iter().map(|row| to_link(last_clicked(row.id), row)).collect()
+        let domains = self.link_domains(rows.iter().filter_map(|row| row.domain_id)).await?;
+        rows.into_iter().map(|row| to_link(last_clicked(row.id), row.domain_id.and_then(|id| domains.get(&id).cloned()), row)).collect()
     }
 }
 
@@ -270,7 +294,7 @@ fn write_gate(row: &mut link::ActiveModel, gate: &Gate) -> Result<(), StoreError
     write_change(row, change)
 }
 
-fn to_link(last_clicked_at: Option<Millis>, row: link::Model) -> Result<Link, StoreError> {
+fn to_link(last_clicked_at: Option<Millis>, domain: Option<LinkDomain>, row: link::Model) -> Result<Link, StoreError> {
     let gate = StoredGate {
         disabled: row.disabled,
         starts_at: row.starts_at,
@@ -283,6 +307,7 @@ fn to_link(last_clicked_at: Option<Millis>, row: link::Model) -> Result<Link, St
     let gate = gate.read()?;
     Ok(Link {
         id: LinkId(row.id),
+        domain,
         slug: Slug::from_store(row.slug),
         target: TargetUrl::from_store(row.target_url),
         title: row.title,

@@ -1,11 +1,10 @@
 //! Look-ups of the redirector, which knows no workspace before it has found the link.
 
-use domain::{LinkId, RedirectStatus, ResolvedLink, TargetUrl, WorkspaceId};
+use domain::{LinkAddress, LinkId, RedirectStatus, ResolvedLink, TargetUrl, WorkspaceId};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 use uuid::Uuid;
 
 use crate::gates::StoredGate;
-use crate::links::SHARED_DOMAIN;
 use crate::{Access, Store, StoreError};
 
 /// The columns of [`ResolvedRow`] on SQLite, of links `l`; on PostgreSQL linklogger_resolve_link
@@ -38,6 +37,14 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn resolve_link(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, StoreError> {
+        self.resolve(&LinkAddress::shared(folded_slug)).await
+    }
+
+    /// The link at an address, deleted ones included.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn resolve(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, StoreError> {
         let transaction = self.begin_as("linklogger_redirector", "", Access::Read).await?;
         let (backend, sql) = if self.is_postgres() {
             (DbBackend::Postgres, "SELECT * FROM linklogger_resolve_link($1, $2)".to_owned())
@@ -45,7 +52,7 @@ impl Store {
             let from = "FROM link_slugs s JOIN links l ON l.id = s.link_id WHERE s.domain_id = ? AND s.folded = ?";
             (DbBackend::Sqlite, format!("SELECT {RESOLVED} {from}"))
         };
-        let values = [SHARED_DOMAIN.into(), folded_slug.into()];
+        let values = [address.domain.into(), address.folded.as_str().into()];
         let row = transaction.query_one_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
         row.map(|row| resolved(ResolvedRow::from_query_result(&row, "")?)).transpose()
     }

@@ -6,6 +6,7 @@
 //! it is there.
 
 use async_trait::async_trait;
+use domain::{HostName, LinkAddress};
 use futures_util::StreamExt as _;
 use futures_util::stream::{BoxStream, unfold};
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -14,8 +15,10 @@ use crate::StreamError;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkEvent {
-    /// The link behind this folded slug is not what it was.
-    Changed { slug: String },
+    /// The link at this address is not what it was.
+    Changed { address: LinkAddress },
+    /// The domain of this host is not what it was.
+    HostChanged { host: HostName },
     /// Some notice may have been missed: whatever is cached may be out of date.
     Unsure,
 }
@@ -23,7 +26,7 @@ pub enum LinkEvent {
 #[async_trait]
 pub trait LinkNotices: Send + Sync + std::fmt::Debug {
     /// Tells all redirectors. Never waits long, never fails.
-    async fn publish(&self, slug: &str);
+    async fn publish(&self, event: LinkEvent);
 
     /// The notices from now on. Where the stream ends, some may have been missed: follow again.
     ///
@@ -57,8 +60,8 @@ impl Default for LocalNotices {
 
 #[async_trait]
 impl LinkNotices for LocalNotices {
-    async fn publish(&self, slug: &str) {
-        let _ = self.0.send(LinkEvent::Changed { slug: slug.to_owned() });
+    async fn publish(&self, event: LinkEvent) {
+        let _ = self.0.send(event);
     }
 
     async fn follow(&self) -> Result<BoxStream<'static, LinkEvent>, StreamError> {

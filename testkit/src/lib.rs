@@ -5,6 +5,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot have its servers cannot run")]
 
+mod dns;
 mod graphql;
 mod guardian;
 pub mod mmdb;
@@ -13,6 +14,7 @@ mod postgres;
 mod program;
 mod wait;
 
+pub use dns::DnsServer;
 pub use graphql::{GraphQl, Subscription};
 pub use guardian::Guardian;
 pub use nats::NatsServer;

@@ -12,6 +12,7 @@ use stream::LinkNotices;
 use super::error::ApiError;
 use crate::auth::{Passwords, Sessions};
 use crate::caller::{Caller, Session};
+use crate::domains::Proofs;
 use crate::live::Hub;
 
 /// The services behind the schema.
@@ -25,6 +26,9 @@ pub(crate) struct Services {
     pub clock: Clock,
     pub rng: Rng,
     pub short_domain: ShortDomain,
+    /// The host of the dashboard, where it has a name.
+    pub public_host: Option<String>,
+    pub proofs: Proofs,
     pub sign_up: SignUp,
 }
 
@@ -63,5 +67,18 @@ pub(crate) fn editor<'a>(ctx: &Context<'a>) -> Result<&'a Session, ApiError> {
         Ok(session)
     } else {
         Err(ApiError::Forbidden("Your role in this workspace is viewer, which cannot change links. Ask an admin for the editor role."))
+    }
+}
+
+/// The signed-in caller, if its role may change domains.
+///
+/// # Errors
+/// [`ApiError::Unauthenticated`], or [`ApiError::Forbidden`] for editors and viewers.
+pub(crate) fn domain_admin<'a>(ctx: &Context<'a>) -> Result<&'a Session, ApiError> {
+    let session = session(ctx)?;
+    if session.role.may_manage_domains() {
+        Ok(session)
+    } else {
+        Err(ApiError::Forbidden("Your role in this workspace cannot change domains. Ask an owner or admin."))
     }
 }

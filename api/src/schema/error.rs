@@ -63,6 +63,12 @@ pub(crate) enum ApiError {
     Invalid(Invalid),
     #[error("{message}")]
     Conflict { field: &'static str, message: &'static str },
+    #[error("{message}")]
+    RateLimited { retry_after: u64, message: &'static str },
+    #[error("{0}")]
+    QuotaExceeded(&'static str),
+    #[error("{0}")]
+    Unavailable(&'static str),
     #[error("{0}")]
     Store(StoreError),
     #[error("{0}")]
@@ -94,6 +100,21 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict(Conflict::ExternalId) => {
                 Self::Conflict { field: "externalId", message: "Another link of this workspace has this external id." }
             }
+            StoreError::Conflict(Conflict::Domain) => Self::Conflict { field: "host", message: "This workspace has this domain already." },
+            StoreError::Conflict(Conflict::DomainInUse) => Self::Conflict {
+                field: "caseSensitive",
+                message: "The domain has links, which were saved by the rule it has now. Whether case matters can only be changed while it has none.",
+            },
+            StoreError::Conflict(Conflict::DomainLimit) => {
+                Self::QuotaExceeded("A workspace can have at most 100 domains. Remove one that is no longer used.")
+            }
+            StoreError::Conflict(Conflict::Host) => {
+                Self::Conflict { field: "host", message: "This host is in use by another workspace. It must be removed there first." }
+            }
+            StoreError::Conflict(Conflict::HostQuarantined) => Self::Conflict {
+                field: "host",
+                message: "Another workspace has used this host until recently. It can be verified here 30 days after it was freed.",
+            },
             StoreError::Conflict(Conflict::Version) => Self::Conflict {
                 field: "expectedVersion",
                 message: "The link was changed in the meantime. Load it again and repeat your change.",
@@ -116,6 +137,9 @@ impl ApiError {
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Invalid(_) => ErrorCode::Validation,
             Self::Conflict { .. } => ErrorCode::Conflict,
+            Self::RateLimited { .. } => ErrorCode::RateLimited,
+            Self::QuotaExceeded(_) => ErrorCode::QuotaExceeded,
+            Self::Unavailable(_) => ErrorCode::Unavailable,
             Self::Store(StoreError::Internal(_)) | Self::Internal(_) => ErrorCode::Internal,
             Self::Store(_) => ErrorCode::Unavailable,
         }
@@ -144,10 +168,13 @@ impl ApiError {
                 json!({ "code": code, "field": field, "issues": invalid.0.iter().map(issue_json).collect::<Vec<_>>() })
             }
             Self::Conflict { field, .. } => json!({ "code": code, "field": field }),
+            Self::RateLimited { retry_after, .. } => json!({ "code": code, "retryAfter": retry_after }),
             Self::Unauthenticated
             | Self::BadCredential(_)
             | Self::Forbidden(_)
             | Self::NotFound(_)
+            | Self::QuotaExceeded(_)
+            | Self::Unavailable(_)
             | Self::Store(_)
             | Self::Internal(_) => {
                 json!({ "code": code })

@@ -1,11 +1,12 @@
 //! Links: what they are, finding and listing them.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, OneofObject, SimpleObject};
-use domain::{LinkId, Slug};
-use store::{Shelf, StoreError};
+use domain::{LinkAddress, LinkId, Slug};
+use store::{LinkSelection, Shelf, StoreError, WorkspaceScope};
 
 use super::context::{Services, services, session};
 use super::counts::{ClickTotals, click_totals};
+use super::domain::{domains_named, own_address_of};
 use super::error::{ApiError, ApiResult};
 use super::filter::ClickFilterInput;
 use super::link_gate::LinkGate;
@@ -18,8 +19,11 @@ use super::scalars::{DateTime, Url};
 #[graphql(complex)]
 pub struct Link {
     pub id: ID,
-    /// The path on the short domain, as written; unique without regard to case.
+    /// The path on the domain, as written; unique there without regard to case, unless the domain
+    /// is case-sensitive.
     pub slug: String,
+    /// The host that serves it: the shared short domain, or one of the workspace's own.
+    pub domain: String,
     pub short_url: Url,
     pub target_url: Url,
     /// Null when none was given.
@@ -60,7 +64,11 @@ impl Link {
     pub(crate) fn new(services: &Services, link: domain::Link) -> Self {
         Self {
             id: link.id.to_string().into(),
-            short_url: Url(services.short_domain.short_url(link.slug.as_str())),
+            short_url: Url(match &link.domain {
+                None => services.short_domain.short_url(link.slug.as_str()),
+                Some(domain) => domain.host.short_url(link.slug.as_str()),
+            }),
+            domain: link.domain.map_or_else(|| services.short_domain.authority(), |domain| domain.host.as_str().to_owned()),
             slug: link.slug.as_str().to_owned(),
             target_url: Url(link.target.as_str().to_owned()),
             title: link.title,
@@ -91,14 +99,16 @@ pub struct LinkConnection {
     pub nodes: Vec<Link>,
     pub page_info: PageInfo,
     #[graphql(skip)]
-    shelf: Shelf,
+    selection: LinkSelection,
 }
 
 /// Which links a list is of.
-#[derive(Clone, Copy, Debug, Default, InputObject)]
+#[derive(Clone, Debug, Default, InputObject)]
 pub struct LinkFilter {
     /// True for the archived links, false (the default) for the others.
     archived: Option<bool>,
+    /// Only links on these hosts: the shared short domain, or the workspace's own.
+    domains: Option<Vec<String>>,
 }
 
 #[ComplexObject]
@@ -106,7 +116,7 @@ impl LinkConnection {
     /// How many links the list has; counted only when asked for.
     async fn total_count(&self, ctx: &Context<'_>) -> ApiResult<u64> {
         let scope = services(ctx)?.read(session(ctx)?.workspace).await?;
-        Ok(scope.count_links(self.shelf).await?)
+        Ok(scope.count_links(self.selection.clone()).await?)
     }
 }
 
@@ -131,8 +141,8 @@ impl LinkQuery {
             LinkBy::Id(id) => scope.link(link_id(&id)?).await,
             LinkBy::ExternalId(external_id) => scope.link_by_external_id(&external_id).await,
             LinkBy::ShortUrl(short_url) => {
-                let folded = services.short_domain.slug_of(&short_url).and_then(|slug| Slug::fold_path(&slug));
-                scope.link_by_slug(&folded.ok_or(ApiError::NotFound("link"))?).await
+                let address = address_of(services, &scope, &short_url).await?;
+                scope.link_at(&address.ok_or(ApiError::NotFound("link"))?).await
             }
         };
         Ok(Some(Link::new(services, found.map_err(link_error)?)))
@@ -150,12 +160,27 @@ impl LinkQuery {
     ) -> ApiResult<Option<LinkConnection>> {
         let (services, session) = (services(ctx)?, session(ctx)?);
         let request = PageArgs { first, after, last, before }.request()?;
-        let shelf = if filter.unwrap_or_default().archived.unwrap_or(false) { Shelf::Archived } else { Shelf::InUse };
-        let page = services.read(session.workspace).await?.links(shelf, &request).await?;
+        let filter = filter.unwrap_or_default();
+        let shelf = if filter.archived.unwrap_or(false) { Shelf::Archived } else { Shelf::InUse };
+        let scope = services.read(session.workspace).await?;
+        let domains = match filter.domains {
+            Some(hosts) => Some(domains_named(services, &scope, &hosts).await?),
+            None => None,
+        };
+        let selection = LinkSelection { shelf, domains };
+        let page = scope.links(selection.clone(), &request).await?;
         let cursors: Vec<String> = page.links.iter().map(|link| link.id.encode()).collect();
         let nodes: Vec<Link> = page.links.into_iter().map(|link| Link::new(services, link)).collect();
         let edges = cursors.iter().cloned().zip(&nodes).map(|(cursor, node)| LinkEdge { cursor, node: node.clone() }).collect();
-        Ok(Some(LinkConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes, shelf }))
+        Ok(Some(LinkConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes, selection }))
+    }
+}
+
+/// The address that a short URL of the shared or of one of the workspace's domains names.
+async fn address_of(services: &Services, scope: &WorkspaceScope, short_url: &str) -> ApiResult<Option<LinkAddress>> {
+    match services.short_domain.slug_of(short_url) {
+        Some(slug) => Ok(Slug::fold_path(&slug).map(LinkAddress::shared)),
+        None => own_address_of(scope, short_url).await,
     }
 }
 

@@ -2,11 +2,14 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    Gate, Invalid, Issue, IssueCode, LinkChange, LinkId, NewLink, RedirectStatus, Slug, TargetUrl, parse_external_id, parse_title,
+    Gate, Invalid, Issue, IssueCode, LinkAddress, LinkChange, LinkId, NewLink, RedirectStatus, Slug, TargetUrl, parse_external_id,
+    parse_title,
 };
 use store::{Conflict, StoreError};
+use stream::LinkEvent;
 
 use super::context::{Services, editor, services};
+use super::domain::{check_no_loop, domain_of_link, unverified};
 use super::error::{ApiError, ApiResult};
 use super::link::{Link, link_error, link_id};
 use super::link_gate::LinkGateInput;
@@ -21,6 +24,9 @@ pub struct CreateLinkInput {
     target_url: String,
     /// 1 to 64 letters, digits, hyphens and underscores; left out, one of 7 characters is made.
     slug: Option<String>,
+    /// The host of one of the workspace's domains, or its id. Left out, or named, the shared short
+    /// domain. A link stays on its domain.
+    domain: Option<String>,
     /// At most 200 characters.
     title: Option<String>,
     /// The caller's own id, unique in the workspace; at most 128 characters.
@@ -107,11 +113,23 @@ impl LinkMutation {
         let external_id = input.external_id.as_deref().and_then(|id| invalid.check(parse_external_id(id)));
         let redirect_status = input.redirect_status.and_then(|status| invalid.check(RedirectStatus::parse(status.into())));
         let mut gate = input.gate.check(services, &Gate::default(), &mut invalid);
+        let domain = match input.domain.as_deref() {
+            Some(name) => invalid.check(domain_of_link(services, session, name).await?).flatten(),
+            None => None,
+        };
+        if let Some((domain, target)) = domain.as_ref().zip(target.as_ref()) {
+            invalid.check(check_no_loop("targetUrl", target, &domain.host));
+        }
+        if let Some((domain, fallback)) = domain.as_ref().zip(gate.fallback.as_ref().and_then(Option::as_ref)) {
+            invalid.check(check_no_loop("fallbackUrl", fallback, &domain.host));
+        }
         invalid.finish()?;
+        let warnings = domain.iter().filter_map(unverified).collect();
         gate.password = input.gate.hashed(services).await?;
         let gate = Gate::default().with(gate);
         let new = |slug, target| NewLink {
             id: LinkId::new(services.clock.now(), services.rng.entropy()),
+            domain: domain.as_ref().map(|domain| domain.id),
             slug,
             target,
             title: title.flatten(),
@@ -125,8 +143,8 @@ impl LinkMutation {
             Some(slug) => save(services, session, &new(slug, target)).await?,
             None => save_with_generated_slug(services, session, new(generated_slug(services), target)).await?,
         };
-        services.notices.publish(&link.slug.folded()).await;
-        Ok(Some(CreateLinkPayload { link: Link::new(services, link), warnings: Vec::new() }))
+        notify(services, &[link.address()]).await;
+        Ok(Some(CreateLinkPayload { link: Link::new(services, link), warnings }))
     }
 
     /// Changes a link: an absent field stays, null clears it. CONFLICT when `expectedVersion` is
@@ -141,6 +159,10 @@ impl LinkMutation {
         let change = change(services, &stored, input).await?;
         let scope = services.write(session.workspace).await?;
         let link = scope.update_link(id, change, expected, services.clock.now()).await.map_err(link_error)?;
+        if let Some(domain) = &link.domain {
+            check_no_loop("targetUrl", &link.target, &domain.host)?;
+            link.gate.fallback.as_ref().map_or(Ok(()), |fallback| check_no_loop("fallbackUrl", fallback, &domain.host))?;
+        }
         let slugs = scope.slugs_of(id).await?;
         scope.commit().await?;
         notify(services, &slugs).await;
@@ -172,9 +194,9 @@ impl LinkMutation {
     }
 }
 
-async fn notify(services: &Services, slugs: &[String]) {
-    for slug in slugs {
-        services.notices.publish(slug).await;
+async fn notify(services: &Services, addresses: &[LinkAddress]) {
+    for address in addresses {
+        services.notices.publish(LinkEvent::Changed { address: address.clone() }).await;
     }
 }
 

@@ -5,6 +5,8 @@ mod breakdown;
 pub(crate) mod click;
 mod context;
 mod counts;
+mod domain;
+mod domain_change;
 pub(crate) mod error;
 mod filter;
 mod link;
@@ -30,10 +32,11 @@ pub struct Query(
     counts::CountQuery,
     series::SeriesQuery,
     breakdown::BreakdownQuery,
+    domain::DomainQuery,
 );
 
 #[derive(Default, MergedObject)]
-pub struct Mutation(account::AccountMutation, link_change::LinkMutation);
+pub struct Mutation(account::AccountMutation, link_change::LinkMutation, domain_change::DomainMutation);
 
 pub(crate) use live::LiveSubscription as Subscription;
 

@@ -20,6 +20,7 @@ fn target(text: &str) -> TargetUrl {
 async fn create(store: &Store, workspace: WorkspaceId, slug: &str) -> LinkId {
     let new = NewLink {
         id: LinkId::new(NOON, Rng::System.entropy()),
+        domain: None,
         slug: Slug::parse(slug).unwrap(),
         target: target("https://example.com/1"),
         title: None,
@@ -71,7 +72,7 @@ async fn several_feeders_bring_every_change_once_the_broker_is_there() {
     let mut links = Vec::new();
     for index in 0..50 {
         links.push(create(&store, workspace, &format!("link-{index}")).await);
-        notices.publish("").await;
+        notices.publish(stream::LinkEvent::Unsure).await;
     }
     drained(&store).await;
     wait_until(PATIENCE, "the bucket is full", async || snapshot.is_filled().await.unwrap().then_some(())).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{ApiOptions, ApiParts};
+use api::{ApiOptions, ApiParts, DnsResolver, Proofs, TxtResolver};
 use domain::{
     Click, ClickId, Device, GeoPlace, LinkId, Method, Millis, Outcome, Parameter, ShortDomain, Utm, Verdict, VerdictReason, WorkspaceId,
 };
@@ -29,11 +29,20 @@ pub struct Setup {
     pub rng: Rng,
     pub sign_up: SignUp,
     pub origins: Origins,
+    pub resolver: Arc<dyn TxtResolver>,
+    pub notices: LocalNotices,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { rng: Rng::System, sign_up: SignUp::Open, origins: Origins::Listed(vec!["https://app.example".into()]) }
+        Self {
+            rng: Rng::System,
+            sign_up: SignUp::Open,
+            origins: Origins::Listed(vec!["https://app.example".into()]),
+            // Nothing answers there.
+            resolver: Arc::new(DnsResolver::new(Some(([127, 0, 0, 1], 9).into())).unwrap()),
+            notices: LocalNotices::default(),
+        }
     }
 }
 
@@ -56,7 +65,8 @@ pub async fn start_with(setup: Setup) -> Running {
     let parts = ApiParts {
         store: store.clone(),
         feed: Arc::new(feed.clone()),
-        notices: Arc::new(LocalNotices::default()),
+        notices: Arc::new(setup.notices),
+        proofs: Proofs::new(setup.resolver),
         clock: clock.clone(),
         rng: setup.rng,
         health: Health::default(),

@@ -153,6 +153,7 @@ async fn a_generated_slug_that_is_taken_is_drawn_again() {
     let second = start_with(Setup { rng: Rng::seeded(11), ..Setup::default() }).await;
     let workspace = domain::WorkspaceId::new(crate::fixture::NOON, [9; 10]);
     let taken = domain::NewLink {
+        domain: None,
         id: domain::LinkId::new(crate::fixture::NOON, [9; 10]),
         slug: domain::Slug::parse(slug.as_str().unwrap()).unwrap(),
         target: domain::TargetUrl::from_store("https://example.com/".into()),

@@ -5,6 +5,7 @@
 mod accounts;
 mod breakdown;
 mod dashboard;
+mod domains;
 mod feeder;
 mod fixture;
 mod gates;

@@ -183,6 +183,7 @@ mod tests {
         store.sign_up(NewAccount { email, password_hash: String::new(), workspace, session }).await.unwrap();
         let short_domain = ShortDomain::parse("127.0.0.1:8081").unwrap();
         let link = NewLink {
+            domain: None,
             id: LinkId::new(AT, [1; 10]),
             slug: Slug::parse("spring-sale").unwrap(),
             target: TargetUrl::from_store("https://example.com/".into()),

@@ -30,10 +30,20 @@ fn broken_values_are_named_with_their_mend() {
         ("SPOOL_QUOTA", "much", "512MiB"),
         ("GEOIP_DB", "/no/such.mmdb", "/no/such.mmdb"),
         ("SHORT_DOMAIN", "a b", "go.example.com"),
+        ("DNS_SERVER", "dns.example", "9.9.9.9"),
+        ("TLS_CERTS", "/no/such", "Set both, or neither"),
     ] {
         let sentence = refused(folder.path(), setting, value);
         assert!(sentence.contains(mend), "{sentence}");
     }
+}
+
+#[test]
+fn certificates_that_cannot_be_used_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ProgramOptions::serve(folder.path()).with("REDIRECT_TLS_LISTEN", "127.0.0.1:0").with("TLS_CERTS", "/no/such");
+    let (code, _, error) = options.run(program());
+    assert!(code == Some(1) && error.contains("LINKLOGGER_TLS_CERTS: the folder /no/such cannot be read"), "{error}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod bad_start;
 mod chaos;
 mod cluster;
 mod demo;
+mod domains;
 mod edge;
 mod journey;
 mod load;

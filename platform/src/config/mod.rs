@@ -23,6 +23,14 @@ pub use values::{Flags, Source, Values};
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
+/// TLS of the redirector itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedirectTls {
+    pub listen: SocketAddr,
+    /// The folder of certificates and keys.
+    pub certs: PathBuf,
+}
+
 /// Everything a process is told from outside.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -34,6 +42,8 @@ pub struct Config {
     pub nats_url: Option<String>,
     pub api_listen: SocketAddr,
     pub redirect_listen: SocketAddr,
+    /// None where a proxy in front speaks TLS.
+    pub redirect_tls: Option<RedirectTls>,
     pub ops_listen: SocketAddr,
     pub short_domain: ShortDomain,
     pub public_url: url::Url,
@@ -48,6 +58,8 @@ pub struct Config {
     pub capture: Capture,
     pub sign_up: SignUp,
     pub outbound_allow: Vec<IpNet>,
+    /// None for the servers of the system.
+    pub dns_server: Option<SocketAddr>,
     pub log: String,
     pub log_format: LogFormat,
 }
@@ -88,6 +100,15 @@ impl Config {
             None if only_redirects && nats_url.is_some() => LinksFrom::Nats,
             _ => LinksFrom::Database,
         };
+        let redirect_tls = match (values.optional("redirect_tls_listen", parse::address)?, values.optional("tls_certs", parse::path)?) {
+            (Some(listen), Some(certs)) => Some(RedirectTls { listen, certs }),
+            (None, None) => None,
+            _ => {
+                return Err(ConfigError(
+                    "LINKLOGGER_REDIRECT_TLS_LISTEN and LINKLOGGER_TLS_CERTS belong together: the address of https, and the folder of its certificates. Set both, or neither.".into(),
+                ));
+            }
+        };
         let allowed_origins = match values.text("allowed_origins") {
             Some(_) => values.parsed("allowed_origins", parse::origins)?,
             None => Origins::default_for(&public_url),
@@ -105,10 +126,12 @@ impl Config {
             capture: values.parsed("capture", parse::capture)?,
             sign_up: values.parsed("sign_up", parse::sign_up)?,
             outbound_allow: values.parsed("outbound_allow", parse::networks)?,
+            dns_server: values.optional("dns_server", parse::dns_server)?,
             log: values.parsed("log", |text| Ok(text.to_owned()))?,
             log_format: values.parsed("log_format", parse::log_format)?,
             api_listen,
             redirect_listen,
+            redirect_tls,
             data_dir,
             short_domain,
             public_url,

@@ -128,6 +128,11 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "this is no address to listen on. Write it like 127.0.0.1:8080 or [::]:8080.".into())
 }
 
+pub(super) fn dns_server(text: &str) -> Result<SocketAddr, String> {
+    let default_port = || text.parse::<std::net::IpAddr>().map(|ip| SocketAddr::new(ip, 53));
+    text.parse().or_else(|_| default_port()).map_err(|_| "this is no DNS server. Write its address like 9.9.9.9 or 127.0.0.1:5353.".into())
+}
+
 pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("name a folder.".into()) } else { Ok(PathBuf::from(text)) }
 }

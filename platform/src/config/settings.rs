@@ -44,7 +44,13 @@ pub const SETTINGS: &[Setting] = &[
     },
     setting("api_listen", Some("127.0.0.1:8080"), "Address of the GraphQL API"),
     setting("redirect_listen", Some("127.0.0.1:8081"), "Address of the short links"),
-    setting("ops_listen", Some("127.0.0.1:9090"), "Address of /livez, /readyz and /metrics"),
+    setting(
+        "redirect_tls_listen",
+        None,
+        "Address of the short links over https, with tls_certs [default: unset, a proxy in front speaks TLS]",
+    ),
+    setting("tls_certs", None, "Folder of <host>.crt and <host>.key, or <host>/fullchain.pem and <host>/privkey.pem"),
+    setting("ops_listen", Some("127.0.0.1:9090"), "Address of /livez, /readyz, /metrics and /tls-allowed"),
     setting("short_domain", None, "Host (and port) of the shared short domain [default: the redirect address]"),
     setting("public_url", None, "Where users reach the API and dashboard [default: the API address]"),
     setting(
@@ -60,6 +66,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("capture", Some("worker"), "Who looks up and truncates the address: worker, or strict for the redirector"),
     setting("sign_up", Some("open"), "Who may sign up: open, invite or closed"),
     setting("outbound_allow", Some(""), "CIDRs that webhooks and link checks may reach although private, comma-separated"),
+    setting(
+        "dns_server",
+        None,
+        "DNS server that is asked for the proofs of domains, such as 9.9.9.9 or 127.0.0.1:5353 [default: the system's]",
+    ),
     setting("log", Some("info"), "Log filter, such as info or info,stream=debug"),
     setting("log_format", Some("text"), "Log format: text or json"),
 ];

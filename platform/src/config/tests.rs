@@ -68,12 +68,15 @@ fn every_mistake_names_its_variable_and_its_mend() {
         ("STREAM_QUOTA", "lots"),
         ("ALLOWED_ORIGINS", "https://x/path"),
         ("SIGN_UP", "yes"),
+        ("DNS_SERVER", "dns.example"),
     ];
     for (name, value) in wrong {
         let message = load(&[(name, value)]).unwrap_err().to_string();
         assert!(message.starts_with(&format!("LINKLOGGER_{name} (from: environment)")), "{message}");
         assert!(!message.contains("secret-word"), "{message}");
     }
+    assert!(load(&[("TLS_CERTS", "/x")]).unwrap_err().to_string().contains("LINKLOGGER_REDIRECT_TLS_LISTEN"));
+    assert!(load(&[("TLS_CERTS", "/x"), ("REDIRECT_TLS_LISTEN", "127.0.0.1:8443")]).unwrap().redirect_tls.is_some());
     assert!(load(&[("ROLES", "worker")]).unwrap_err().to_string().contains("LINKLOGGER_NATS_URL"));
 }
 

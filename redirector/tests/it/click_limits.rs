@@ -74,6 +74,7 @@ async fn stored(database: &Database, limit: i64) -> (Store, ResolvedLink) {
     let row = Workspace { id: workspace, name: "w".into(), slug: "w".into(), time_zone: "UTC".into(), created_at: NOW };
     store.sign_up(NewAccount { email, password_hash: "x".into(), workspace: row, session }).await.unwrap();
     let new = domain::NewLink {
+        domain: None,
         id: domain::LinkId::new(NOW, rng.entropy()),
         slug: domain::Slug::parse("l").unwrap(),
         target: domain::TargetUrl::from_store("https://example.com/".into()),

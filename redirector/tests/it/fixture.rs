@@ -7,29 +7,44 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{CapturedClick, Gate, LinkId, Millis, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, WorkspaceId};
+use domain::{
+    CapturedClick, Gate, HostName, LinkAddress, LinkId, Millis, RedirectStatus, ResolvedLink, ServedDomain, ShortDomain, TargetUrl,
+    WorkspaceId,
+};
 use enrich::GeoDatabases;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng};
-use redirector::{LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions};
-use stream::{ClickSource, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
+use redirector::{
+    Domains, LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions, RedirectorStartError, TlsOptions,
+};
+use stream::{ClickSource, LinkEvent, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
 
 /// Links that the test changes, and how often they were asked for.
 #[derive(Debug, Default)]
 pub struct Links {
-    pub known: Mutex<HashMap<String, ResolvedLink>>,
+    pub known: Mutex<HashMap<LinkAddress, ResolvedLink>>,
+    pub domains: Mutex<HashMap<HostName, ServedDomain>>,
     pub down: AtomicBool,
     pub asked: AtomicUsize,
 }
 
 #[async_trait]
 impl LinkSource for Links {
-    async fn resolve(&self, folded_slug: &str) -> Result<Option<ResolvedLink>, LinkSourceDown> {
+    async fn resolve(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, LinkSourceDown> {
+        self.look().await?;
+        Ok(self.known.lock().unwrap().get(address).cloned())
+    }
+
+    async fn domain(&self, host: &HostName) -> Result<Option<ServedDomain>, LinkSourceDown> {
+        self.look().await?;
+        Ok(self.domains.lock().unwrap().get(host).cloned())
+    }
+}
+
+impl Links {
+    async fn look(&self) -> Result<(), LinkSourceDown> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
-        if self.down.load(Ordering::SeqCst) {
-            return Err(LinkSourceDown("switched off".into()));
-        }
-        Ok(self.known.lock().unwrap().get(folded_slug).cloned())
+        if self.down.load(Ordering::SeqCst) { Err(LinkSourceDown("switched off".into())) } else { Ok(()) }
     }
 }
 
@@ -86,6 +101,7 @@ pub fn link(target: &str) -> ResolvedLink {
 pub struct Running {
     pub address: SocketAddr,
     pub links: Arc<Links>,
+    pub domains: Domains,
     pub notices: LocalNotices,
     pub clock: Clock,
     pub health: Health,
@@ -101,6 +117,11 @@ pub async fn start(trusted_proxies: &[&str]) -> Running {
 }
 
 pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
+    start_redirector(trusted_proxies, permits, None).unwrap()
+}
+
+/// With TLS of its own as well.
+pub fn start_redirector(trusted_proxies: &[&str], permits: Counter, tls: Option<TlsOptions>) -> Result<Running, RedirectorStartError> {
     let folder = tempfile::tempdir().unwrap();
     let (metrics, lifecycle, health) = (Metrics::default(), Lifecycle::new(), Health::default());
     let (links, notices) = (Arc::new(Links::default()), LocalNotices::default());
@@ -113,6 +134,7 @@ pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
         short_domain: ShortDomain::parse("go.example").unwrap(),
         trusted_proxies: trusted_proxies.iter().map(|net| net.parse().unwrap()).collect(),
         header_timeout: Duration::from_millis(500),
+        tls,
     };
     let parts = Parts {
         spool: spool.clone(),
@@ -125,9 +147,11 @@ pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
         health: health.clone(),
         metrics: metrics.clone(),
     };
-    let address = Redirector::new(options, parts).start(&lifecycle).unwrap();
+    let redirector = Redirector::new(options, parts);
+    let domains = redirector.domains();
+    let address = redirector.start(&lifecycle)?;
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    Running { address, links, notices, clock, health, metrics, http, spool, lifecycle, _folder: folder }
+    Ok(Running { address, links, domains, notices, clock, health, metrics, http, spool, lifecycle, _folder: folder })
 }
 
 /// Knows one network, which lies in Berlin.
@@ -142,11 +166,11 @@ fn geo(folder: &std::path::Path) -> GeoDatabases {
 
 impl Running {
     pub fn know(&self, slug: &str, link: ResolvedLink) {
-        self.links.known.lock().unwrap().insert(slug.to_owned(), link);
+        self.links.known.lock().unwrap().insert(LinkAddress::shared(slug), link);
     }
 
     pub async fn changed(&self, slug: &str) {
-        self.notices.publish(slug).await;
+        self.notices.publish(LinkEvent::Changed { address: LinkAddress::shared(slug) }).await;
     }
 
     pub fn url(&self, path: &str) -> String {

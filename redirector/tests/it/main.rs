@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
 
 mod click_limits;
+mod domains;
 mod fixture;
 mod gates;
 mod hostile;
 mod limits;
 mod links;
 mod requests;
+mod tls;

@@ -116,6 +116,7 @@ pub fn target(text: &str) -> TargetUrl {
 pub fn new_link(slug: &str) -> NewLink {
     NewLink {
         id: LinkId::new(NOON, Rng::System.entropy()),
+        domain: None,
         slug: Slug::parse(slug).unwrap(),
         target: target("https://example.com/landing"),
         title: None,

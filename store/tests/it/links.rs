@@ -1,6 +1,6 @@
 //! Links and the slugs that lead to them.
 
-use domain::{LinkChange, LinkId, Slug};
+use domain::{LinkAddress, LinkChange, LinkId, Slug};
 use store::{Access, Conflict, PageRequest, Shelf, Store, StoreError};
 
 use crate::fixture::{NOON, link, new_link, read, target, workspace};
@@ -50,7 +50,7 @@ pub async fn deleted_links_are_tombstones(store: &Store) {
     new.external_id = Some("x1".into());
     let made = scope.create_link(&new, NOON).await.unwrap();
     assert_eq!(scope.link_by_external_id("x1").await.unwrap().id, made.id);
-    assert_eq!(scope.link_by_slug("gone").await.unwrap().id, made.id);
+    assert_eq!(scope.link_at(&LinkAddress::shared("gone")).await.unwrap().id, made.id);
     scope.delete_link(made.id, NOON).await.unwrap();
     scope.commit().await.unwrap();
     let scope = store.workspace(ours, Access::Write).await.unwrap();
@@ -88,7 +88,7 @@ pub async fn another_workspace_sees_nothing(store: &Store) {
     let made = link(store, ours, "ours").await;
     let scope = store.workspace(theirs, Access::Write).await.unwrap();
     assert!(matches!(scope.link(made.id).await, Err(StoreError::NotFound)));
-    assert!(matches!(scope.link_by_slug("ours").await, Err(StoreError::NotFound)));
+    assert!(matches!(scope.link_at(&LinkAddress::shared("ours")).await, Err(StoreError::NotFound)));
     assert!(matches!(scope.delete_link(made.id, NOON).await, Err(StoreError::NotFound)));
     assert!(scope.slugs_of(made.id).await.unwrap().is_empty());
     assert!(scope.links_by_id(&[made.id]).await.unwrap().is_empty());

@@ -5,6 +5,7 @@
 mod accounts;
 mod breakdown;
 mod clicks;
+mod domains;
 mod fixture;
 mod gates;
 mod ingest;
@@ -48,6 +49,15 @@ suite!(
     link_outbox::only_what_was_published_is_cleared,
     link_outbox::without_a_snapshot_nothing_gathers,
     link_outbox::all_links_are_met_page_by_page,
+    domains::a_host_is_served_while_it_is_verified,
+    domains::a_host_is_verified_in_one_workspace,
+    domains::nobody_slips_in_between,
+    domains::a_removed_domain_comes_back_with_its_links,
+    domains::case_matters_where_it_was_asked_for,
+    domains::a_proof_is_missed_for_days_before_it_counts,
+    domains::checks_that_are_due_are_given_out_once,
+    domains::changes_of_hosts_are_in_the_outbox,
+    domains::a_workspace_has_a_bounded_number_of_domains,
     gates::gates_are_stored_and_resolved_as_they_are,
     gates::permits_never_pass_the_limit,
     ingest::a_batch_given_again_changes_nothing,

@@ -4,6 +4,7 @@ use domain::ClickFilter;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use store::PageRequest;
 
+use crate::domains::verified;
 use crate::fixture::{NOON, click, ingest, link, new_link, postgres, postgres_of_a_plain_user, read, workspace};
 use crate::ingest_counters::loss;
 
@@ -32,6 +33,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         scope.commit().await.unwrap();
         ingest(store, workspace, &[click(link.id, NOON)]).await;
         store.count_losses(&[loss(workspace, 1, 1)]).await.unwrap();
+        verified(store, workspace, &format!("{}.example", workspace.0)).await;
     }
     let (ours, theirs) = (ours.0.to_string(), theirs.0.to_string());
     for table in [
@@ -45,6 +47,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "clicks",
         "ingest_counters",
         "link_permits",
+        "domains",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
         // A cell for the link and one for the workspace.
@@ -54,9 +57,10 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{table}'::regclass");
         assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1, "{table}");
     }
-    // Nobody reads the outbox but through its functions.
-    let forced = "SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = 'link_outbox'::regclass";
-    assert_eq!(as_role(pool, "linklogger_api", "", forced).await.unwrap(), 1);
+    // Nobody reads the outboxes but through their functions.
+    let forced =
+        "SELECT count(*) FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND relname IN ('link_outbox', 'domain_outbox')";
+    assert_eq!(as_role(pool, "linklogger_api", "", forced).await.unwrap(), 2);
     let foreign = format!(
         "INSERT INTO link_outbox (workspace_id, domain_id, folded, link_id, version) \
                            VALUES ('{theirs}', gen_random_uuid(), 'a', gen_random_uuid(), 1)"
@@ -74,6 +78,10 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         ("linklogger_redirector", "SELECT count(*) FROM linklogger_memberships_of(gen_random_uuid())"),
         ("linklogger_api", "SELECT count(*) FROM dead_letters"),
         ("linklogger_api", "SELECT count(*) FROM link_outbox"),
+        ("linklogger_api", "SELECT count(*) FROM domain_outbox"),
+        ("linklogger_redirector", "SELECT count(*) FROM domains"),
+        ("linklogger_worker", "SELECT count(*) FROM host_quarantine"),
+        ("linklogger_redirector", "SELECT count(*) FROM linklogger_claim_domain_check(1, 2)"),
         ("linklogger_worker", "SELECT count(*) FROM linklogger_link_outbox(1)"),
         ("linklogger_redirector", "SELECT count(*) FROM linklogger_slugs_after(gen_random_uuid(), '', 1)"),
         ("linklogger_api", "SELECT count(*) FROM clicks_default"),

@@ -1,7 +1,8 @@
-//! The snapshot of links: a JetStream KV bucket from which redirectors without a database serve.
+//! The snapshot of links and hosts: a JetStream KV bucket from which redirectors without a database
+//! serve.
 //!
 //! Keys are hashes, so that no text of a user is in a subject; values are a version byte and a
-//! [`LinkState`] as JSON. Writes compare and set on the key's revision and never lower a link's
+//! [`LinkState`] or [`DomainState`] as JSON. Writes compare and set on the key's revision and never lower a link's
 //! version; a link that went leaves a value that says so, so that a write that comes late cannot
 //! bring it back. What is missing is no link only if the bucket was filled once.
 
@@ -14,18 +15,18 @@ use std::time::Duration;
 
 use async_nats::jetstream::kv::{Config, Entry, Operation, Store, UpdateErrorKind};
 use bytes::Bytes;
-use domain::{LinkAddress, LinkState, ResolvedLink};
+use domain::{DomainState, HostName, LinkAddress, LinkState, ResolvedLink, ServedDomain};
 use tokio::sync::OnceCell;
 
 use crate::{NatsClient, StreamError};
-use value::{Decoded, decode, encode, key};
+use value::{Decoded, Kept, decode, encode, host_key, link_key};
 
 pub use filling::Filling;
 pub use notices::SnapshotNotices;
 
 const BUCKET: &str = "links";
-/// Keys of links, as a subject's wildcard.
-const LINKS: &str = "l.>";
+/// Keys of links and of hosts, as subjects' wildcards.
+const WATCHED: [&str; 2] = ["l.>", "d.>"];
 /// A question that takes longer has no answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -38,6 +39,10 @@ pub struct LinkSnapshot {
 
 pub(crate) fn broker(error: &dyn std::fmt::Display) -> StreamError {
     StreamError::Broker(error.to_string())
+}
+
+fn unreadable() -> StreamError {
+    broker(&"a link's value cannot be read")
 }
 
 impl LinkSnapshot {
@@ -69,10 +74,28 @@ impl LinkSnapshot {
     /// [`StreamError::Broker`] when the broker or the bucket is away, [`StreamError::NotFilled`]
     /// when the link may exist although it is not there; "no such link" is `None`.
     pub async fn get(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, StreamError> {
-        match self.entry(&key(address)).await?.map(|entry| decode(&entry.value)) {
-            Some(Decoded::State(state)) if state.address == *address => Ok(state.link),
+        match self.kept::<LinkState>(&link_key(address)).await? {
+            Some(state) if state.address != *address => Err(unreadable()),
+            state => Ok(state.and_then(|state| state.link)),
+        }
+    }
+
+    /// The verified domain of a host.
+    ///
+    /// # Errors
+    /// As [`LinkSnapshot::get`].
+    pub async fn domain(&self, host: &HostName) -> Result<Option<ServedDomain>, StreamError> {
+        match self.kept::<DomainState>(&host_key(host)).await? {
+            Some(state) if state.host != *host => Err(unreadable()),
+            state => Ok(state.and_then(|state| state.domain)),
+        }
+    }
+
+    async fn kept<T: Kept>(&self, key: &str) -> Result<Option<T>, StreamError> {
+        match self.entry(key).await?.map(|entry| decode::<T>(&entry.value)) {
+            Some(Decoded::State(state)) => Ok(Some(*state)),
             Some(Decoded::UnknownVersion(version)) => Err(broker(&format!("a link was written in the form {version} by a newer program"))),
-            Some(Decoded::State(_) | Decoded::Malformed) => Err(broker(&"a link's value cannot be read")),
+            Some(Decoded::Malformed) => Err(unreadable()),
             None if self.is_filled().await? => Ok(None),
             None => Err(StreamError::NotFilled),
         }
@@ -85,10 +108,22 @@ impl LinkSnapshot {
     /// [`StreamError::Broker`] when the broker is away or refuses; then it may or may not be
     /// written, and doing it again is safe.
     pub async fn put_if_newer(&self, state: &LinkState) -> Result<bool, StreamError> {
-        let (key, value) = (key(&state.address), encode(state)?);
+        self.put(state).await
+    }
+
+    /// Writes what a host serves, unless as much or more is known there. True when it was written.
+    ///
+    /// # Errors
+    /// As [`LinkSnapshot::put_if_newer`].
+    pub async fn put_domain_if_newer(&self, state: &DomainState) -> Result<bool, StreamError> {
+        self.put(state).await
+    }
+
+    async fn put<T: Kept>(&self, state: &T) -> Result<bool, StreamError> {
+        let (key, value) = (state.key(), encode(state)?);
         loop {
             let stored = self.entry(&key).await?;
-            match stored.as_ref().map(|entry| decode(&entry.value)) {
+            match stored.as_ref().map(|entry| decode::<T>(&entry.value)) {
                 Some(Decoded::State(stored)) if !state.replaces(&stored) => return Ok(false),
                 // The newer program writes it too, and knows more of it.
                 Some(Decoded::UnknownVersion(_)) => return Err(broker(&"a link was written by a newer program")),

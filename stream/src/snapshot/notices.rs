@@ -12,8 +12,8 @@ use futures_util::stream::{BoxStream, unfold};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::value::{Decoded, decode};
-use super::{LINKS, LinkSnapshot, broker, in_time};
+use super::value::event;
+use super::{LinkSnapshot, WATCHED, broker, in_time};
 use crate::{LinkEvent, LinkNotices, StreamError};
 
 /// How often a follower asks whether the bucket is still the same one.
@@ -38,7 +38,7 @@ impl SnapshotNotices {
 
 #[async_trait]
 impl LinkNotices for SnapshotNotices {
-    async fn publish(&self, _slug: &str) {
+    async fn publish(&self, _: LinkEvent) {
         self.wake.notify_one();
     }
 
@@ -47,7 +47,7 @@ impl LinkNotices for SnapshotNotices {
         self.snapshot.ensure().await?;
         let made_at = self.snapshot.made_at().await?;
         let bucket = self.snapshot.bucket().await?;
-        let watch = in_time(bucket.watch(LINKS)).await?.map_err(|error| broker(&error))?;
+        let watch = in_time(bucket.watch_many(WATCHED)).await?.map_err(|error| broker(&error))?;
         let mut check = interval(CHECK_EVERY);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let follower = Follower { snapshot: self.snapshot.clone(), watch, connections, check, made_at };
@@ -70,10 +70,8 @@ impl Follower {
         loop {
             tokio::select! {
                 entry = self.watch.next() => {
-                    return match decode(&entry?.ok()?.value) {
-                        Decoded::State(state) => Some(LinkEvent::Changed { slug: state.address.folded }),
-                        Decoded::UnknownVersion(_) | Decoded::Malformed => Some(LinkEvent::Unsure),
-                    };
+                    let entry = entry?.ok()?;
+                    return Some(event(&entry.key, &entry.value));
                 }
                 _ = self.connections.recv() => return None,
                 _ = self.check.tick() => {

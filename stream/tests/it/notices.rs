@@ -1,10 +1,15 @@
 //! What notices of changed links keep true.
 
+use domain::LinkAddress;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use stream::{LinkEvent, LinkNotices, LocalNotices};
 
 use crate::fixture::PATIENCE;
+
+fn changed(slug: &str) -> LinkEvent {
+    LinkEvent::Changed { address: LinkAddress::shared(slug) }
+}
 
 async fn next(events: &mut BoxStream<'static, LinkEvent>) -> LinkEvent {
     tokio::time::timeout(PATIENCE, events.next()).await.expect("a notice in time").expect("an open stream")
@@ -17,17 +22,17 @@ async fn all_redirectors_hear(notices: impl LinkNotices) {
         let mut publishing = tokio::time::interval(std::time::Duration::from_millis(20));
         loop {
             tokio::select! {
-                _ = publishing.tick() => notices.publish("first").await,
+                _ = publishing.tick() => notices.publish(changed("first")).await,
                 event = next(events) => {
-                    assert_eq!(event, LinkEvent::Changed { slug: "first".into() });
+                    assert_eq!(event, changed("first"));
                     break;
                 }
             }
         }
     }
-    notices.publish("last").await;
+    notices.publish(changed("last")).await;
     for events in &mut followers {
-        while next(events).await != (LinkEvent::Changed { slug: "last".into() }) {}
+        while next(events).await != changed("last") {}
     }
 }
 
@@ -41,7 +46,7 @@ async fn a_follower_that_lags_is_told_that_it_is_unsure() {
     let notices = LocalNotices::default();
     let mut events = notices.follow().await.unwrap();
     for number in 0..3_000 {
-        notices.publish(&number.to_string()).await;
+        notices.publish(changed(&number.to_string())).await;
     }
     assert_eq!(next(&mut events).await, LinkEvent::Unsure);
 }

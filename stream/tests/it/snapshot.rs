@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{LinkAddress, LinkId, LinkState, Millis, RedirectStatus, ResolvedLink, TargetUrl, WorkspaceId};
+use domain::{
+    DomainId, DomainSettings, DomainState, HostName, LinkAddress, LinkId, LinkState, Millis, RedirectStatus, ResolvedLink, ServedDomain,
+    TargetUrl, WorkspaceId,
+};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::BoxStream;
@@ -26,6 +29,10 @@ fn state(slug: &str, version: i32) -> LinkState {
         gate: None,
     };
     LinkState { address: LinkAddress::shared(slug), id, version, link: Some(link) }
+}
+
+fn changed(slug: &str) -> LinkEvent {
+    LinkEvent::Changed { address: LinkAddress::shared(slug) }
 }
 
 async fn version(snapshot: &LinkSnapshot, slug: &str) -> Option<i32> {
@@ -144,11 +151,11 @@ async fn every_follower_hears_of_what_is_written() {
     for round in 1..4 {
         snapshot.put_if_newer(&state("a", round)).await.unwrap();
         for events in &mut followers {
-            assert_eq!(next(events, SECOND).await, Some(LinkEvent::Changed { slug: "a".into() }));
+            assert_eq!(next(events, SECOND).await, Some(changed("a")));
         }
     }
     // Publishing is for the feeder of the same process.
-    notices.publish("a").await;
+    notices.publish(changed("a")).await;
     tokio::time::timeout(SECOND, notices.woken()).await.unwrap();
 }
 
@@ -166,5 +173,37 @@ async fn followers_end_when_they_may_have_missed_something() {
     // A bucket made anew counts from one again.
     let mut events = notices.follow().await.unwrap();
     snapshot.put_if_newer(&state("b", 1)).await.unwrap();
-    assert_eq!(next(&mut events, SECOND).await, Some(LinkEvent::Changed { slug: "b".into() }));
+    assert_eq!(next(&mut events, SECOND).await, Some(changed("b")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hosts_are_kept_beside_the_links() {
+    let server = NatsServer::start();
+    let snapshot = LinkSnapshot::new(connect(&server).await);
+    let mut events = SnapshotNotices::new(snapshot.clone()).follow().await.unwrap();
+    let host = HostName::from_store("go.acme.example".into());
+    assert!(matches!(snapshot.domain(&host).await, Err(StreamError::NotFilled)));
+    fill(&snapshot).await;
+    assert_eq!(snapshot.domain(&host).await.unwrap(), None);
+    let id = DomainId::new(Millis(1), [1; 10]);
+    let served = |version| ServedDomain {
+        id,
+        workspace: WorkspaceId::new(Millis(1), [2; 10]),
+        host: host.clone(),
+        version,
+        settings: DomainSettings { hsts: true, ..DomainSettings::default() },
+    };
+    let state = |version, is_served: bool| DomainState { host: host.clone(), id, version, domain: is_served.then(|| served(version)) };
+    assert!(snapshot.put_domain_if_newer(&state(2, true)).await.unwrap());
+    assert_eq!(next(&mut events, SECOND).await, Some(LinkEvent::HostChanged { host: host.clone() }));
+    assert_eq!(snapshot.domain(&host).await.unwrap(), Some(served(2)));
+    assert!(snapshot.put_domain_if_newer(&state(3, false)).await.unwrap());
+    // What comes late does not bring it back.
+    assert!(!snapshot.put_domain_if_newer(&state(2, true)).await.unwrap());
+    assert_eq!(snapshot.domain(&host).await.unwrap(), None);
+    // The same slug on two domains is two links.
+    let on_it = LinkState { address: LinkAddress::on(id, "a"), ..self::state("a", 7) };
+    assert!(snapshot.put_if_newer(&on_it).await.unwrap() && snapshot.put_if_newer(&self::state("a", 1)).await.unwrap());
+    assert_eq!(snapshot.get(&on_it.address).await.unwrap().unwrap().version, 7);
+    assert_eq!(version(&snapshot, "a").await, Some(1));
 }
