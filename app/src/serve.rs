@@ -102,6 +102,7 @@ impl Process {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             short_domain: self.config.short_domain.clone(),
             trusted_proxies: self.config.trusted_proxies.clone(),
+            capture: self.config.capture,
             header_timeout: HEADER_TIMEOUT,
         };
         let parts = Parts {

@@ -25,7 +25,8 @@ mod target;
 pub use account::{Email, Password, Role, WorkspaceName, parse_time_zone, workspace_slug};
 pub use bucket::{Bucket, BucketSpan, MAX_BUCKETS, Quarter, buckets, first_buckets};
 pub use click::{
-    CapturedClick, Click, ClickRule, Device, GeoPlace, Method, Outcome, Seq, UserAgentFacts, Verdict, VerdictReason, network_of,
+    Address, CapturedClick, Click, ClickRule, Device, GeoPlace, Method, Outcome, ReducedAddress, Seq, UserAgentFacts, Verdict,
+    VerdictReason, network_of,
 };
 pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;

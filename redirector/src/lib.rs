@@ -5,6 +5,7 @@
 //! broker, the table of clicks or the API. Only links whose owner asked for it wait for more: a look-up
 //! in memory for their rules, a password's hash, a permit of their limit (`gate`).
 
+mod address;
 mod answer;
 mod cache;
 mod capture;
@@ -22,6 +23,7 @@ use async_trait::async_trait;
 use domain::{LinkId, ResolvedLink, ShortDomain};
 use enrich::GeoDatabases;
 use ipnet::IpNet;
+use platform::config::Capture;
 use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Rng};
 use stream::{LinkNotices, Spool};
 
@@ -68,6 +70,8 @@ pub struct RedirectorOptions {
     pub short_domain: ShortDomain,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who reduces visitors' addresses.
+    pub capture: Capture,
     /// How long a connection may take for a request's head, and stay idle between requests.
     pub header_timeout: Duration,
 }
@@ -78,7 +82,7 @@ pub struct Parts {
     pub spool: Spool,
     pub links: Arc<dyn LinkSource>,
     pub permits: Arc<dyn PermitSource>,
-    /// For rules that ask where a visitor is.
+    /// For rules that ask where a visitor is, and for strict capture.
     pub geo: Arc<GeoDatabases>,
     pub notices: Arc<dyn LinkNotices>,
     pub clock: Clock,

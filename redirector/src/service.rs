@@ -15,6 +15,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use stream::{Spool, SpoolError};
 
+use crate::address::Addresses;
 use crate::answer::{self, Answer, Page};
 use crate::cache::{Known, LinkCache};
 use crate::capture::{Decision, Facts, capture};
@@ -46,6 +47,7 @@ pub(crate) struct Service {
     cache: LinkCache,
     gates: Gates,
     client_ip: ClientIp,
+    addresses: Addresses,
     short_domain: ShortDomain,
     clock: Clock,
     rng: Rng,
@@ -72,6 +74,7 @@ impl Service {
             cache,
             gates,
             client_ip: ClientIp::new(options.trusted_proxies.clone()),
+            addresses: Addresses::new(options.capture, parts.geo, &parts.health),
             short_domain: options.short_domain.clone(),
             clock: parts.clock,
             rng: parts.rng,
@@ -150,7 +153,7 @@ impl Service {
             id: ClickId::new(now, self.rng.entropy()),
             method,
             url: self.url(head),
-            ip,
+            address: self.addresses.of(ip),
             headers: &head.headers,
             redirect_micros: u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX),
         };

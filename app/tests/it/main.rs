@@ -9,6 +9,8 @@ mod edge;
 mod journey;
 mod spool;
 mod stop;
+mod strict;
+mod visitors;
 
 use std::path::Path;
 

@@ -57,7 +57,10 @@ pub enum Durability {
 /// Who sees the visitor's full address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capture {
+    /// The worker reduces it; until then it is in spool and stream.
     Worker,
+    /// The redirector reduces it before anything is written.
+    Strict,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,8 +210,8 @@ pub(super) fn spool_quota(text: &str) -> Result<u64, String> {
 pub(super) fn capture(text: &str) -> Result<Capture, String> {
     match text {
         "worker" => Ok(Capture::Worker),
-        "strict" => Err("this version cannot capture strictly yet. Write worker.".into()),
-        _ => Err("write worker.".into()),
+        "strict" => Ok(Capture::Strict),
+        _ => Err("write worker or strict.".into()),
     }
 }
 

@@ -56,7 +56,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("geoip_db", Some(""), ".mmdb files, comma-separated; the first that answers wins"),
     setting("durability", Some("os"), "What the spool's append survives: os (death of the process) or fsync (power cut)"),
     setting("spool_quota", Some("4GiB"), "Most room that the spool may take, such as 512MiB or 4GiB"),
-    setting("capture", Some("worker"), "Who looks up and truncates the address: worker, or strict for the redirector"),
+    setting(
+        "capture",
+        Some("worker"),
+        "Who looks up and truncates addresses: worker, or strict for the redirector, before anything is written",
+    ),
     setting("sign_up", Some("open"), "Who may sign up: open, invite or closed"),
     setting("outbound_allow", Some(""), "CIDRs that webhooks and link checks may reach although private, comma-separated"),
     setting("log", Some("info"), "Log filter, such as info or info,stream=debug"),

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{CapturedClick, Gate, LinkId, Millis, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, WorkspaceId};
+use domain::{Address, CapturedClick, Gate, LinkId, Millis, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, WorkspaceId};
 use enrich::GeoDatabases;
+use platform::config::Capture;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng};
 use redirector::{LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions};
 use stream::{ClickSource, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
@@ -66,6 +67,10 @@ impl PermitSource for Counter {
     }
 }
 
+pub fn full(ip: &str) -> Address {
+    Address::Full(ip.parse().unwrap())
+}
+
 pub fn gated(target: &str, gate: Gate) -> ResolvedLink {
     ResolvedLink { gate: gate.closed(), ..link(target) }
 }
@@ -101,25 +106,47 @@ pub async fn start(trusted_proxies: &[&str]) -> Running {
 }
 
 pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
+    start_as(Setup { trusted_proxies, permits, ..Setup::default() }).await
+}
+
+/// What differs from test to test.
+pub struct Setup<'a> {
+    pub trusted_proxies: &'a [&'a str],
+    pub permits: Counter,
+    pub capture: Capture,
+    /// Of the spool.
+    pub quota_bytes: Option<u64>,
+    pub notices: Option<Arc<dyn LinkNotices>>,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { trusted_proxies: &[], permits: Counter::Down, capture: Capture::Worker, quota_bytes: None, notices: None }
+    }
+}
+
+pub async fn start_as(setup: Setup<'_>) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let (metrics, lifecycle, health) = (Metrics::default(), Lifecycle::new(), Health::default());
     let (links, notices) = (Arc::new(Links::default()), LocalNotices::default());
     let clock = Clock::manual(Millis(1_772_366_400_000));
-    let spool_options = SpoolOptions { segment_bytes: 1 << 20, ..SpoolOptions::new(folder.path()) };
+    let defaults = SpoolOptions { segment_bytes: 1 << 20, ..SpoolOptions::new(folder.path()) };
+    let spool_options = SpoolOptions { quota_bytes: setup.quota_bytes.unwrap_or(defaults.quota_bytes), ..defaults };
     let spool = Spool::open(spool_options, &Rng::System, &metrics).unwrap();
     let options = RedirectorOptions {
         listen: ([127, 0, 0, 1], 0).into(),
         threads: 2,
         short_domain: ShortDomain::parse("go.example").unwrap(),
-        trusted_proxies: trusted_proxies.iter().map(|net| net.parse().unwrap()).collect(),
+        trusted_proxies: setup.trusted_proxies.iter().map(|net| net.parse().unwrap()).collect(),
+        capture: setup.capture,
         header_timeout: Duration::from_millis(500),
     };
     let parts = Parts {
         spool: spool.clone(),
         links: links.clone(),
-        permits: Arc::new(permits),
+        permits: Arc::new(setup.permits),
         geo: Arc::new(geo(folder.path())),
-        notices: Arc::new(notices.clone()),
+        notices: setup.notices.unwrap_or_else(|| Arc::new(notices.clone())),
         clock: clock.clone(),
         rng: Rng::System,
         health: health.clone(),
