@@ -1,14 +1,15 @@
 //! GraphQL over HTTP and WebSocket: accounts, links, queries on clicks, and live clicks.
 //!
 //! `schema` holds what can be asked, one file per topic; `shell` what surrounds it on the wire;
-//! `auth` who asks; `live` what subscriptions are fed from; `feeder` what brings changed links to
-//! redirectors without a database; `dashboard` the web app out of the binary.
+//! `auth` who asks; `live` what subscriptions are fed from; `feeder` and `permits` what redirectors
+//! without a database are served with; `dashboard` the web app out of the binary.
 
 mod auth;
 mod caller;
 mod dashboard;
 mod feeder;
 mod live;
+mod permits;
 mod schema;
 mod shell;
 
@@ -25,6 +26,7 @@ use tokio_util::task::TaskTracker;
 
 pub use dashboard::has_dashboard;
 pub use feeder::{FeedError, LinkFeeder, resync_links};
+pub use permits::PermitService;
 pub use schema::sdl;
 
 use auth::{Passwords, Sessions};

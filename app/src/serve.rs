@@ -12,11 +12,10 @@ use platform::config::{Config, Database, LinksFrom, SignUp};
 use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, bind, ops_router, serve_http};
 use redirector::{Parts, Redirector, RedirectorOptions};
 use store::Store;
-use worker::{Pump, WorkerParts, keep_partitions};
+use worker::{Pump, WorkerParts, clean_permits, keep_partitions};
 
 use crate::commands::{connect, prepare_data_dir, say};
 use crate::demo::{self, Demo, DemoFlags};
-use crate::links::{NoPermits, StoredLinks};
 use crate::seams::Seams;
 
 /// How long a stop may take; whoever waits for this process waits 10 seconds.
@@ -74,7 +73,7 @@ impl Process {
             LinksFrom::Database => Some(open_store(&config, &clock, &health).await?),
             LinksFrom::Nats => None,
         };
-        let seams = Seams::new(&config, store.as_ref(), &rng, &health, &metrics, &lifecycle).await?;
+        let seams = Seams::new(&config, store.as_ref(), &clock, &rng, &health, &metrics, &lifecycle).await?;
         let looks_up = config.roles.worker || config.roles.redirector;
         let geo = Arc::new(if looks_up { GeoDatabases::open(&config.geoip_db)? } else { GeoDatabases::default() });
         Ok(Self { config, store, seams, geo, clock, rng, health, metrics, lifecycle })
@@ -92,11 +91,13 @@ impl Process {
         Pump::new(parts, &self.metrics).start(source.as_ref(), &self.lifecycle);
         let upkeep = keep_partitions(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("partitions", upkeep);
+        let upkeep = clean_permits(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
+        self.lifecycle.spawn("permits' upkeep", upkeep);
         Ok(())
     }
 
     fn start_redirector(&self) -> anyhow::Result<Option<SocketAddr>> {
-        let Some((spool, links)) = self.seams.spool.as_ref().zip(self.seams.links.as_ref()) else { return Ok(None) };
+        let Seams { spool: Some(spool), links: Some(links), permits: Some(permits), .. } = &self.seams else { return Ok(None) };
         let options = RedirectorOptions {
             listen: self.config.redirect_listen,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -108,10 +109,7 @@ impl Process {
         let parts = Parts {
             spool: spool.clone(),
             links: links.clone(),
-            permits: match &self.store {
-                Some(store) => Arc::new(StoredLinks(store.clone())),
-                None => Arc::new(NoPermits),
-            },
+            permits: permits.clone(),
             geo: self.geo.clone(),
             notices: self.seams.notices.clone(),
             clock: self.clock.clone(),

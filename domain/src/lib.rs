@@ -16,6 +16,7 @@ mod link;
 mod loss;
 mod millis;
 mod period;
+mod permit;
 mod query;
 mod rules;
 mod shard;
@@ -30,8 +31,8 @@ pub use click::{
 };
 pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;
-pub use gate::{ClickLimit, Gate, GateChange, PasswordHash, Timing};
-pub use id::{ClickId, Entropy, IdError, KeyId, LinkId, RuleId, SessionId, UserId, WorkspaceId};
+pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
+pub use id::{ClickId, Entropy, IdError, KeyId, LeaseId, LinkId, RuleId, SessionId, UserId, WorkspaceId};
 pub use issue::{Invalid, Issue, IssueCode};
 pub use link::{
     Link, LinkAddress, LinkChange, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_link_password, parse_title,
@@ -39,6 +40,7 @@ pub use link::{
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;
 pub use period::{AskedRange, Compare, Period};
+pub use permit::{PermitLease, Wanted};
 pub use query::{Parameter, Utm, forward_query, parse_query, parse_utm, referrer_host};
 pub use rules::{
     Choice, Conditions, ConditionsDraft, Destination, Experiment, ExperimentKey, Fresh, ParameterCondition, Rule, RuleDraft, Rules,

@@ -5,6 +5,7 @@ pub mod click;
 pub mod dead_letter;
 pub mod ingest_counter;
 pub mod link;
+pub mod link_lease;
 pub mod link_outbox;
 pub mod link_permit;
 pub mod link_slug;

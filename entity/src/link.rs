@@ -31,6 +31,7 @@ pub struct Model {
     /// Versioned JSON.
     pub rules: Option<String>,
     pub archived_at: Option<i64>,
+    pub click_limit_mode: i16,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

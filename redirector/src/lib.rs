@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{LinkId, ResolvedLink, ShortDomain};
+use domain::{PermitLease, ResolvedLink, ShortDomain, Wanted};
 use enrich::GeoDatabases;
 use ipnet::IpNet;
 use platform::config::Capture;
@@ -49,17 +49,18 @@ pub trait LinkSource: Send + Sync + std::fmt::Debug {
 /// Where permits of links with a click limit come from.
 #[async_trait]
 pub trait PermitSource: Send + Sync + std::fmt::Debug {
-    /// Takes up to `wanted` permits for good; 0 when the limit is reached.
+    /// Takes a block of permits; 0 when the limit is reached. Asked for again within a minute, it is the
+    /// same block.
     ///
     /// # Errors
-    /// [`LinkSourceDown`].
-    async fn lease(&self, link: LinkId, wanted: u32) -> Result<u32, LinkSourceDown>;
+    /// [`LinkSourceDown`]; the block may have been taken all the same.
+    async fn lease(&self, lease: &PermitLease, wanted: Wanted) -> Result<u32, LinkSourceDown>;
 
-    /// Gives back permits that were not used and never will be.
+    /// Gives back permits of a block that were not used and never will be; again, it gives nothing.
     ///
     /// # Errors
-    /// [`LinkSourceDown`].
-    async fn give_back(&self, link: LinkId, unused: u32) -> Result<(), LinkSourceDown>;
+    /// [`LinkSourceDown`]; they may have been given back all the same.
+    async fn give_back(&self, lease: &PermitLease, unused: u32) -> Result<(), LinkSourceDown>;
 }
 
 #[derive(Clone, Debug)]
@@ -106,7 +107,7 @@ impl Redirector {
     pub fn new(options: RedirectorOptions, parts: Parts) -> Self {
         let cache = LinkCache::new(parts.links.clone(), parts.clock.clone(), &parts.metrics);
         let (notices, health) = (parts.notices.clone(), parts.health.clone());
-        let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.metrics);
+        let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.rng, &parts.metrics);
         let permits = gates.permits();
         let service = Service::new(&options, parts, cache.clone(), gates);
         Self { options, service, cache, permits, notices, health }

@@ -257,7 +257,7 @@ fn status(status: RedirectStatus) -> i16 {
 }
 
 fn write_gate(row: &mut link::ActiveModel, gate: &Gate) -> Result<(), StoreError> {
-    let Gate { disabled, starts_at, expires_at, fallback, password, click_limit, rules } = gate.clone();
+    let Gate { disabled, starts_at, expires_at, fallback, password, click_limit, limit_mode, rules } = gate.clone();
     let change = domain::GateChange {
         disabled: Some(disabled),
         starts_at: Some(starts_at),
@@ -265,6 +265,7 @@ fn write_gate(row: &mut link::ActiveModel, gate: &Gate) -> Result<(), StoreError
         fallback: Some(fallback),
         password: Some(password),
         click_limit: Some(click_limit),
+        limit_mode: Some(limit_mode),
         rules: Some(rules),
     };
     write_change(row, change)
@@ -279,6 +280,7 @@ fn to_link(last_clicked_at: Option<Millis>, row: link::Model) -> Result<Link, St
         password_hash: row.password_hash,
         click_limit: row.click_limit,
         rules: row.rules,
+        click_limit_mode: row.click_limit_mode,
     };
     let gate = gate.read()?;
     Ok(Link {

@@ -112,11 +112,15 @@ async fn passwords_are_hashed_and_limits_kept() {
     assert_eq!((&link["passwordProtected"], &link["clickLimit"]), (&json!(true), &json!(7)));
     let gate = running.store.resolve_link("p").await.unwrap().unwrap().gate.unwrap();
     assert!(gate.password.unwrap().0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-    let id = link["id"].as_str().unwrap().parse().unwrap();
-    assert_eq!(running.store.lease(id, 1).await.unwrap(), 1);
+    let leased = async || {
+        let id = domain::LeaseId::new(crate::fixture::NOON, platform::Rng::System.entropy());
+        let lease = domain::PermitLease { id, link: link["id"].as_str().unwrap().parse().unwrap(), workspace: workspace_of(&ada).await };
+        running.store.lease(&lease, domain::Wanted { at_least: 1, at_most: 1 }, crate::fixture::NOON).await.unwrap()
+    };
+    assert_eq!(leased().await, 1);
     let open = updated(&ada, &link, json!({ "password": null, "clickLimit": 1 })).await;
     assert_eq!((&open["passwordProtected"], &open["clickLimit"]), (&json!(false), &json!(1)));
-    assert_eq!(running.store.lease(id, 1).await.unwrap(), 0);
+    assert_eq!(leased().await, 0);
     updated(&ada, &link, json!({ "clickLimit": null })).await;
     assert_eq!(running.store.resolve_link("p").await.unwrap().unwrap().gate, None);
 }

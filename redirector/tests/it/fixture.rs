@@ -7,12 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Address, CapturedClick, Gate, LinkId, Millis, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, WorkspaceId};
+use domain::{
+    Address, CapturedClick, Gate, LinkId, Millis, PermitLease, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, Wanted, WorkspaceId,
+};
 use enrich::GeoDatabases;
 use platform::config::Capture;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng};
 use redirector::{LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions};
 use stream::{ClickSource, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
+
+/// When every test begins.
+pub const NOON: Millis = Millis(1_772_366_400_000);
 
 /// Links that the test changes, and how often they were asked for.
 #[derive(Debug, Default)]
@@ -44,23 +49,23 @@ pub enum Counter {
 
 #[async_trait]
 impl PermitSource for Counter {
-    async fn lease(&self, link: LinkId, wanted: u32) -> Result<u32, LinkSourceDown> {
+    async fn lease(&self, lease: &PermitLease, wanted: Wanted) -> Result<u32, LinkSourceDown> {
         match self {
             Self::Memory(left) => {
                 let mut left = left.lock().unwrap();
-                let leased = wanted.min(*left);
+                let leased = wanted.at_most.min(*left);
                 *left -= leased;
                 Ok(leased)
             }
-            Self::Store(store) => store.lease(link, wanted).await.map_err(|error| LinkSourceDown(error.to_string())),
+            Self::Store(store) => store.lease(lease, wanted, NOON).await.map_err(|error| LinkSourceDown(error.to_string())),
             Self::Down => Err(LinkSourceDown("switched off".into())),
         }
     }
 
-    async fn give_back(&self, link: LinkId, unused: u32) -> Result<(), LinkSourceDown> {
+    async fn give_back(&self, lease: &PermitLease, unused: u32) -> Result<(), LinkSourceDown> {
         match self {
             Self::Memory(left) => *left.lock().unwrap() += unused,
-            Self::Store(store) => store.return_permits(link, unused).await.unwrap(),
+            Self::Store(store) => drop(store.return_permits(lease, unused).await.unwrap()),
             Self::Down => return Err(LinkSourceDown("switched off".into())),
         }
         Ok(())
@@ -129,7 +134,7 @@ pub async fn start_as(setup: Setup<'_>) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let (metrics, lifecycle, health) = (Metrics::default(), Lifecycle::new(), Health::default());
     let (links, notices) = (Arc::new(Links::default()), LocalNotices::default());
-    let clock = Clock::manual(Millis(1_772_366_400_000));
+    let clock = Clock::manual(NOON);
     let defaults = SpoolOptions { segment_bytes: 1 << 20, ..SpoolOptions::new(folder.path()) };
     let spool_options = SpoolOptions { quota_bytes: setup.quota_bytes.unwrap_or(defaults.quota_bytes), ..defaults };
     let spool = Spool::open(spool_options, &Rng::System, &metrics).unwrap();
