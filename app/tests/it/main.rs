@@ -7,9 +7,13 @@ mod cluster;
 mod demo;
 mod edge;
 mod journey;
+mod permits;
+mod processes;
+mod rules;
 mod spool;
 mod stop;
 mod strict;
+mod two_redirectors;
 mod visitors;
 
 use std::path::Path;

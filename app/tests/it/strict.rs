@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use testkit::{GraphQl, NatsServer, Postgres, Program, ProgramOptions, wait_until};
+use testkit::{GraphQl, Program, ProgramOptions, wait_until};
 
 use crate::journey::PATIENCE;
+use crate::processes::Processes;
 use crate::program;
-use crate::visitors::{BERLIN, CHROME, IPHONE, NOWHERE, PARIS, geo, stored, visit};
+use crate::visitors::{BERLIN, CHROME, IPHONE, NOWHERE, PARIS, geo, stored, until_known, visit};
 
 const VISITS: [(&str, &str); 4] = [(BERLIN, CHROME), (PARIS, IPHONE), (NOWHERE, CHROME), ("::ffff:203.0.113.5", "curl/8.5.0")];
 
@@ -101,41 +102,26 @@ async fn without_a_geo_database_strict_capture_warns() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_stores_the_same_clicks_and_the_broker_sees_no_address() {
-    let (folder, nats, postgres) = (tempfile::tempdir().unwrap(), NatsServer::start(), Postgres::shared());
-    let database = postgres.url(&postgres.create_database());
-    let geo = geo(folder.path());
-    let role = |role: &str, name: &str, capture: &str| {
-        let options = options(&folder.path().join(name), capture).with("ROLES", role).with("NATS_URL", nats.url()).with("GEOIP_DB", &geo);
-        if role == "redirector" { options } else { options.with("DATABASE_URL", &database) }
-    };
-    let mut migrate = role("api", "migrate", "worker");
-    migrate.arguments = vec!["migrate".into()];
-    assert_eq!(migrate.run(program()).0, Some(0));
-    let mut api = Program::start(program(), role("api", "api", "worker"));
-    api.ready().await;
+    let processes = Processes::new();
+    let geo = geo(processes.folder.path());
+    let api = processes.start(processes.options("api", "api")).await;
     let ada = api.api().sign_up("ada").await;
     link(&ada).await;
     let mut edges = Vec::new();
     for capture in ["strict", "worker"] {
-        let mut edge = Program::start(program(), role("redirector", capture, capture).with("SHORT_DOMAIN", "localhost"));
-        edge.ready().await;
+        let options = processes.options("redirector", capture).with("CAPTURE", capture).with("GEOIP_DB", &geo);
+        let edge = processes.start(options).await;
         let redirect = edge.setting("REDIRECT_LISTEN").to_owned();
-        wait_until(PATIENCE, "the edge knows of the link", async || {
-            let answer = reqwest::Client::new().post(format!("http://{redirect}/a")).send().await.unwrap();
-            // Of a link that is known it says that nothing can be posted to it.
-            (answer.status() == 405).then_some(())
-        })
-        .await;
+        until_known(&redirect, "a").await;
         visit_all(&redirect, capture).await;
         let last = format!("n=3&via={capture}");
-        wait_until(PATIENCE, "the broker has the clicks", async || found(&nats.store(), last.as_bytes()).then_some(())).await;
+        wait_until(PATIENCE, "the broker has the clicks", async || found(&processes.nats.store(), last.as_bytes()).then_some(())).await;
         let expected = if capture == "worker" { all_addresses() } else { Vec::new() };
-        assert_eq!(addresses(&nats.store()), expected, "{capture}");
-        assert_eq!(addresses(&folder.path().join(capture)), expected, "{capture}");
+        assert_eq!(addresses(&processes.nats.store()), expected, "{capture}");
+        assert_eq!(addresses(&processes.folder.path().join(capture)), expected, "{capture}");
         edges.push(edge);
     }
-    let mut worker = Program::start(program(), role("worker", "worker_role", "worker"));
-    worker.ready().await;
+    let _worker = processes.start(processes.options("worker", "storing").with("GEOIP_DB", &geo)).await;
     let (strict, full) = (stored(&ada, "strict", VISITS.len()).await, stored(&ada, "worker", VISITS.len()).await);
     check(&strict);
     assert_eq!(strict, full);

@@ -14,7 +14,8 @@ use enrich::GeoDatabases;
 use platform::config::Capture;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng};
 use redirector::{LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions};
-use stream::{ClickSource, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
+use stream::{ClickSource, Delivery, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
+use tokio::sync::Semaphore;
 
 /// When every test begins.
 pub const NOON: Millis = Millis(1_772_366_400_000);
@@ -43,6 +44,8 @@ impl LinkSource for Links {
 #[derive(Clone, Debug)]
 pub enum Counter {
     Memory(Arc<Mutex<u32>>),
+    /// One in memory that answers once it is let.
+    Held(Arc<Mutex<u32>>, Arc<Semaphore>),
     Store(store::Store),
     Down,
 }
@@ -51,6 +54,10 @@ pub enum Counter {
 impl PermitSource for Counter {
     async fn lease(&self, lease: &PermitLease, wanted: Wanted) -> Result<u32, LinkSourceDown> {
         match self {
+            Self::Held(left, answers) => {
+                let _answer = answers.acquire().await.unwrap();
+                Self::Memory(left.clone()).lease(lease, wanted).await
+            }
             Self::Memory(left) => {
                 let mut left = left.lock().unwrap();
                 let leased = wanted.at_most.min(*left);
@@ -64,7 +71,7 @@ impl PermitSource for Counter {
 
     async fn give_back(&self, lease: &PermitLease, unused: u32) -> Result<(), LinkSourceDown> {
         match self {
-            Self::Memory(left) => *left.lock().unwrap() += unused,
+            Self::Memory(left) | Self::Held(left, _) => *left.lock().unwrap() += unused,
             Self::Store(store) => drop(store.return_permits(lease, unused).await.unwrap()),
             Self::Down => return Err(LinkSourceDown("switched off".into())),
         }
@@ -191,9 +198,14 @@ impl Running {
 
     /// Everything that was captured so far, of which there must be some.
     pub async fn captured(&self) -> Vec<CapturedClick> {
-        let mut lanes = LocalSource::new(self.spool.clone()).lanes();
-        let deliveries = tokio::time::timeout(Duration::from_secs(10), lanes[0].next(1_000)).await.unwrap().unwrap();
+        let deliveries = self.delivered().await;
         deliveries.iter().flat_map(|delivery| &delivery.frame.records).map(|record| decode_record(record).unwrap()).collect()
+    }
+
+    /// What the worker would be given now, of which there must be some.
+    pub async fn delivered(&self) -> Vec<Delivery> {
+        let mut lanes = LocalSource::new(self.spool.clone()).lanes();
+        tokio::time::timeout(Duration::from_secs(10), lanes[0].next(1_000)).await.unwrap().unwrap()
     }
 
     /// The value of a metric without labels.

@@ -5,6 +5,7 @@
 
 mod click_limits;
 mod fixture;
+mod full;
 mod gates;
 mod hostile;
 mod limits;
