@@ -5,6 +5,7 @@
 //! without a database are served with; `dashboard` the web app out of the binary.
 
 mod auth;
+mod backlog;
 mod caller;
 mod dashboard;
 mod feeder;
@@ -24,6 +25,7 @@ use store::Store;
 use stream::{LinkNotices, LiveFeed};
 use tokio_util::task::TaskTracker;
 
+pub use backlog::LinkBacklog;
 pub use dashboard::has_dashboard;
 pub use feeder::{FeedError, LinkFeeder, resync_links};
 pub use permits::PermitService;
@@ -84,6 +86,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         rng: parts.rng.clone(),
         short_domain: options.short_domain,
         sign_up: options.sign_up,
+        health: parts.health.clone(),
     };
     let shell = Shell {
         schema: schema::build(services),

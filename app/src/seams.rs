@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{LinkFeeder, PermitService};
+use api::{LinkBacklog, LinkFeeder, PermitService};
 use platform::config::{Config, LinksFrom};
 use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Readiness, Rng};
 use redirector::{LinkSource, PermitSource};
@@ -20,6 +20,8 @@ use crate::links::{AskedPermits, SnapshotLinks, StoredLinks};
 
 /// How long acked segments stay for a broker that may fall back; in one process there is none.
 const KEEP_ACKED: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
+const UNKNOWN_ACKS: &str = "fsync if the server runs with sync_interval: always, else os; LINKLOGGER_NATS_MONITOR_URL tells which";
 
 /// The seams between the roles of this process and the others.
 #[derive(Debug)]
@@ -58,7 +60,11 @@ impl Seams {
             return Ok(Self { feed, notices, spool, links, permits, source });
         };
         let nats = NatsClient::connect(url, "linklogger").await?;
-        health.durability("broker", DurabilityClass::Unknown, "fsync if the server runs with sync_interval: always, else os");
+        health.durability("broker", DurabilityClass::Unknown, UNKNOWN_ACKS);
+        if let Some(monitor) = config.nats_monitor_url.clone() {
+            let watch = watch_acks(nats.clone(), monitor, health.clone(), lifecycle.stopping().clone());
+            lifecycle.spawn("broker durability", watch);
+        }
         lifecycle.spawn("broker health", watch(nats.clone(), health.clone(), lifecycle.stopping().clone()));
         if let Some(spool) = &spool {
             let shipper = Shipper::new(spool.clone(), nats.clone(), health.clone(), metrics, rng.clone());
@@ -71,7 +77,8 @@ impl Seams {
             let service = PermitService { store: store.clone(), nats: nats.clone(), clock: clock.clone() };
             lifecycle.spawn("permit service", service.run(lifecycle.stopping().clone()));
             let (store, snapshot, notices, health) = (store.clone(), snapshot.clone(), notices.clone(), health.clone());
-            let feeder = LinkFeeder { store, snapshot, notices, health };
+            snapshot.register(metrics);
+            let feeder = LinkFeeder { store, snapshot, notices, health, backlog: LinkBacklog::new(metrics) };
             lifecycle.spawn("link feeder", feeder.run(lifecycle.stopping().clone()));
         }
         let (links, permits) = match config.links_from {
@@ -113,6 +120,21 @@ async fn watch(nats: NatsClient, health: Health, stopping: CancellationToken) ->
             health.report("broker", Readiness::Ready, "");
         } else {
             health.report("broker", Readiness::Degraded, "NATS does not answer; clicks wait in the spool, live clicks come late");
+        }
+    }
+}
+
+/// Says on `/readyz` what the broker's acks survive.
+async fn watch_acks(nats: NatsClient, monitor: String, health: Health, stopping: CancellationToken) -> Result<(), Infallible> {
+    let mut tick = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stopping.cancelled() => return Ok(()),
+        }
+        if nats.is_connected() {
+            let (class, note) = nats.durability(&monitor).await;
+            health.durability("broker", class, note);
         }
     }
 }

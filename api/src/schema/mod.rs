@@ -14,6 +14,7 @@ mod live;
 mod loader;
 mod page;
 mod period;
+mod pipeline;
 mod scalars;
 mod series;
 
@@ -30,6 +31,7 @@ pub struct Query(
     counts::CountQuery,
     series::SeriesQuery,
     breakdown::BreakdownQuery,
+    pipeline::PipelineQuery,
 );
 
 #[derive(Default, MergedObject)]

@@ -11,5 +11,6 @@ mod gates;
 mod http;
 mod links;
 mod live;
+mod pipeline;
 mod queries;
 mod sockets;

@@ -163,6 +163,11 @@ pub(super) fn nats_url(text: &str) -> Result<String, String> {
     url.map(|_| text.to_owned()).ok_or_else(|| "this is no NATS address. Write it like nats://127.0.0.1:4222.".into())
 }
 
+pub(super) fn nats_monitor_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host() && url.path() == "/" && url.query().is_none());
+    url.map(|_| text.to_owned()).ok_or_else(|| "this is no address of NATS's monitoring. Write it like http://127.0.0.1:8222.".into())
+}
+
 pub(super) fn database(text: &str) -> Result<Database, String> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
         return match Url::parse(text) {

@@ -42,6 +42,11 @@ pub const SETTINGS: &[Setting] = &[
         help: "nats://… switches stream, live feed and link snapshot to NATS [default: unset, embedded]",
         secret: true,
     },
+    setting(
+        "nats_monitor_url",
+        None,
+        "http://… of the NATS server's monitoring, which tells how durable its acks are [default: unset, not known]",
+    ),
     setting("api_listen", Some("127.0.0.1:8080"), "Address of the GraphQL API"),
     setting("redirect_listen", Some("127.0.0.1:8081"), "Address of the short links"),
     setting("ops_listen", Some("127.0.0.1:9090"), "Address of /livez, /readyz and /metrics"),

@@ -6,6 +6,7 @@
 mod fixture;
 mod full;
 mod live;
+mod monitor;
 mod notices;
 mod outages;
 mod snapshot;
