@@ -36,6 +36,22 @@ impl StoredGate {
     }
 }
 
+/// Sets all columns.
+pub(crate) fn write_gate(row: &mut link::ActiveModel, gate: &Gate) -> Result<(), StoreError> {
+    let Gate { disabled, starts_at, expires_at, fallback, password, click_limit, limit_mode, rules } = gate.clone();
+    let change = GateChange {
+        disabled: Some(disabled),
+        starts_at: Some(starts_at),
+        expires_at: Some(expires_at),
+        fallback: Some(fallback),
+        password: Some(password),
+        click_limit: Some(click_limit),
+        limit_mode: Some(limit_mode),
+        rules: Some(rules),
+    };
+    write_change(row, change)
+}
+
 /// Sets the columns of the fields that change.
 pub(crate) fn write_change(row: &mut link::ActiveModel, change: GateChange) -> Result<(), StoreError> {
     if let Some(disabled) = change.disabled {

@@ -1,13 +1,13 @@
 //! Links of a workspace and the slugs that lead to them. A deleted link stays as a tombstone: its
 //! slugs go on answering 410, its clicks and counts stay.
 
-use domain::{Gate, Link, LinkChange, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
+use domain::{Link, LinkChange, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
 use entity::{link, link_slug, link_stat};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use crate::clicks::PageRequest;
-use crate::gates::{StoredGate, write_change};
+use crate::gates::{StoredGate, write_change, write_gate};
 use crate::{Conflict, StoreError, WorkspaceScope};
 
 /// The domain id of the shared short domain.
@@ -254,21 +254,6 @@ fn set<T: Into<sea_orm::Value>>(field: &mut sea_orm::ActiveValue<T>, value: Opti
 fn status(status: RedirectStatus) -> i16 {
     // 301 to 308.
     status.code() as i16
-}
-
-fn write_gate(row: &mut link::ActiveModel, gate: &Gate) -> Result<(), StoreError> {
-    let Gate { disabled, starts_at, expires_at, fallback, password, click_limit, limit_mode, rules } = gate.clone();
-    let change = domain::GateChange {
-        disabled: Some(disabled),
-        starts_at: Some(starts_at),
-        expires_at: Some(expires_at),
-        fallback: Some(fallback),
-        password: Some(password),
-        click_limit: Some(click_limit),
-        limit_mode: Some(limit_mode),
-        rules: Some(rules),
-    };
-    write_change(row, change)
 }
 
 fn to_link(last_clicked_at: Option<Millis>, row: link::Model) -> Result<Link, StoreError> {

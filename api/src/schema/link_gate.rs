@@ -1,28 +1,16 @@
 //! What stands between a link and its target: its input, checked, and its output.
 
-use async_graphql::{Enum, ID, InputObject, MaybeUndefined, SimpleObject};
+use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 use domain::{
-    ClickLimit, ConditionsDraft, Destination, ExperimentKey, Fresh, Gate, GateChange, Invalid, LimitMode, ParameterCondition, PasswordHash,
-    RuleDraft, RuleId, Rules, TargetUrl, VariantDraft, parse_link_password,
+    ClickLimit, ConditionsDraft, Destination, ExperimentKey, Fresh, Gate, GateChange, Invalid, ParameterCondition, PasswordHash, RuleDraft,
+    RuleId, Rules, TargetUrl, VariantDraft, parse_link_password,
 };
 
 use super::click::Device;
+use super::click_limit::ClickLimitMode;
 use super::context::Services;
 use super::error::ApiError;
 use super::scalars::{CountryCode, DateTime, Url};
-
-/// How exactly a click limit holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "LimitMode")]
-pub enum ClickLimitMode {
-    /// Never more than the limit, maybe a few less where a redirector died. A visitor may wait a
-    /// moment for a permit; while none can be had, visitors get `fallbackUrl`, or a page with status 503.
-    Strict,
-    /// Nobody waits. Each redirector process leads on at most 100 above the limit, which happens when
-    /// clicks come faster than it hears that the limit is reached. It stops likewise, 100 above what it
-    /// was granted, while the limit cannot be asked for.
-    Fast,
-}
 
 /// In an update an absent field stays, null clears it.
 #[derive(InputObject)]
@@ -118,11 +106,7 @@ impl LinkGateInput {
             expires_at: defined(&self.expires_at, |at| Some(at.0)),
             fallback: defined(&self.fallback_url, |url| invalid.check(TargetUrl::parse("fallbackUrl", url, &services.short_domain))),
             click_limit: defined(&self.click_limit, |limit| invalid.check(ClickLimit::parse((*limit).into()))),
-            limit_mode: match self.click_limit_mode {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(LimitMode::default()),
-                MaybeUndefined::Value(mode) => Some(mode.into()),
-            },
+            limit_mode: defined(&self.click_limit_mode, |mode| Some((*mode).into())).map(Option::unwrap_or_default),
             password: None,
             rules: match &self.rules {
                 MaybeUndefined::Undefined => None,

@@ -3,6 +3,7 @@
 mod account;
 mod breakdown;
 pub(crate) mod click;
+mod click_limit;
 mod context;
 mod counts;
 pub(crate) mod error;

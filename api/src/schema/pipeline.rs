@@ -30,6 +30,7 @@ pub enum DurabilityClass {
 pub struct PipelineHop {
     /// spool, broker or database.
     pub name: String,
+    /// What its acknowledgement survives.
     pub durability: DurabilityClass,
     /// What the class depends on.
     pub note: String,
@@ -64,7 +65,9 @@ pub enum LossReason {
 pub struct IngestLoss {
     /// The minute's beginning.
     pub minute: DateTime,
+    /// Why they could not be kept.
     pub reason: LossReason,
+    /// How many, whoever clicked.
     pub clicks: u64,
     /// Whether at most so many were lost, since some of them may be stored.
     pub upper_bound: bool,

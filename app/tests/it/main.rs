@@ -8,6 +8,7 @@ mod demo;
 mod edge;
 mod journey;
 mod permits;
+mod pipeline;
 mod processes;
 mod rules;
 mod spool;

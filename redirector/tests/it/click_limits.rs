@@ -1,9 +1,10 @@
 //! Click limits: never more than allowed, whoever leads on.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::{ClickLimit, Gate, LimitMode, Outcome, ResolvedLink, WorkspaceId};
+use domain::{ClickLimit, Gate, LeaseId, LimitMode, Outcome, PermitLease, ResolvedLink, Wanted, WorkspaceId};
 use platform::Rng;
 use platform::config::Database;
 use store::{Access, NewAccount, NewSession, Refresh, RefreshHash, Store, Workspace};
@@ -89,7 +90,8 @@ async fn in_fast_mode_nobody_waits_and_the_limit_is_passed_by_a_hundred_at_most(
     })
     .await;
     assert!(led <= 110, "{led}");
-    assert_eq!((*left.lock().unwrap(), status(&running, "/l", "curl/8.5.0").await), (0, 410));
+    assert_eq!(*left.lock().unwrap(), 0);
+    assert_eq!(status(&running, "/l", "curl/8.5.0").await, 410);
     // Raised, it owes what it was passed by.
     *left.lock().unwrap() = 1_000;
     running.clock.advance(1_000);
@@ -152,6 +154,40 @@ async fn stored(database: &Database, limit: i64) -> (Store, ResolvedLink) {
     scope.commit().await.unwrap();
     let link = store.resolve_link("l").await.unwrap().unwrap();
     (store, link)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_get_lost_cost_no_permit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, link) = stored(&Database::Sqlite(folder.path().join("test.db")), 200).await;
+    let lost = Arc::new(AtomicUsize::new(3));
+    let running = start_with(&[], Counter::Losing(store.clone(), lost.clone())).await;
+    running.know("l", link.clone());
+    // Three times it was granted and nobody heard of it.
+    for _ in 0..3 {
+        assert_eq!(status(&running, "/l", PERSON).await, 503);
+        running.clock.advance(1_000);
+    }
+    for _ in 0..40 {
+        assert_eq!(status(&running, "/l", PERSON).await, 302);
+    }
+    // What comes back comes back once, although it is said twice.
+    lost.store(1, Ordering::SeqCst);
+    running.clock.advance(10_000);
+    let lease = || PermitLease { id: LeaseId::new(NOW, Rng::System.entropy()), link: link.id, workspace: link.workspace };
+    let rest = wait_until(Duration::from_secs(10), "the rest is back", async || {
+        if lost.load(Ordering::SeqCst) > 0 {
+            return None;
+        }
+        let mut rest = 0;
+        loop {
+            match store.lease(&lease(), Wanted { at_least: 256, at_most: 256 }, NOW).await.unwrap() {
+                0 => return Some(rest),
+                leased => rest += leased,
+            }
+        }
+    });
+    assert_eq!(rest.await, 160);
 }
 
 /// Two redirectors with connections of their own, and more visitors than may pass.

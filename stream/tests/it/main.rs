@@ -9,6 +9,7 @@ mod live;
 mod monitor;
 mod notices;
 mod outages;
+mod permits;
 mod snapshot;
 mod source;
 mod spool;

@@ -29,6 +29,8 @@ const CLOSED_MILLIS: i64 = 1_000;
 /// How long a link that nobody asks for is remembered.
 const FORGOTTEN_MILLIS: i64 = 3_600_000;
 const SWEEP: Duration = Duration::from_secs(1);
+/// How long the process's end may wait for the counter.
+const LAST_SWEEP: Duration = Duration::from_secs(4);
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Giving back twice is safe, so a lost answer is made good.
 const GIVE_BACK_ATTEMPTS: u32 = 2;
@@ -78,12 +80,18 @@ impl Permits {
                 () = tokio::time::sleep(SWEEP) => false,
                 () = stopping.cancelled() => true,
             };
-            self.strict.sweep(stop).await;
-            self.fast.sweep(stop).await;
             if stop {
+                // What the counter does not take in time stays unused.
+                let _ = tokio::time::timeout(LAST_SWEEP, self.sweep_once(true)).await;
                 return Ok(());
             }
+            self.sweep_once(false).await;
         }
+    }
+
+    async fn sweep_once(&self, stop: bool) {
+        self.strict.sweep(stop).await;
+        self.fast.sweep(stop).await;
     }
 }
 
