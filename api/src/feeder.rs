@@ -13,6 +13,8 @@ use stream::{LinkSnapshot, SnapshotNotices, StreamError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::LinkBacklog;
+
 /// Changes drained and links filled in at a time.
 const BATCH: u32 = 500;
 /// Writes under way at once.
@@ -78,6 +80,7 @@ pub struct LinkFeeder {
     /// Told of changes that this process makes.
     pub notices: SnapshotNotices,
     pub health: Health,
+    pub backlog: LinkBacklog,
 }
 
 impl LinkFeeder {
@@ -101,6 +104,7 @@ impl LinkFeeder {
                         "changed links cannot be brought to NATS; they wait in the database",
                     );
                     tracing::debug!(%error, "changed links cannot be brought to the snapshot; trying again");
+                    self.backlog.goes_on();
                     // Whatever failed may have to do with the bucket.
                     checked = None;
                     backoff = (backoff * 2).min(BACKOFF_MAX);
@@ -118,19 +122,25 @@ impl LinkFeeder {
 
     /// Publishes a batch; true when there may be more.
     async fn feed(&self, checked: &mut Option<Instant>) -> Result<bool, FeedError> {
+        let entries = self.store.link_outbox(BATCH).await?;
+        let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
+        let more = ids.len() >= BATCH as usize;
+        let rows = if more { self.store.link_outbox_rows().await? } else { ids.len() as u64 };
+        self.backlog.is(rows, ids.first().copied());
         if checked.is_none_or(|at| at.elapsed() >= CHECK_EVERY) {
             self.fill_if_new().await?;
             *checked = Some(Instant::now());
         }
-        let entries = self.store.link_outbox(BATCH).await?;
-        let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
         write(&self.snapshot, entries.into_iter().map(|entry| entry.state).collect()).await?;
         self.store.clear_link_outbox(&ids).await?;
         let hosts = self.store.domain_outbox(BATCH).await?;
         let host_ids: Vec<i64> = hosts.iter().map(|entry| entry.id).collect();
         write_hosts(&self.snapshot, hosts.into_iter().map(|entry| entry.state).collect()).await?;
         self.store.clear_domain_outbox(&host_ids).await?;
-        Ok(ids.len().max(host_ids.len()) >= BATCH as usize)
+        if !more {
+            self.backlog.is(0, None);
+        }
+        Ok(more || host_ids.len() >= BATCH as usize)
     }
 
     async fn fill_if_new(&self) -> Result<(), FeedError> {

@@ -1,15 +1,17 @@
 //! GraphQL over HTTP and WebSocket: accounts, links, queries on clicks, and live clicks.
 //!
 //! `schema` holds what can be asked, one file per topic; `shell` what surrounds it on the wire;
-//! `auth` who asks; `live` what subscriptions are fed from; `feeder` what brings changed links to
-//! redirectors without a database; `dashboard` the web app out of the binary.
+//! `auth` who asks; `live` what subscriptions are fed from; `feeder` and `permits` what redirectors
+//! without a database are served with; `dashboard` the web app out of the binary.
 
 mod auth;
+mod backlog;
 mod caller;
 mod dashboard;
 mod domains;
 mod feeder;
 mod live;
+mod permits;
 mod schema;
 mod shell;
 
@@ -24,9 +26,11 @@ use store::Store;
 use stream::{LinkNotices, LiveFeed};
 use tokio_util::task::TaskTracker;
 
+pub use backlog::LinkBacklog;
 pub use dashboard::has_dashboard;
 pub use domains::{DnsDown, DnsResolver, DomainChecks, Proofs, ResolverSetupError, TxtResolver};
 pub use feeder::{FeedError, LinkFeeder, resync_links};
+pub use permits::PermitService;
 pub use schema::sdl;
 
 use auth::{Passwords, Sessions};
@@ -88,6 +92,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         public_host: options.public_url.host_str().map(str::to_owned),
         proofs: parts.proofs,
         sign_up: options.sign_up,
+        health: parts.health.clone(),
     };
     let shell = Shell {
         schema: schema::build(services),

@@ -1,55 +1,65 @@
-//! The redirector's sources of links: the store, or the snapshot in NATS; its source of permits;
+//! The redirector's sources of links and permits: the store, or over NATS the snapshot and an api;
 //! and `linklogger links`.
 
 use std::process::ExitCode;
 
 use async_trait::async_trait;
-use domain::{HostName, LinkAddress, LinkId, ResolvedLink, ServedDomain};
+use domain::{HostName, LinkAddress, PermitLease, ResolvedLink, ServedDomain, Wanted};
+use platform::Clock;
 use platform::config::Config;
 use redirector::{LinkSource, LinkSourceDown, PermitSource};
 use store::Store;
-use stream::{LinkSnapshot, NatsClient};
+use stream::{LinkSnapshot, NatsClient, PermitClient, PermitQuestion};
 
 use crate::commands::{connect, say};
 
 /// Links and permits straight from the database.
 #[derive(Clone, Debug)]
-pub(crate) struct StoredLinks(pub Store);
+pub(crate) struct StoredLinks {
+    pub store: Store,
+    pub clock: Clock,
+}
 
 #[async_trait]
 impl LinkSource for StoredLinks {
     async fn resolve(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, LinkSourceDown> {
-        self.0.resolve(address).await.map_err(|error| LinkSourceDown(error.to_string()))
+        self.store.resolve(address).await.map_err(|error| LinkSourceDown(error.to_string()))
     }
 
     async fn domain(&self, host: &HostName) -> Result<Option<ServedDomain>, LinkSourceDown> {
-        self.0.resolve_host(host).await.map_err(|error| LinkSourceDown(error.to_string()))
+        self.store.resolve_host(host).await.map_err(|error| LinkSourceDown(error.to_string()))
     }
 }
 
 #[async_trait]
 impl PermitSource for StoredLinks {
-    async fn lease(&self, link: LinkId, wanted: u32) -> Result<u32, LinkSourceDown> {
-        self.0.lease(link, wanted).await.map_err(|error| LinkSourceDown(error.to_string()))
+    async fn lease(&self, lease: &PermitLease, wanted: Wanted) -> Result<u32, LinkSourceDown> {
+        self.store.lease(lease, wanted, self.clock.now()).await.map_err(|error| LinkSourceDown(error.to_string()))
     }
 
-    async fn give_back(&self, link: LinkId, unused: u32) -> Result<(), LinkSourceDown> {
-        self.0.return_permits(link, unused).await.map_err(|error| LinkSourceDown(error.to_string()))
+    async fn give_back(&self, lease: &PermitLease, unused: u32) -> Result<(), LinkSourceDown> {
+        self.store.return_permits(lease, unused).await.map(drop).map_err(|error| LinkSourceDown(error.to_string()))
     }
 }
 
-/// At the edge nobody counts: a link with a limit leads to its fallback, never to its target.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NoPermits;
+/// Permits from an api over NATS, without a database.
+#[derive(Clone, Debug)]
+pub(crate) struct AskedPermits(pub PermitClient);
+
+impl AskedPermits {
+    async fn ask(&self, question: PermitQuestion) -> Result<u32, LinkSourceDown> {
+        self.0.ask(question).await.map_err(|error| LinkSourceDown(error.to_string()))
+    }
+}
 
 #[async_trait]
-impl PermitSource for NoPermits {
-    async fn lease(&self, _: LinkId, _: u32) -> Result<u32, LinkSourceDown> {
-        Err(LinkSourceDown("permits need the database".into()))
+impl PermitSource for AskedPermits {
+    async fn lease(&self, lease: &PermitLease, wanted: Wanted) -> Result<u32, LinkSourceDown> {
+        self.ask(PermitQuestion::Lease(*lease, wanted)).await
     }
 
-    async fn give_back(&self, _: LinkId, _: u32) -> Result<(), LinkSourceDown> {
-        Ok(())
+    async fn give_back(&self, lease: &PermitLease, unused: u32) -> Result<(), LinkSourceDown> {
+        self.ask(PermitQuestion::GiveBack(*lease, unused)).await.map(drop)
     }
 }
 

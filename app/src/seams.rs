@@ -5,21 +5,23 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::LinkFeeder;
+use api::{LinkBacklog, LinkFeeder, PermitService};
 use platform::config::{Config, LinksFrom};
-use platform::{DurabilityClass, Health, Lifecycle, Metrics, Readiness, Rng};
-use redirector::LinkSource;
+use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Readiness, Rng};
+use redirector::{LinkSource, PermitSource};
 use store::Store;
 use stream::{
-    ClickSource, JetStreamSource, LinkNotices, LinkSnapshot, LiveFeed, LocalFeed, LocalNotices, LocalSource, NatsClient, NatsFeed, Shipper,
-    SnapshotNotices, Spool, SpoolOptions,
+    ClickSource, JetStreamSource, LinkNotices, LinkSnapshot, LiveFeed, LocalFeed, LocalNotices, LocalSource, NatsClient, NatsFeed,
+    PermitClient, Shipper, SnapshotNotices, Spool, SpoolOptions,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::links::{SnapshotLinks, StoredLinks};
+use crate::links::{AskedPermits, SnapshotLinks, StoredLinks};
 
 /// How long acked segments stay for a broker that may fall back; in one process there is none.
 const KEEP_ACKED: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
+const UNKNOWN_ACKS: &str = "fsync if the server runs with sync_interval: always, else os; LINKLOGGER_NATS_MONITOR_URL tells which";
 
 /// The seams between the roles of this process and the others.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub(crate) struct Seams {
     pub spool: Option<Spool>,
     /// With the role redirector.
     pub links: Option<Arc<dyn LinkSource>>,
+    /// With the role redirector.
+    pub permits: Option<Arc<dyn PermitSource>>,
     /// With the role worker.
     pub source: Option<Box<dyn ClickSource>>,
 }
@@ -39,21 +43,28 @@ impl Seams {
     pub async fn new(
         config: &Config,
         store: Option<&Store>,
+        clock: &Clock,
         rng: &Rng,
         health: &Health,
         metrics: &Metrics,
         lifecycle: &Lifecycle,
     ) -> anyhow::Result<Self> {
-        let stored = store.map(|store| Arc::new(StoredLinks(store.clone())) as Arc<dyn LinkSource>);
+        let stored = store.map(|store| Arc::new(StoredLinks { store: store.clone(), clock: clock.clone() }));
+        let links = stored.clone().map(|stored| stored as Arc<dyn LinkSource>);
+        let permits = stored.map(|stored| stored as Arc<dyn PermitSource>);
         let spool = config.roles.redirector.then(|| open_spool(config, rng, health, metrics)).transpose()?;
         let Some(url) = &config.nats_url else {
             let source =
                 spool.clone().filter(|_| config.roles.worker).map(|spool| Box::new(LocalSource::new(spool)) as Box<dyn ClickSource>);
             let (feed, notices) = (Arc::new(LocalFeed::default()), Arc::new(LocalNotices::default()));
-            return Ok(Self { feed, notices, spool, links: stored, source });
+            return Ok(Self { feed, notices, spool, links, permits, source });
         };
         let nats = NatsClient::connect(url, "linklogger").await?.with_stream_quota(config.stream_quota);
-        health.durability("broker", DurabilityClass::Unknown, "fsync if the server runs with sync_interval: always, else os");
+        health.durability("broker", DurabilityClass::Unknown, UNKNOWN_ACKS);
+        if let Some(monitor) = config.nats_monitor_url.clone() {
+            let watch = watch_acks(nats.clone(), monitor, health.clone(), lifecycle.stopping().clone());
+            lifecycle.spawn("broker durability", watch);
+        }
         lifecycle.spawn("broker health", watch(nats.clone(), health.clone(), lifecycle.stopping().clone()));
         if let Some(spool) = &spool {
             let shipper = Shipper::new(spool.clone(), nats.clone(), health.clone(), metrics, rng.clone());
@@ -63,18 +74,22 @@ impl Seams {
         let snapshot = LinkSnapshot::new(nats.clone());
         let notices = SnapshotNotices::new(snapshot.clone());
         if let Some(store) = store.filter(|_| config.roles.api) {
+            let service = PermitService { store: store.clone(), nats: nats.clone(), clock: clock.clone() };
+            lifecycle.spawn("permit service", service.run(lifecycle.stopping().clone()));
             let (store, snapshot, notices, health) = (store.clone(), snapshot.clone(), notices.clone(), health.clone());
-            let feeder = LinkFeeder { store, snapshot, notices, health };
+            snapshot.register(metrics);
+            let feeder = LinkFeeder { store, snapshot, notices, health, backlog: LinkBacklog::new(metrics) };
             lifecycle.spawn("link feeder", feeder.run(lifecycle.stopping().clone()));
         }
-        let links = match config.links_from {
-            LinksFrom::Database => stored,
+        let (links, permits) = match config.links_from {
+            LinksFrom::Database => (links, permits),
             LinksFrom::Nats => {
                 lifecycle.spawn("snapshot health", watch_snapshot(snapshot.clone(), health.clone(), lifecycle.stopping().clone()));
-                Some(Arc::new(SnapshotLinks(snapshot)) as Arc<dyn LinkSource>)
+                let permits = AskedPermits(PermitClient::new(nats.clone()));
+                (Some(Arc::new(SnapshotLinks(snapshot)) as Arc<dyn LinkSource>), Some(Arc::new(permits) as Arc<dyn PermitSource>))
             }
         };
-        Ok(Self { feed: Arc::new(NatsFeed::new(nats)), notices: Arc::new(notices), spool, links, source })
+        Ok(Self { feed: Arc::new(NatsFeed::new(nats)), notices: Arc::new(notices), spool, links, permits, source })
     }
 }
 
@@ -105,6 +120,21 @@ async fn watch(nats: NatsClient, health: Health, stopping: CancellationToken) ->
             health.report("broker", Readiness::Ready, "");
         } else {
             health.report("broker", Readiness::Degraded, "NATS does not answer; clicks wait in the spool, live clicks come late");
+        }
+    }
+}
+
+/// Says on `/readyz` what the broker's acks survive.
+async fn watch_acks(nats: NatsClient, monitor: String, health: Health, stopping: CancellationToken) -> Result<(), Infallible> {
+    let mut tick = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stopping.cancelled() => return Ok(()),
+        }
+        if nats.is_connected() {
+            let (class, note) = nats.durability(&monitor).await;
+            health.durability("broker", class, note);
         }
     }
 }

@@ -12,11 +12,10 @@ use platform::config::{Config, Database, LinksFrom, SignUp};
 use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
 use redirector::{Domains, Parts, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
-use worker::{Pump, WorkerParts, keep_partitions};
+use worker::{Pump, WorkerParts, clean_permits, keep_partitions};
 
 use crate::commands::{connect, prepare_data_dir, say};
 use crate::demo::{self, Demo, DemoFlags};
-use crate::links::{NoPermits, StoredLinks};
 use crate::seams::Seams;
 
 /// How long a stop may take; whoever waits for this process waits 10 seconds.
@@ -76,7 +75,7 @@ impl Process {
             LinksFrom::Database => Some(open_store(&config, &clock, &health).await?),
             LinksFrom::Nats => None,
         };
-        let seams = Seams::new(&config, store.as_ref(), &rng, &health, &metrics, &lifecycle).await?;
+        let seams = Seams::new(&config, store.as_ref(), &clock, &rng, &health, &metrics, &lifecycle).await?;
         let looks_up = config.roles.worker || config.roles.redirector;
         let geo = Arc::new(if looks_up { GeoDatabases::open(&config.geoip_db)? } else { GeoDatabases::default() });
         let resolver = config.roles.api.then(|| DnsResolver::new(config.dns_server)).transpose()?;
@@ -96,26 +95,26 @@ impl Process {
         Pump::new(parts, &self.metrics).start(source.as_ref(), &self.lifecycle);
         let upkeep = keep_partitions(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("partitions", upkeep);
+        let upkeep = clean_permits(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
+        self.lifecycle.spawn("permits' upkeep", upkeep);
         Ok(())
     }
 
     fn start_redirector(&self) -> anyhow::Result<Option<(SocketAddr, Domains)>> {
-        let Some((spool, links)) = self.seams.spool.as_ref().zip(self.seams.links.as_ref()) else { return Ok(None) };
+        let Seams { spool: Some(spool), links: Some(links), permits: Some(permits), .. } = &self.seams else { return Ok(None) };
         let options = RedirectorOptions {
             listen: self.config.redirect_listen,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             short_domain: self.config.short_domain.clone(),
             trusted_proxies: self.config.trusted_proxies.clone(),
+            capture: self.config.capture,
             header_timeout: HEADER_TIMEOUT,
             tls: self.config.redirect_tls.clone().map(|tls| TlsOptions { listen: tls.listen, certificates: tls.certs }),
         };
         let parts = Parts {
             spool: spool.clone(),
             links: links.clone(),
-            permits: match &self.store {
-                Some(store) => Arc::new(StoredLinks(store.clone())),
-                None => Arc::new(NoPermits),
-            },
+            permits: permits.clone(),
             geo: self.geo.clone(),
             notices: self.seams.notices.clone(),
             clock: self.clock.clone(),

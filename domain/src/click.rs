@@ -123,8 +123,28 @@ pub struct ClickRule {
     pub variant: Option<String>,
 }
 
-/// A click as the redirector saw it: facts of one request, nothing looked up yet. It lives in the
-/// spool and the stream only, since it holds the visitor's address.
+/// What a captured click still tells of the visitor's address.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Address {
+    #[default]
+    Unknown,
+    /// In full, for the worker to reduce.
+    Full(IpAddr),
+    /// Reduced by the redirector before anything was written (`LINKLOGGER_CAPTURE=strict`).
+    Reduced(ReducedAddress),
+}
+
+/// What may be kept of an address. The day's visitor hash belongs here as well once there are
+/// salts; until then no click has one, whoever reduces its address.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReducedAddress {
+    pub place: GeoPlace,
+    /// /24 or /48, as [`network_of`] gives it.
+    pub network: String,
+}
+
+/// A click as the redirector saw it: facts of one request. It lives in the spool and the stream
+/// only, since it may hold the visitor's address.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CapturedClick {
     pub id: ClickId,
@@ -139,7 +159,7 @@ pub struct CapturedClick {
     pub url: String,
     /// Where the visitor was sent.
     pub target: String,
-    pub ip: Option<IpAddr>,
+    pub address: Address,
     pub user_agent: Option<String>,
     pub referrer: Option<String>,
     pub accept_language: Option<String>,

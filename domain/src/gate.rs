@@ -17,6 +17,7 @@ pub struct Gate {
     pub fallback: Option<TargetUrl>,
     pub password: Option<PasswordHash>,
     pub click_limit: Option<ClickLimit>,
+    pub limit_mode: LimitMode,
     pub rules: Rules,
 }
 
@@ -29,6 +30,7 @@ pub struct GateChange {
     pub fallback: Option<Option<TargetUrl>>,
     pub password: Option<Option<PasswordHash>>,
     pub click_limit: Option<Option<ClickLimit>>,
+    pub limit_mode: Option<LimitMode>,
     pub rules: Option<Rules>,
 }
 
@@ -43,7 +45,7 @@ pub enum Timing {
 impl Gate {
     /// The gate as the redirector carries it: `None` where it never stands in anybody's way.
     pub fn closed(self) -> Option<Box<Self>> {
-        let open = Self { fallback: self.fallback.clone(), ..Self::default() };
+        let open = Self { fallback: self.fallback.clone(), limit_mode: self.limit_mode, ..Self::default() };
         (self != open).then(|| Box::new(self))
     }
 
@@ -66,6 +68,7 @@ impl Gate {
         set(&mut self.fallback, change.fallback);
         set(&mut self.password, change.password);
         set(&mut self.click_limit, change.click_limit);
+        set(&mut self.limit_mode, change.limit_mode);
         set(&mut self.rules, change.rules);
         self
     }
@@ -119,6 +122,34 @@ impl ClickLimit {
     }
 }
 
+/// How exactly a click limit holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum LimitMode {
+    /// Never over: whoever has no permit waits for one.
+    #[default]
+    Strict,
+    /// Nobody waits; each redirector may lead on [`LimitMode::FAST_OVER`] above it.
+    Fast,
+}
+
+impl LimitMode {
+    /// How often a redirector leads on in fast mode without a permit, at most.
+    pub const FAST_OVER: u32 = 100;
+
+    /// The number it is stored as.
+    pub fn code(self) -> i16 {
+        match self {
+            Self::Strict => 0,
+            Self::Fast => 1,
+        }
+    }
+
+    /// What is not known is strict.
+    pub fn from_code(code: i16) -> Self {
+        if code == Self::Fast.code() { Self::Fast } else { Self::Strict }
+    }
+}
+
 /// The PHC string of a link's password; never the password. Not printed, since it can be guessed at.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PasswordHash(pub String);
@@ -137,7 +168,7 @@ mod tests {
     fn a_gate_that_hinders_nobody_is_none() {
         assert_eq!(Gate::default().closed(), None);
         let fallback = Some(TargetUrl::from_store("https://example.com/".into()));
-        assert_eq!(Gate { fallback, ..Gate::default() }.closed(), None);
+        assert_eq!(Gate { fallback, limit_mode: LimitMode::Fast, ..Gate::default() }.closed(), None);
         assert!(Gate { disabled: true, ..Gate::default() }.closed().is_some());
     }
 

@@ -115,6 +115,11 @@ id!(
     KeyId, "sig"
 );
 
+id!(
+    /// A block of permits that a redirector has taken of a link's limit.
+    LeaseId, "lse"
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

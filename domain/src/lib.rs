@@ -18,6 +18,7 @@ mod link;
 mod loss;
 mod millis;
 mod period;
+mod permit;
 mod query;
 mod rules;
 mod shard;
@@ -27,7 +28,8 @@ mod target;
 pub use account::{Email, Password, Role, WorkspaceName, parse_time_zone, workspace_slug};
 pub use bucket::{Bucket, BucketSpan, MAX_BUCKETS, Quarter, buckets, first_buckets};
 pub use click::{
-    CapturedClick, Click, ClickRule, Device, GeoPlace, Method, Outcome, Seq, UserAgentFacts, Verdict, VerdictReason, network_of,
+    Address, CapturedClick, Click, ClickRule, Device, GeoPlace, Method, Outcome, ReducedAddress, Seq, UserAgentFacts, Verdict,
+    VerdictReason, network_of,
 };
 pub use custom_domain::{
     CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES,
@@ -35,9 +37,9 @@ pub use custom_domain::{
 };
 pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;
-pub use gate::{ClickLimit, Gate, GateChange, PasswordHash, Timing};
+pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
-pub use id::{ClickId, DomainId, Entropy, IdError, KeyId, LinkId, RuleId, SessionId, UserId, WorkspaceId};
+pub use id::{ClickId, DomainId, Entropy, IdError, KeyId, LeaseId, LinkId, RuleId, SessionId, UserId, WorkspaceId};
 pub use issue::{Invalid, Issue, IssueCode};
 pub use link::{
     Link, LinkAddress, LinkChange, LinkDomain, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_link_password,
@@ -46,6 +48,7 @@ pub use link::{
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;
 pub use period::{AskedRange, Compare, Period};
+pub use permit::{PermitLease, Wanted};
 pub use query::{Parameter, Utm, forward_query, parse_query, parse_utm, referrer_host};
 pub use rules::{
     Choice, Conditions, ConditionsDraft, Destination, Experiment, ExperimentKey, Fresh, ParameterCondition, Rule, RuleDraft, Rules,

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use domain::GeoPlace;
+use domain::{GeoPlace, ReducedAddress, network_of};
 use maxminddb::Reader;
 use serde::Deserialize;
 
@@ -91,6 +91,16 @@ impl GeoDatabases {
     pub fn place(&self, ip: IpAddr) -> GeoPlace {
         let ip = ip.to_canonical();
         self.0.iter().find_map(|reader| look_up(reader, ip)).unwrap_or_default()
+    }
+
+    /// All that may be kept of `ip`, whoever asks: the worker, or with strict capture the redirector.
+    pub fn reduce(&self, ip: IpAddr) -> ReducedAddress {
+        ReducedAddress { place: self.place(ip), network: network_of(ip) }
+    }
+
+    /// Whether no file was given.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Captured facts ▸ what can be known of them: place, browser, language, campaign, verdict. Pure
 //! functions of the click and the geo databases. The address itself goes no further.
 //!
-//! The worker asks for all of it; the redirector for the parts that the rules of a link depend on.
+//! The worker asks for all of it; the redirector for the parts that the rules of a link depend on,
+//! and with strict capture for all that takes the address, by the same function.
 
 mod agent;
 mod geo;
@@ -10,7 +11,7 @@ mod verdict;
 
 use std::sync::Arc;
 
-use domain::{CapturedClick, Click, network_of, parse_utm, referrer_host};
+use domain::{Address, CapturedClick, Click, ReducedAddress, parse_utm, referrer_host};
 
 pub use agent::facts as agent_facts;
 pub use geo::{GeoDatabases, GeoError};
@@ -31,6 +32,7 @@ impl Enricher {
     pub fn enrich(&self, captured: &CapturedClick) -> Click {
         let facts = agent::facts(captured.user_agent.as_deref());
         let (verdict, verdict_reason) = verdict::judge(captured.method, captured.user_agent.as_deref(), facts.device);
+        let address = self.reduced(&captured.address);
         let (utm, parameters) = parse_utm(&captured.url, &captured.target);
         Click {
             id: captured.id,
@@ -44,7 +46,7 @@ impl Enricher {
             target: captured.target.clone(),
             verdict,
             verdict_reason,
-            place: captured.ip.map(|ip| self.geo.place(ip)).unwrap_or_default(),
+            place: address.place,
             browser: facts.browser,
             browser_version: facts.browser_version,
             os: facts.os,
@@ -56,9 +58,17 @@ impl Enricher {
             referrer: captured.referrer.clone(),
             utm,
             parameters,
-            network: captured.ip.map(network_of),
+            network: (!address.network.is_empty()).then_some(address.network),
             redirect_micros: captured.redirect_micros,
             rule: captured.rule.clone(),
+        }
+    }
+
+    fn reduced(&self, address: &Address) -> ReducedAddress {
+        match address {
+            Address::Unknown => ReducedAddress::default(),
+            Address::Full(ip) => self.geo.reduce(*ip),
+            Address::Reduced(reduced) => reduced.clone(),
         }
     }
 }

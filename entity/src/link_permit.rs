@@ -11,7 +11,7 @@ pub struct Model {
     pub click_limit: i64,
     /// Handed out to redirectors, used or not.
     pub granted: i64,
-    /// By the last lease.
+    /// By the last lease of an earlier version.
     pub leased: i64,
 }
 

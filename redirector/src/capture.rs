@@ -1,8 +1,6 @@
 //! The facts of a request, with a bound on each, so that a record always fits.
 
-use std::net::IpAddr;
-
-use domain::{CapturedClick, ClickId, ClickRule, Method, Outcome, ResolvedLink};
+use domain::{Address, CapturedClick, ClickId, ClickRule, Method, Outcome, ResolvedLink};
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT_LANGUAGE, HeaderName, REFERER, USER_AGENT};
 
@@ -38,7 +36,7 @@ pub(crate) struct Facts<'a> {
     pub method: Method,
     /// The short URL with its query.
     pub url: String,
-    pub ip: IpAddr,
+    pub address: Address,
     pub headers: &'a HeaderMap,
     pub redirect_micros: u32,
 }
@@ -54,7 +52,7 @@ pub(crate) fn capture(link: &ResolvedLink, decision: Decision, facts: Facts<'_>)
         method: facts.method,
         url: bounded(facts.url, MAX_URL),
         target: decision.target,
-        ip: Some(facts.ip),
+        address: facts.address,
         user_agent: user_agent_of(facts.headers),
         referrer: text(facts.headers, &REFERER, MAX_REFERRER),
         accept_language: language_of(facts.headers),

@@ -5,6 +5,7 @@
 //! broker, the table of clicks or the API. Only links whose owner asked for it wait for more: a look-up
 //! in memory for their rules, a password's hash, a permit of their limit (`gate`).
 
+mod address;
 mod answer;
 mod cache;
 mod capture;
@@ -22,9 +23,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{HostName, LinkAddress, LinkId, ResolvedLink, ServedDomain, ShortDomain};
+use domain::{HostName, LinkAddress, PermitLease, ResolvedLink, ServedDomain, ShortDomain, Wanted};
 use enrich::GeoDatabases;
 use ipnet::IpNet;
+use platform::config::Capture;
 use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Rng};
 use stream::{LinkNotices, Spool};
 
@@ -60,17 +62,18 @@ pub trait LinkSource: Send + Sync + std::fmt::Debug {
 /// Where permits of links with a click limit come from.
 #[async_trait]
 pub trait PermitSource: Send + Sync + std::fmt::Debug {
-    /// Takes up to `wanted` permits for good; 0 when the limit is reached.
+    /// Takes a block of permits; 0 when the limit is reached. Asked for again within a minute, it is the
+    /// same block.
     ///
     /// # Errors
-    /// [`LinkSourceDown`].
-    async fn lease(&self, link: LinkId, wanted: u32) -> Result<u32, LinkSourceDown>;
+    /// [`LinkSourceDown`]; the block may have been taken all the same.
+    async fn lease(&self, lease: &PermitLease, wanted: Wanted) -> Result<u32, LinkSourceDown>;
 
-    /// Gives back permits that were not used and never will be.
+    /// Gives back permits of a block that were not used and never will be; again, it gives nothing.
     ///
     /// # Errors
-    /// [`LinkSourceDown`].
-    async fn give_back(&self, link: LinkId, unused: u32) -> Result<(), LinkSourceDown>;
+    /// [`LinkSourceDown`]; they may have been given back all the same.
+    async fn give_back(&self, lease: &PermitLease, unused: u32) -> Result<(), LinkSourceDown>;
 }
 
 /// TLS of the redirector itself.
@@ -98,6 +101,8 @@ pub struct RedirectorOptions {
     pub short_domain: ShortDomain,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who reduces visitors' addresses.
+    pub capture: Capture,
     /// How long a connection may take for a request's head, and stay idle between requests.
     pub header_timeout: Duration,
     /// None where a proxy in front speaks TLS.
@@ -110,7 +115,7 @@ pub struct Parts {
     pub spool: Spool,
     pub links: Arc<dyn LinkSource>,
     pub permits: Arc<dyn PermitSource>,
-    /// For rules that ask where a visitor is.
+    /// For rules that ask where a visitor is, and for strict capture.
     pub geo: Arc<GeoDatabases>,
     pub notices: Arc<dyn LinkNotices>,
     pub clock: Clock,
@@ -134,7 +139,7 @@ impl Redirector {
     pub fn new(options: RedirectorOptions, parts: Parts) -> Self {
         let caches = Caches::new(&parts.links, &parts.clock, &parts.metrics);
         let (notices, health) = (parts.notices.clone(), parts.health.clone());
-        let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.metrics);
+        let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.rng, &parts.metrics);
         let permits = gates.permits();
         let service = Service::new(&options, parts, &caches, gates);
         Self { options, service, caches, permits, notices, health }

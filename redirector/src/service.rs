@@ -15,6 +15,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use stream::{Spool, SpoolError};
 
+use crate::address::Addresses;
 use crate::answer::{self, Answer, Page};
 use crate::cache::{Caches, Known, LookUps};
 use crate::capture::{Decision, Facts, capture};
@@ -58,6 +59,7 @@ pub(crate) struct Service {
     domains: Domains,
     gates: Gates,
     client_ip: ClientIp,
+    addresses: Addresses,
     clock: Clock,
     rng: Rng,
     health: Health,
@@ -84,6 +86,7 @@ impl Service {
             domains: Domains::new(options.short_domain.clone(), caches.hosts.clone(), metrics),
             gates,
             client_ip: ClientIp::new(options.trusted_proxies.clone()),
+            addresses: Addresses::new(options.capture, parts.geo, &parts.health),
             clock: parts.clock,
             rng: parts.rng,
             health: parts.health,
@@ -170,7 +173,7 @@ impl Service {
             id: ClickId::new(now, self.rng.entropy()),
             method,
             url: self.domains.url(place, head.uri.path_and_query().map_or("/", |path| path.as_str())),
-            ip,
+            address: self.addresses.of(ip),
             headers: &head.headers,
             redirect_micros: u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX),
         };

@@ -4,14 +4,17 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Loss, LossReason, WorkspaceId};
+use domain::{Loss, LossReason, Millis, WorkspaceId};
 use entity::ingest_counter;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sqlx::{PgPool, SqlitePool};
 
 use crate::connect::Pools;
 use crate::scope::WorkspaceScope;
 use crate::{Store, StoreError};
+
+const MINUTE_MILLIS: i64 = 60_000;
 
 /// The losses of a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,18 +47,33 @@ impl Store {
 }
 
 impl WorkspaceScope {
-    /// All losses of the workspace, by minute and reason.
+    /// The losses of the workspace in minutes that begin from `from` on and before `to`, by minute and
+    /// reason.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn lost_clicks(&self) -> Result<Vec<LostClicks>, StoreError> {
-        let rows =
-            ingest_counter::Entity::find().filter(ingest_counter::Column::WorkspaceId.eq(self.workspace.0)).all(&self.transaction).await?;
-        let mut sums = BTreeMap::<_, u64>::new();
-        for row in rows {
-            *sums.entry((row.minute, LossReason::from_code(row.reason))).or_default() += row.count.unsigned_abs();
-        }
-        Ok(sums.into_iter().map(|((minute, reason), count)| LostClicks { minute, reason, count }).collect())
+    pub async fn lost_clicks(&self, from: Millis, to: Millis) -> Result<Vec<LostClicks>, StoreError> {
+        let first_from = |at: Millis| at.0.div_euclid(MINUTE_MILLIS) + i64::from(at.0.rem_euclid(MINUTE_MILLIS) > 0);
+        let sums: Vec<(i64, i16, i64)> = ingest_counter::Entity::find()
+            .select_only()
+            .columns([ingest_counter::Column::Minute, ingest_counter::Column::Reason])
+            .column_as(Expr::cust("CAST(SUM(count) AS BIGINT)"), "lost")
+            .filter(ingest_counter::Column::WorkspaceId.eq(self.workspace.0))
+            .filter(ingest_counter::Column::Minute.gte(first_from(from)))
+            .filter(ingest_counter::Column::Minute.lt(first_from(to)))
+            .group_by(ingest_counter::Column::Minute)
+            .group_by(ingest_counter::Column::Reason)
+            .order_by_asc(ingest_counter::Column::Minute)
+            .order_by_asc(ingest_counter::Column::Reason)
+            .into_tuple()
+            .all(&self.transaction)
+            .await?;
+        let lost = |(minute, reason, count): (i64, i16, i64)| LostClicks {
+            minute,
+            reason: LossReason::from_code(reason),
+            count: count.unsigned_abs(),
+        };
+        Ok(sums.into_iter().map(lost).collect())
     }
 }
 

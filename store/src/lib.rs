@@ -25,6 +25,7 @@ mod links;
 mod lookup;
 mod migrate;
 mod partitions;
+mod permits;
 mod plan;
 mod redirect_micros;
 mod scope;

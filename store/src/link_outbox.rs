@@ -12,6 +12,8 @@ use uuid::Uuid;
 use crate::lookup::{RESOLVED, ResolvedRow, resolved};
 use crate::{Access, Store, StoreError, WorkspaceScope};
 
+const MOST_COUNTED: i64 = 10_000;
+
 /// A change that is to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxEntry {
@@ -66,6 +68,17 @@ impl Store {
             Ok(OutboxEntry { id: row.try_get("", "outbox_id")?, state })
         };
         rows.iter().map(entry).collect()
+    }
+
+    /// How many changes are not published yet; at most 10,000 are counted.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn link_outbox_rows(&self) -> Result<u64, StoreError> {
+        let from = if self.is_postgres() { "linklogger_link_outbox($1)" } else { "(SELECT id FROM link_outbox LIMIT $1)" };
+        let rows = self.feed(Access::Read, format!("SELECT count(*) FROM {from}"), [MOST_COUNTED.into()]).await?;
+        let count: i64 = rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
+        Ok(count.unsigned_abs())
     }
 
     /// Forgets changes that are published.

@@ -1,13 +1,13 @@
 //! Links of a workspace and the slugs that lead to them. A deleted link stays as a tombstone: its
 //! slugs go on answering 410, its clicks and counts stay.
 
-use domain::{DomainId, Gate, Link, LinkAddress, LinkChange, LinkDomain, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
+use domain::{DomainId, Link, LinkAddress, LinkChange, LinkDomain, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
 use entity::{link, link_slug, link_stat};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use crate::clicks::PageRequest;
-use crate::gates::{StoredGate, write_change};
+use crate::gates::{StoredGate, write_change, write_gate};
 use crate::{Conflict, StoreError, WorkspaceScope};
 
 /// The domain id of the shared short domain.
@@ -280,20 +280,6 @@ fn status(status: RedirectStatus) -> i16 {
     status.code() as i16
 }
 
-fn write_gate(row: &mut link::ActiveModel, gate: &Gate) -> Result<(), StoreError> {
-    let Gate { disabled, starts_at, expires_at, fallback, password, click_limit, rules } = gate.clone();
-    let change = domain::GateChange {
-        disabled: Some(disabled),
-        starts_at: Some(starts_at),
-        expires_at: Some(expires_at),
-        fallback: Some(fallback),
-        password: Some(password),
-        click_limit: Some(click_limit),
-        rules: Some(rules),
-    };
-    write_change(row, change)
-}
-
 fn to_link(last_clicked_at: Option<Millis>, domain: Option<LinkDomain>, row: link::Model) -> Result<Link, StoreError> {
     let gate = StoredGate {
         disabled: row.disabled,
@@ -303,6 +289,7 @@ fn to_link(last_clicked_at: Option<Millis>, domain: Option<LinkDomain>, row: lin
         password_hash: row.password_hash,
         click_limit: row.click_limit,
         rules: row.rules,
+        click_limit_mode: row.click_limit_mode,
     };
     let gate = gate.read()?;
     Ok(Link {

@@ -11,7 +11,7 @@ use crate::{Access, Store, StoreError};
 /// returns them.
 pub(crate) const RESOLVED: &str = "l.id, l.workspace_id, l.version, l.target_url, l.redirect_status, l.forward_query, \
                                    l.deleted_at IS NOT NULL AS deleted, l.disabled, l.starts_at, l.expires_at, l.fallback_url, l.password_hash, \
-                                   l.click_limit, l.rules";
+                                   l.click_limit, l.rules, l.click_limit_mode";
 
 #[derive(FromQueryResult)]
 pub(crate) struct ResolvedRow {
@@ -29,6 +29,7 @@ pub(crate) struct ResolvedRow {
     password_hash: Option<String>,
     click_limit: Option<i64>,
     rules: Option<String>,
+    click_limit_mode: i16,
 }
 
 impl Store {
@@ -68,6 +69,7 @@ pub(crate) fn resolved(row: ResolvedRow) -> Result<ResolvedLink, StoreError> {
         password_hash: row.password_hash,
         click_limit: row.click_limit,
         rules: row.rules,
+        click_limit_mode: row.click_limit_mode,
     };
     Ok(ResolvedLink {
         id: LinkId(row.id),

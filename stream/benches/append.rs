@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::time::Instant;
 
-use domain::{CapturedClick, ClickId, LinkId, Method, Millis, Outcome, WorkspaceId};
+use domain::{Address, CapturedClick, ClickId, LinkId, Method, Millis, Outcome, WorkspaceId};
 use platform::{Metrics, Rng};
 use stream::{Spool, SpoolOptions, encode_record_into};
 
@@ -26,7 +26,7 @@ fn click() -> CapturedClick {
         method: Method::Get,
         url: "http://go.example/spring?utm_source=mail".into(),
         target: "https://example.com/landing?a=1".into(),
-        ip: Some([203, 0, 113, 1].into()),
+        address: Address::Full([203, 0, 113, 1].into()),
         user_agent: Some(
             "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36".into(),
         ),

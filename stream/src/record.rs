@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use domain::{CapturedClick, ClickId, ClickRule, LinkId, Method, Outcome, RuleId, WorkspaceId};
+use domain::{Address, CapturedClick, ClickId, ClickRule, GeoPlace, LinkId, Method, Outcome, ReducedAddress, RuleId, WorkspaceId};
 use prost::Message;
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ struct Record {
     url: String,
     #[prost(string, tag = "9")]
     target: String,
-    /// 4 or 16 bytes, or none.
+    /// 4 or 16 bytes, or none: unknown, or reduced.
     #[prost(bytes = "vec", tag = "10")]
     ip: Vec<u8>,
     #[prost(string, optional, tag = "11")]
@@ -56,6 +56,38 @@ struct Record {
     rule_name: String,
     #[prost(string, optional, tag = "22")]
     variant: Option<String>,
+    /// Only where there is no address.
+    #[prost(message, optional, tag = "30")]
+    reduced: Option<Reduced>,
+}
+
+/// A reduced address.
+#[derive(Clone, PartialEq, Message)]
+struct Reduced {
+    #[prost(string, optional, tag = "1")]
+    country: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    region: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    city: Option<String>,
+    #[prost(double, optional, tag = "4")]
+    latitude: Option<f64>,
+    #[prost(double, optional, tag = "5")]
+    longitude: Option<f64>,
+    #[prost(string, tag = "6")]
+    network: String,
+}
+
+impl Reduced {
+    fn of(address: &ReducedAddress) -> Self {
+        let GeoPlace { country, region, city, latitude, longitude } = address.place.clone();
+        Self { country, region, city, latitude, longitude, network: address.network.clone() }
+    }
+
+    fn address(self) -> ReducedAddress {
+        let Self { country, region, city, latitude, longitude, network } = self;
+        ReducedAddress { place: GeoPlace { country, region, city, latitude, longitude }, network }
+    }
 }
 
 pub fn encode_record(click: &CapturedClick) -> Vec<u8> {
@@ -76,10 +108,10 @@ pub fn encode_record_into(click: &CapturedClick, bytes: &mut Vec<u8>) {
         method: code(click.method.code()),
         url: click.url.clone(),
         target: click.target.clone(),
-        ip: match click.ip {
-            None => Vec::new(),
-            Some(IpAddr::V4(ip)) => ip.octets().to_vec(),
-            Some(IpAddr::V6(ip)) => ip.octets().to_vec(),
+        ip: match &click.address {
+            Address::Full(IpAddr::V4(ip)) => ip.octets().to_vec(),
+            Address::Full(IpAddr::V6(ip)) => ip.octets().to_vec(),
+            Address::Unknown | Address::Reduced(_) => Vec::new(),
         },
         user_agent: click.user_agent.clone(),
         referrer: click.referrer.clone(),
@@ -88,6 +120,10 @@ pub fn encode_record_into(click: &CapturedClick, bytes: &mut Vec<u8>) {
         rule_id: click.rule.as_ref().map(|rule| rule.id.0.as_bytes().to_vec()).unwrap_or_default(),
         rule_name: click.rule.as_ref().map(|rule| rule.name.clone()).unwrap_or_default(),
         variant: click.rule.as_ref().and_then(|rule| rule.variant.clone()),
+        reduced: match &click.address {
+            Address::Reduced(address) => Some(Reduced::of(address)),
+            Address::Unknown | Address::Full(_) => None,
+        },
     };
     bytes.push(VERSION);
     // A Vec grows as needed, so there is no error to have.
@@ -102,10 +138,11 @@ pub fn decode_record(bytes: &[u8]) -> Result<CapturedClick, RecordError> {
         return Err(RecordError::UnknownVersion(*version));
     }
     let record = Record::decode(fields).map_err(|_| RecordError::Malformed)?;
-    let ip = match record.ip.len() {
-        0 => None,
-        4 => Some(<[u8; 4]>::try_from(&*record.ip).map_err(|_| RecordError::Malformed)?.into()),
-        _ => Some(<[u8; 16]>::try_from(&*record.ip).map_err(|_| RecordError::Malformed)?.into()),
+    let address = match (record.reduced, record.ip.len()) {
+        (Some(reduced), _) => Address::Reduced(reduced.address()),
+        (None, 0) => Address::Unknown,
+        (None, 4) => Address::Full(<[u8; 4]>::try_from(&*record.ip).map_err(|_| RecordError::Malformed)?.into()),
+        (None, _) => Address::Full(<[u8; 16]>::try_from(&*record.ip).map_err(|_| RecordError::Malformed)?.into()),
     };
     let rule = match &*record.rule_id {
         [] => None,
@@ -121,7 +158,7 @@ pub fn decode_record(bytes: &[u8]) -> Result<CapturedClick, RecordError> {
         method: known(record.method, Method::from_code)?,
         url: record.url,
         target: record.target,
-        ip,
+        address,
         user_agent: record.user_agent,
         referrer: record.referrer,
         accept_language: record.accept_language,
@@ -159,7 +196,7 @@ mod tests {
             method: Method::Get,
             url: "http://x/a".into(),
             target: "https://y/".into(),
-            ip: Some([203, 0, 113, 9].into()),
+            address: Address::Full([203, 0, 113, 9].into()),
             user_agent: Some("ua".into()),
             referrer: None,
             accept_language: Some("de".into()),
@@ -196,6 +233,34 @@ mod tests {
         assert_eq!(hex(&plain), hex(&click()) + rule);
         assert_eq!(hex(&with_variant), hex(&click()) + rule + "b2010142");
         for click in [plain, with_variant] {
+            assert_eq!(decode_record(&encode_record(&click)), Ok(click));
+        }
+    }
+
+    #[test]
+    fn golden_bytes_of_a_reduced_address() {
+        let network = "203.0.113.0/24".to_owned();
+        let country = GeoPlace { country: Some("DE".into()), ..GeoPlace::default() };
+        let full = GeoPlace {
+            region: Some("DE-BE".into()),
+            city: Some("B".into()),
+            latitude: Some(52.5),
+            longitude: Some(-1.0),
+            ..country.clone()
+        };
+        let click = |place| CapturedClick { address: Address::Reduced(ReducedAddress { place, network: network.clone() }), ..click() };
+        // As with an address, which is no longer there, and a field at the end.
+        let rest = hex(&super::tests::click()).replace("5204cb007109", "");
+        let (nothing, place) = (click(GeoPlace::default()), click(full));
+        assert_eq!(hex(&nothing), format!("{rest}f2011032{}", "0e3230332e302e3131332e302f3234"));
+        assert_eq!(
+            hex(&place),
+            format!(
+                "{rest}f201300a024445120544452d42451a014221{}29{}320e3230332e302e3131332e302f3234",
+                "0000000000404a40", "000000000000f0bf"
+            )
+        );
+        for click in [nothing, place, click(country)] {
             assert_eq!(decode_record(&encode_record(&click)), Ok(click));
         }
     }

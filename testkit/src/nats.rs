@@ -10,6 +10,8 @@ pub struct NatsServer {
     folder: PathBuf,
     port: u16,
     guardian: Option<Guardian>,
+    /// The port of its monitoring, and when it syncs.
+    monitored: Option<(u16, &'static str)>,
 }
 
 impl NatsServer {
@@ -19,9 +21,20 @@ impl NatsServer {
     /// When there is no nats-server, or it does not start.
     pub fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("ll-nats-").tempdir().expect("a folder").keep();
-        let mut server = Self { folder, port: free_port(), guardian: None };
+        let mut server = Self { folder, port: free_port(), guardian: None, monitored: None };
         server.restart();
         server
+    }
+
+    /// Starts it again with its monitoring at an address, and its files synced as `sync_interval` says.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart_monitored(&mut self, sync_interval: &'static str) -> String {
+        let port = self.monitored.map_or_else(free_port, |(port, _)| port);
+        self.monitored = Some((port, sync_interval));
+        self.restart();
+        format!("http://127.0.0.1:{port}")
     }
 
     pub fn url(&self) -> String {
@@ -76,7 +89,15 @@ impl NatsServer {
     fn spawn(&mut self) {
         let text = |text: &str| text.to_owned();
         let store = self.store().display().to_string();
-        let command = [program(), text("-a"), text("127.0.0.1"), text("-p"), self.port.to_string(), text("-js"), text("-sd"), store];
+        let mut command = vec![program(), text("-a"), text("127.0.0.1"), text("-p"), self.port.to_string()];
+        match self.monitored {
+            None => command.extend([text("-js"), text("-sd"), store]),
+            Some((port, sync_interval)) => {
+                let file = self.folder.join("nats.conf");
+                std::fs::write(&file, format!("jetstream {{ store_dir: \"{store}\", sync_interval: {sync_interval} }}")).expect("a file");
+                command.extend([text("-c"), file.display().to_string(), text("-m"), port.to_string()]);
+            }
+        }
         self.guardian = Some(Guardian::spawn(&self.folder, &command));
         wait_for_port(self.port, &self.folder.join("log"));
     }

@@ -7,4 +7,4 @@ mod pump;
 mod upkeep;
 
 pub use pump::{Pump, WorkerParts};
-pub use upkeep::keep_partitions;
+pub use upkeep::{clean_permits, keep_partitions};

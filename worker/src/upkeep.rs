@@ -29,3 +29,23 @@ pub async fn keep_partitions(store: Store, clock: Clock, stopping: CancellationT
         }
     }
 }
+
+/// Forgets permits of click limits that nobody can use any more.
+///
+/// # Errors
+/// Never.
+pub async fn clean_permits(store: Store, clock: Clock, stopping: CancellationToken) -> Result<(), Infallible> {
+    loop {
+        let wait = match store.clean_permits(clock.now()).await {
+            Ok(()) => EVERY,
+            Err(error) => {
+                tracing::warn!(%error, "permits that nobody can use any more cannot be forgotten; trying again");
+                RETRY
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stopping.cancelled() => return Ok(()),
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::Context;
 use domain::{ShortDomain, WorkspaceId};
 use platform::config::SignUp;
-use platform::{Clock, Rng};
+use platform::{Clock, Health, Rng};
 use store::{Access, Store, WorkspaceScope};
 use stream::LinkNotices;
 
@@ -30,6 +30,7 @@ pub(crate) struct Services {
     pub public_host: Option<String>,
     pub proofs: Proofs,
     pub sign_up: SignUp,
+    pub health: Health,
 }
 
 impl Services {

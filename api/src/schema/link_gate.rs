@@ -7,6 +7,7 @@ use domain::{
 };
 
 use super::click::Device;
+use super::click_limit::ClickLimitMode;
 use super::context::Services;
 use super::error::ApiError;
 use super::scalars::{CountryCode, DateTime, Url};
@@ -23,9 +24,12 @@ pub struct LinkGateInput {
     /// Where visitors are sent outside the schedule and above the click limit.
     fallback_url: MaybeUndefined<String>,
     /// How often the link leads on at most, 1 to 1,000,000,000, counted from when it first had a
-    /// limit. Never more, maybe a few less where a redirector died. Requests that say of themselves
-    /// that no person sent them are not counted, and are led on until a redirector has seen the limit reached.
+    /// limit; one that was taken away for 90 days begins anew. `clickLimitMode` says how exactly it
+    /// holds. Requests that say of themselves that no person sent them are not counted, and are led on
+    /// until a redirector has seen the limit reached.
     click_limit: MaybeUndefined<i32>,
+    /// Default: STRICT.
+    click_limit_mode: MaybeUndefined<ClickLimitMode>,
     /// What visitors must type, 4 to 128 characters. It is kept as a hash only.
     password: MaybeUndefined<String>,
     /// Ordered, the first whose conditions all hold decides; at most 50. They replace all the link
@@ -102,6 +106,7 @@ impl LinkGateInput {
             expires_at: defined(&self.expires_at, |at| Some(at.0)),
             fallback: defined(&self.fallback_url, |url| invalid.check(TargetUrl::parse("fallbackUrl", url, &services.short_domain))),
             click_limit: defined(&self.click_limit, |limit| invalid.check(ClickLimit::parse((*limit).into()))),
+            limit_mode: defined(&self.click_limit_mode, |mode| Some((*mode).into())).map(Option::unwrap_or_default),
             password: None,
             rules: match &self.rules {
                 MaybeUndefined::Undefined => None,
@@ -196,6 +201,8 @@ pub struct LinkGate {
     pub fallback_url: Option<Url>,
     /// Null without a limit.
     pub click_limit: Option<u32>,
+    /// How exactly a click limit holds, or would.
+    pub click_limit_mode: ClickLimitMode,
     /// Whether visitors are asked for a password.
     pub password_protected: bool,
     pub rules: Vec<LinkRule>,
@@ -252,6 +259,7 @@ impl From<Gate> for LinkGate {
             expires_at: gate.expires_at.map(DateTime),
             fallback_url: gate.fallback.map(|target| Url(target.as_str().to_owned())),
             click_limit: gate.click_limit.map(ClickLimit::get),
+            click_limit_mode: gate.limit_mode.into(),
             password_protected: gate.password.is_some(),
             rules: gate.rules.iter().map(Into::into).collect(),
         }

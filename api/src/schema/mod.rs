@@ -3,6 +3,7 @@
 mod account;
 mod breakdown;
 pub(crate) mod click;
+mod click_limit;
 mod context;
 mod counts;
 mod domain;
@@ -16,6 +17,7 @@ mod live;
 mod loader;
 mod page;
 mod period;
+mod pipeline;
 mod scalars;
 mod series;
 
@@ -33,6 +35,7 @@ pub struct Query(
     series::SeriesQuery,
     breakdown::BreakdownQuery,
     domain::DomainQuery,
+    pipeline::PipelineQuery,
 );
 
 #[derive(Default, MergedObject)]

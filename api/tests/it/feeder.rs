@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use api::{LinkFeeder, resync_links};
+use api::{LinkBacklog, LinkFeeder, resync_links};
 use domain::{LinkAddress, LinkChange, LinkId, NewLink, RedirectStatus, ShortDomain, Slug, TargetUrl, WorkspaceId};
-use platform::{Health, Lifecycle, Readiness, Rng};
+use platform::{Health, Lifecycle, Metrics, Readiness, Rng};
 use store::{Access, Store};
 use stream::{LinkNotices as _, LinkSnapshot, NatsClient, SnapshotNotices};
 use testkit::{NatsServer, wait_until};
@@ -47,6 +47,13 @@ async fn nats(server: &NatsServer) -> NatsClient {
     nats
 }
 
+/// The value of a metric without labels.
+fn value(metrics: &Metrics, name: &str) -> u64 {
+    let text = metrics.encode();
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("linklogger_{name} ")));
+    line.unwrap_or_else(|| panic!("no metric {name} in\n{text}")).parse().unwrap()
+}
+
 async fn drained(store: &Store) {
     wait_until(PATIENCE, "the outbox is empty", async || store.link_outbox(1).await.unwrap().is_empty().then_some(())).await;
 }
@@ -65,8 +72,17 @@ async fn several_feeders_bring_every_change_once_the_broker_is_there() {
     let (mut server, lifecycle) = (NatsServer::start(), Lifecycle::new());
     let snapshot = LinkSnapshot::new(nats(&server).await);
     let (notices, health) = (SnapshotNotices::new(snapshot.clone()), Health::default());
-    for notices in [notices.clone(), SnapshotNotices::new(LinkSnapshot::new(nats(&server).await))] {
-        let feeder = LinkFeeder { store: store.clone(), snapshot: snapshot.clone(), notices, health: health.clone() };
+    let metrics = [Metrics::default(), Metrics::default()];
+    snapshot.register(&metrics[0]);
+    let both = [notices.clone(), SnapshotNotices::new(LinkSnapshot::new(nats(&server).await))];
+    for (notices, metrics) in both.into_iter().zip(&metrics) {
+        let feeder = LinkFeeder {
+            store: store.clone(),
+            snapshot: snapshot.clone(),
+            notices,
+            health: health.clone(),
+            backlog: LinkBacklog::new(metrics),
+        };
         lifecycle.spawn("link feeder", feeder.run(lifecycle.stopping().clone()));
     }
     let mut links = Vec::new();
@@ -87,12 +103,25 @@ async fn several_feeders_bring_every_change_once_the_broker_is_there() {
     }
     wait_until(PATIENCE, "the feeder says that it cannot", async || (health.snapshot().status == Readiness::Degraded).then_some(())).await;
     assert_eq!(store.link_outbox(100).await.unwrap().len(), 50);
+    // Both say how much waits, and that it gets older.
+    for metrics in &metrics {
+        wait_until(PATIENCE, "the backlog is told", async || (value(metrics, "link_outbox_rows") == 50).then_some(())).await;
+        wait_until(PATIENCE, "its age is told", async || (value(metrics, "link_outbox_oldest_seconds") > 0).then_some(())).await;
+    }
     server.restart();
     drained(&store).await;
     for index in 0..50 {
         assert_eq!(version(&snapshot, &format!("link-{index}")).await, Some(2));
     }
     wait_until(PATIENCE, "the feeder says that it can", async || (health.snapshot().status == Readiness::Ready).then_some(())).await;
+    for metrics in &metrics {
+        wait_until(PATIENCE, "nothing waits", async || {
+            (value(metrics, "link_outbox_rows") == 0 && value(metrics, "link_outbox_oldest_seconds") == 0).then_some(())
+        })
+        .await;
+    }
+    // Each of the 51 links, and each of 50 again; whoever came second wrote nothing.
+    assert_eq!(value(&metrics[0], "link_snapshot_writes_total"), 101);
     lifecycle.stop();
     assert!(lifecycle.drained(PATIENCE).await);
 }

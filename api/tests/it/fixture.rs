@@ -20,6 +20,7 @@ pub struct Running {
     pub authority: String,
     pub store: Store,
     pub clock: Clock,
+    pub health: Health,
     feed: LocalFeed,
     lifecycle: Lifecycle,
     _folder: tempfile::TempDir,
@@ -54,7 +55,7 @@ pub async fn start_with(setup: Setup) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::connect(&Database::Sqlite(folder.path().join("test.db"))).await.unwrap();
     store::migrate(&store, NOON).await.unwrap();
-    let (lifecycle, clock, feed) = (Lifecycle::new(), Clock::manual(NOON), LocalFeed::default());
+    let (lifecycle, clock, feed, health) = (Lifecycle::new(), Clock::manual(NOON), LocalFeed::default(), Health::default());
     let options = ApiOptions {
         listen: ([127, 0, 0, 1], 0).into(),
         short_domain: ShortDomain::parse("go.example").unwrap(),
@@ -69,10 +70,10 @@ pub async fn start_with(setup: Setup) -> Running {
         proofs: Proofs::new(setup.resolver),
         clock: clock.clone(),
         rng: setup.rng,
-        health: Health::default(),
+        health: health.clone(),
     };
     let address = api::start(options, parts, &lifecycle).await.unwrap();
-    Running { authority: address.to_string(), store, clock, feed, lifecycle, _folder: folder }
+    Running { authority: address.to_string(), store, clock, health, feed, lifecycle, _folder: folder }
 }
 
 impl Running {

@@ -5,7 +5,7 @@ use testkit::GraphQl;
 
 use crate::fixture::{start, told, workspace_of};
 
-const GATE: &str = "id version disabled startsAt expiresAt fallbackUrl clickLimit passwordProtected archivedAt rules { id name targetUrl conditions { countries regions devices os browsers languages parameters { key values } ipRanges from to } variants { name targetUrl weight } }";
+const GATE: &str = "id version disabled startsAt expiresAt fallbackUrl clickLimit clickLimitMode passwordProtected archivedAt rules { id name targetUrl conditions { countries regions devices os browsers languages parameters { key values } ipRanges from to } variants { name targetUrl weight } }";
 
 async fn create(api: &GraphQl, mut input: Value) -> Value {
     input["targetUrl"] = json!("https://example.com/");
@@ -109,15 +109,23 @@ async fn passwords_are_hashed_and_limits_kept() {
     let running = start().await;
     let ada = running.ada().await;
     let link = create(&ada, json!({ "slug": "p", "password": "open sesame", "clickLimit": 7 })).await;
-    assert_eq!((&link["passwordProtected"], &link["clickLimit"]), (&json!(true), &json!(7)));
+    assert_eq!((&link["passwordProtected"], &link["clickLimit"], &link["clickLimitMode"]), (&json!(true), &json!(7), &json!("STRICT")));
     let gate = running.store.resolve_link("p").await.unwrap().unwrap().gate.unwrap();
     assert!(gate.password.unwrap().0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-    let id = link["id"].as_str().unwrap().parse().unwrap();
-    assert_eq!(running.store.lease(id, 1).await.unwrap(), 1);
+    let leased = async || {
+        let id = domain::LeaseId::new(crate::fixture::NOON, platform::Rng::System.entropy());
+        let lease = domain::PermitLease { id, link: link["id"].as_str().unwrap().parse().unwrap(), workspace: workspace_of(&ada).await };
+        running.store.lease(&lease, domain::Wanted { at_least: 1, at_most: 1 }, crate::fixture::NOON).await.unwrap()
+    };
+    assert_eq!(leased().await, 1);
     let open = updated(&ada, &link, json!({ "password": null, "clickLimit": 1 })).await;
     assert_eq!((&open["passwordProtected"], &open["clickLimit"]), (&json!(false), &json!(1)));
-    assert_eq!(running.store.lease(id, 1).await.unwrap(), 0);
-    updated(&ada, &link, json!({ "clickLimit": null })).await;
+    assert_eq!(leased().await, 0);
+    let fast = updated(&ada, &link, json!({ "clickLimitMode": "FAST" })).await;
+    assert_eq!((&fast["clickLimitMode"], &fast["clickLimit"]), (&json!("FAST"), &json!(1)));
+    assert_eq!(running.store.resolve_link("p").await.unwrap().unwrap().gate.unwrap().limit_mode, domain::LimitMode::Fast);
+    assert_eq!(updated(&ada, &link, json!({ "clickLimitMode": null })).await["clickLimitMode"], "STRICT");
+    updated(&ada, &link, json!({ "clickLimit": null, "clickLimitMode": "FAST" })).await;
     assert_eq!(running.store.resolve_link("p").await.unwrap().unwrap().gate, None);
 }
 

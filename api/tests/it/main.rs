@@ -12,5 +12,6 @@ mod gates;
 mod http;
 mod links;
 mod live;
+mod pipeline;
 mod queries;
 mod sockets;

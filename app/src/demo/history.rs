@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::{CapturedClick, ClickFilter, ClickId, Millis, Outcome, ResolvedLink, ShortDomain, Slug, WorkspaceId};
+use domain::{Address, CapturedClick, ClickFilter, ClickId, Millis, Outcome, ResolvedLink, ShortDomain, Slug, WorkspaceId};
 use enrich::Enricher;
 use platform::Clock;
 use store::{Access, Incoming, PageRequest, Store};
@@ -110,7 +110,7 @@ fn captured(at: Millis, visit: &Visit, link: &ResolvedLink, visitors: &Visitors,
         method: visit.method,
         url: short_domain.short_url(visit.path.trim_start_matches('/')),
         target: link.target.as_str().to_owned(),
-        ip: Some(visit.ip),
+        address: Address::Full(visit.ip),
         user_agent: header("User-Agent"),
         referrer: header("Referer"),
         accept_language: header("Accept-Language"),

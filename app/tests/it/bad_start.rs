@@ -28,6 +28,8 @@ fn broken_values_are_named_with_their_mend() {
         ("DATABASE_URL", "mysql://x/y", "postgres://"),
         ("DURABILITY", "ram", "os or fsync"),
         ("SPOOL_QUOTA", "much", "512MiB"),
+        ("CAPTURE", "loose", "worker or strict"),
+        ("NATS_MONITOR_URL", "nats://127.0.0.1:8222", "Write it like http://"),
         ("GEOIP_DB", "/no/such.mmdb", "/no/such.mmdb"),
         ("SHORT_DOMAIN", "a b", "go.example.com"),
         ("DNS_SERVER", "dns.example", "9.9.9.9"),

@@ -111,7 +111,7 @@ async fn an_edge_without_a_database_serves_domains_from_the_snapshot() {
     postgres.restart();
     crate::journey::wait_for_database(&ada).await;
     // A snapshot that was lost is filled with the hosts too.
-    nats.restart_empty();
+    nats.wipe();
     sees(&edge, PATIENCE, HOST, "/", (302, Some("https://acme.example/"))).await;
     remove(&ada, &domain).await;
     sees(&edge, PATIENCE, HOST, "/a", (404, None)).await;

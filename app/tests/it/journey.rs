@@ -8,7 +8,7 @@ use testkit::{GraphQl, Program, ProgramOptions, wait_until};
 
 use crate::program;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Clicks of a test that means it.
 pub const MANY: u32 = 10_000;
 pub const ALL: &str = r#"{ "verdicts": ["HUMAN", "SUSPECTED", "BOT", "INTERNAL"] }"#;

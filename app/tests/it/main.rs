@@ -10,8 +10,15 @@ mod domains;
 mod edge;
 mod journey;
 mod load;
+mod permits;
+mod pipeline;
+mod processes;
+mod rules;
 mod spool;
 mod stop;
+mod strict;
+mod two_redirectors;
+mod visitors;
 
 use std::path::Path;
 

@@ -40,6 +40,8 @@ pub struct Config {
     /// Where a redirector finds links.
     pub links_from: LinksFrom,
     pub nats_url: Option<String>,
+    /// Where the NATS server's monitoring answers.
+    pub nats_monitor_url: Option<String>,
     pub api_listen: SocketAddr,
     pub redirect_listen: SocketAddr,
     /// None where a proxy in front speaks TLS.
@@ -116,6 +118,7 @@ impl Config {
         let config = Self {
             roles,
             nats_url,
+            nats_monitor_url: values.optional("nats_monitor_url", parse::nats_monitor_url)?,
             links_from,
             ops_listen: values.parsed("ops_listen", parse::address)?,
             trusted_proxies: values.parsed("trusted_proxies", parse::networks)?,

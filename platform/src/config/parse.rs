@@ -57,7 +57,10 @@ pub enum Durability {
 /// Who sees the visitor's full address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capture {
+    /// The worker reduces it; until then it is in spool and stream.
     Worker,
+    /// The redirector reduces it before anything is written.
+    Strict,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +168,11 @@ pub(super) fn nats_url(text: &str) -> Result<String, String> {
     url.map(|_| text.to_owned()).ok_or_else(|| "this is no NATS address. Write it like nats://127.0.0.1:4222.".into())
 }
 
+pub(super) fn nats_monitor_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host() && url.path() == "/" && url.query().is_none());
+    url.map(|_| text.to_owned()).ok_or_else(|| "this is no address of NATS's monitoring. Write it like http://127.0.0.1:8222.".into())
+}
+
 pub(super) fn database(text: &str) -> Result<Database, String> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
         return match Url::parse(text) {
@@ -212,8 +220,8 @@ pub(super) fn quota(text: &str) -> Result<u64, String> {
 pub(super) fn capture(text: &str) -> Result<Capture, String> {
     match text {
         "worker" => Ok(Capture::Worker),
-        "strict" => Err("this version cannot capture strictly yet. Write worker.".into()),
-        _ => Err("write worker.".into()),
+        "strict" => Ok(Capture::Strict),
+        _ => Err("write worker or strict.".into()),
     }
 }
 

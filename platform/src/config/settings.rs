@@ -42,6 +42,11 @@ pub const SETTINGS: &[Setting] = &[
         help: "nats://… switches stream, live feed and link snapshot to NATS [default: unset, embedded]",
         secret: true,
     },
+    setting(
+        "nats_monitor_url",
+        None,
+        "http://… of the NATS server's monitoring, which tells how durable its acks are [default: unset, not known]",
+    ),
     setting("api_listen", Some("127.0.0.1:8080"), "Address of the GraphQL API"),
     setting("redirect_listen", Some("127.0.0.1:8081"), "Address of the short links"),
     setting(
@@ -63,7 +68,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("durability", Some("os"), "What the spool's append survives: os (death of the process) or fsync (power cut)"),
     setting("spool_quota", Some("4GiB"), "Most room that the spool may take, such as 512MiB or 4GiB"),
     setting("stream_quota", Some("8GiB"), "Most room that the stream of clicks is given when it is made; a server with less gives less"),
-    setting("capture", Some("worker"), "Who looks up and truncates the address: worker, or strict for the redirector"),
+    setting(
+        "capture",
+        Some("worker"),
+        "Who looks up and truncates addresses: worker, or strict for the redirector, before anything is written",
+    ),
     setting("sign_up", Some("open"), "Who may sign up: open, invite or closed"),
     setting("outbound_allow", Some(""), "CIDRs that webhooks and link checks may reach although private, comma-separated"),
     setting(

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use domain::{ClickRule, Gate, Method, Outcome, ResolvedLink, TargetUrl, Timing, Verdict, Visitor as _, decide, forward_query};
 use enrich::GeoDatabases;
-use platform::{Clock, Metrics};
+use platform::{Clock, Metrics, Rng};
 
 use crate::PermitSource;
 use crate::answer::Page;
@@ -36,9 +36,9 @@ pub(crate) struct Gates {
 
 impl Gates {
     /// Must be made on the main runtime: permits are leased there.
-    pub fn new(source: Arc<dyn PermitSource>, geo: Arc<GeoDatabases>, clock: &Clock, metrics: &Metrics) -> Self {
+    pub fn new(source: Arc<dyn PermitSource>, geo: Arc<GeoDatabases>, clock: &Clock, rng: &Rng, metrics: &Metrics) -> Self {
         Self {
-            permits: Permits::new(source, clock.clone()),
+            permits: Permits::new(source, clock.clone(), rng.clone()),
             passwords: Passwords::new(clock.clone()),
             geo,
             look_ups: LookUps::new(metrics),
@@ -70,8 +70,9 @@ impl Gates {
                 return Decision::page(Outcome::Password, page_of(tried), link);
             }
         }
-        if gate.click_limit.is_some() && (!visitor.is_machine() || self.permits.is_closed(link.id)) {
-            match self.permits.take(link.id).await {
+        let mode = gate.limit_mode;
+        if gate.click_limit.is_some() && (!visitor.is_machine() || self.permits.is_closed(link.id, mode)) {
+            match self.permits.take(link, mode).await {
                 Permit::Granted => {}
                 Permit::Refused => return fallback(gate).unwrap_or_else(|| Decision::page(Outcome::Limit, Page::Limit, link)),
                 Permit::CannotTell => return fallback(gate).unwrap_or_else(|| Decision::page(Outcome::Limit, Page::Unavailable, link)),

@@ -1,13 +1,15 @@
 //! Click limits: never more than allowed, whoever leads on.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::{ClickLimit, Gate, Outcome, ResolvedLink, WorkspaceId};
+use domain::{ClickLimit, Gate, LeaseId, LimitMode, Outcome, PermitLease, ResolvedLink, Wanted, WorkspaceId};
 use platform::Rng;
 use platform::config::Database;
 use store::{Access, NewAccount, NewSession, Refresh, RefreshHash, Store, Workspace};
 use testkit::wait_until;
+use tokio::sync::Semaphore;
 
 use crate::fixture::{Counter, Running, gated, start_with};
 
@@ -61,6 +63,70 @@ async fn unused_permits_come_back_and_without_the_counter_nobody_is_led_on() {
     assert_eq!(down.captured().await[0].outcome, Outcome::Limit);
 }
 
+fn fast(limit: i64) -> ResolvedLink {
+    limited(limit, Gate { limit_mode: LimitMode::Fast, ..Gate::default() })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_fast_mode_nobody_waits_and_the_limit_is_passed_by_a_hundred_at_most() {
+    let (left, answers) = (Arc::new(Mutex::new(10)), Arc::new(Semaphore::new(0)));
+    let running = start_with(&[], Counter::Held(left.clone(), answers.clone())).await;
+    running.know("l", fast(10));
+    // The counter does not answer; if anybody waited for it, this would never end.
+    let mut led = 0;
+    for number in 0..150 {
+        match status(&running, "/l", PERSON).await {
+            302 => led += 1,
+            status => assert_eq!((status, number >= 100), (503, true)),
+        }
+    }
+    assert_eq!(led, 100);
+    // It answers that only ten were left.
+    answers.add_permits(1_000);
+    wait_until(Duration::from_secs(10), "the limit is known to be reached", async || {
+        let status = status(&running, "/l", PERSON).await;
+        led += u32::from(status == 302);
+        (status == 410).then_some(())
+    })
+    .await;
+    assert!(led <= 110, "{led}");
+    assert_eq!(*left.lock().unwrap(), 0);
+    assert_eq!(status(&running, "/l", "curl/8.5.0").await, 410);
+    // Raised, it owes what it was passed by.
+    *left.lock().unwrap() = 1_000;
+    running.clock.advance(1_000);
+    wait_until(Duration::from_secs(10), "people are led on again", async || {
+        running.clock.advance(100);
+        (status(&running, "/l", PERSON).await == 302).then_some(())
+    })
+    .await;
+    // A block may be granted at any time, and comes back ten seconds later.
+    wait_until(Duration::from_secs(10), "what was led on is counted", async || {
+        running.clock.advance(10_000);
+        (*left.lock().unwrap() == 1_010 - led - 1).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_fast_mode_the_limit_is_used_up_by_one_after_the_other() {
+    let left = Arc::new(Mutex::new(300));
+    let running = start_with(&[], Counter::Memory(left.clone())).await;
+    running.know("l", fast(300));
+    let mut led = 0;
+    let until_reached = wait_until(Duration::from_secs(20), "the limit is reached", async || {
+        match status(&running, "/l", PERSON).await {
+            302 => led += 1,
+            410 => return Some(()),
+            status => assert_eq!(status, 503),
+        }
+        None
+    });
+    until_reached.await;
+    assert!((300..=400).contains(&led), "{led}");
+    assert_eq!(*left.lock().unwrap(), 0);
+}
+
 /// The store with one workspace and one link with a limit, as redirectors resolve it.
 async fn stored(database: &Database, limit: i64) -> (Store, ResolvedLink) {
     let store = Store::connect(database).await.unwrap();
@@ -89,6 +155,40 @@ async fn stored(database: &Database, limit: i64) -> (Store, ResolvedLink) {
     scope.commit().await.unwrap();
     let link = store.resolve_link("l").await.unwrap().unwrap();
     (store, link)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_get_lost_cost_no_permit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, link) = stored(&Database::Sqlite(folder.path().join("test.db")), 200).await;
+    let lost = Arc::new(AtomicUsize::new(3));
+    let running = start_with(&[], Counter::Losing(store.clone(), lost.clone())).await;
+    running.know("l", link.clone());
+    // Three times it was granted and nobody heard of it.
+    for _ in 0..3 {
+        assert_eq!(status(&running, "/l", PERSON).await, 503);
+        running.clock.advance(1_000);
+    }
+    for _ in 0..40 {
+        assert_eq!(status(&running, "/l", PERSON).await, 302);
+    }
+    // What comes back comes back once, although it is said twice.
+    lost.store(1, Ordering::SeqCst);
+    running.clock.advance(10_000);
+    let lease = || PermitLease { id: LeaseId::new(NOW, Rng::System.entropy()), link: link.id, workspace: link.workspace };
+    let rest = wait_until(Duration::from_secs(10), "the rest is back", async || {
+        if lost.load(Ordering::SeqCst) > 0 {
+            return None;
+        }
+        let mut rest = 0;
+        loop {
+            match store.lease(&lease(), Wanted { at_least: 256, at_most: 256 }, NOW).await.unwrap() {
+                0 => return Some(rest),
+                leased => rest += leased,
+            }
+        }
+    });
+    assert_eq!(rest.await, 160);
 }
 
 /// Two redirectors with connections of their own, and more visitors than may pass.

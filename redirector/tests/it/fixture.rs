@@ -8,15 +8,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    CapturedClick, Gate, HostName, LinkAddress, LinkId, Millis, RedirectStatus, ResolvedLink, ServedDomain, ShortDomain, TargetUrl,
-    WorkspaceId,
+    Address, CapturedClick, Gate, HostName, LinkAddress, LinkId, Millis, PermitLease, RedirectStatus, ResolvedLink, ServedDomain,
+    ShortDomain, TargetUrl, Wanted, WorkspaceId,
 };
 use enrich::GeoDatabases;
+use platform::config::Capture;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng};
 use redirector::{
     Domains, LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions, RedirectorStartError, TlsOptions,
 };
-use stream::{ClickSource, LinkEvent, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
+use stream::{ClickSource, Delivery, LinkEvent, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
+use tokio::sync::Semaphore;
+
+/// When every test begins.
+pub const NOON: Millis = Millis(1_772_366_400_000);
 
 /// Links that the test changes, and how often they were asked for.
 #[derive(Debug, Default)]
@@ -52,33 +57,59 @@ impl Links {
 #[derive(Clone, Debug)]
 pub enum Counter {
     Memory(Arc<Mutex<u32>>),
+    /// One in memory that answers once it is let.
+    Held(Arc<Mutex<u32>>, Arc<Semaphore>),
     Store(store::Store),
+    /// The store's, of whose next answers so many get lost.
+    Losing(store::Store, Arc<AtomicUsize>),
     Down,
 }
 
 #[async_trait]
 impl PermitSource for Counter {
-    async fn lease(&self, link: LinkId, wanted: u32) -> Result<u32, LinkSourceDown> {
+    async fn lease(&self, lease: &PermitLease, wanted: Wanted) -> Result<u32, LinkSourceDown> {
         match self {
+            Self::Held(left, answers) => {
+                let _answer = answers.acquire().await.unwrap();
+                Self::Memory(left.clone()).lease(lease, wanted).await
+            }
             Self::Memory(left) => {
                 let mut left = left.lock().unwrap();
-                let leased = wanted.min(*left);
+                let leased = wanted.at_most.min(*left);
                 *left -= leased;
                 Ok(leased)
             }
-            Self::Store(store) => store.lease(link, wanted).await.map_err(|error| LinkSourceDown(error.to_string())),
+            Self::Store(store) => store.lease(lease, wanted, NOON).await.map_err(|error| LinkSourceDown(error.to_string())),
+            Self::Losing(store, lost) => {
+                let leased = Self::Store(store.clone()).lease(lease, wanted).await;
+                if loses(lost) { Err(LinkSourceDown("the answer got lost".into())) } else { leased }
+            }
             Self::Down => Err(LinkSourceDown("switched off".into())),
         }
     }
 
-    async fn give_back(&self, link: LinkId, unused: u32) -> Result<(), LinkSourceDown> {
+    async fn give_back(&self, lease: &PermitLease, unused: u32) -> Result<(), LinkSourceDown> {
         match self {
-            Self::Memory(left) => *left.lock().unwrap() += unused,
-            Self::Store(store) => store.return_permits(link, unused).await.unwrap(),
+            Self::Memory(left) | Self::Held(left, _) => *left.lock().unwrap() += unused,
+            Self::Store(store) => drop(store.return_permits(lease, unused).await.unwrap()),
+            Self::Losing(store, lost) => {
+                Self::Store(store.clone()).give_back(lease, unused).await?;
+                if loses(lost) {
+                    return Err(LinkSourceDown("the answer got lost".into()));
+                }
+            }
             Self::Down => return Err(LinkSourceDown("switched off".into())),
         }
         Ok(())
     }
+}
+
+fn loses(lost: &AtomicUsize) -> bool {
+    lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+pub fn full(ip: &str) -> Address {
+    Address::Full(ip.parse().unwrap())
 }
 
 pub fn gated(target: &str, gate: Gate) -> ResolvedLink {
@@ -117,31 +148,54 @@ pub async fn start(trusted_proxies: &[&str]) -> Running {
 }
 
 pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
-    start_redirector(trusted_proxies, permits, None).unwrap()
+    start_as(Setup { trusted_proxies, permits, ..Setup::default() }).await
 }
 
-/// With TLS of its own as well.
-pub fn start_redirector(trusted_proxies: &[&str], permits: Counter, tls: Option<TlsOptions>) -> Result<Running, RedirectorStartError> {
+/// What differs from test to test.
+pub struct Setup<'a> {
+    pub trusted_proxies: &'a [&'a str],
+    pub permits: Counter,
+    pub capture: Capture,
+    /// Of the spool.
+    pub quota_bytes: Option<u64>,
+    pub notices: Option<Arc<dyn LinkNotices>>,
+    /// With TLS of its own as well.
+    pub tls: Option<TlsOptions>,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { trusted_proxies: &[], permits: Counter::Down, capture: Capture::Worker, quota_bytes: None, notices: None, tls: None }
+    }
+}
+
+pub async fn start_as(setup: Setup<'_>) -> Running {
+    try_start(setup).unwrap()
+}
+
+pub fn try_start(setup: Setup<'_>) -> Result<Running, RedirectorStartError> {
     let folder = tempfile::tempdir().unwrap();
     let (metrics, lifecycle, health) = (Metrics::default(), Lifecycle::new(), Health::default());
     let (links, notices) = (Arc::new(Links::default()), LocalNotices::default());
-    let clock = Clock::manual(Millis(1_772_366_400_000));
-    let spool_options = SpoolOptions { segment_bytes: 1 << 20, ..SpoolOptions::new(folder.path()) };
+    let clock = Clock::manual(NOON);
+    let defaults = SpoolOptions { segment_bytes: 1 << 20, ..SpoolOptions::new(folder.path()) };
+    let spool_options = SpoolOptions { quota_bytes: setup.quota_bytes.unwrap_or(defaults.quota_bytes), ..defaults };
     let spool = Spool::open(spool_options, &Rng::System, &metrics).unwrap();
     let options = RedirectorOptions {
         listen: ([127, 0, 0, 1], 0).into(),
         threads: 2,
         short_domain: ShortDomain::parse("go.example").unwrap(),
-        trusted_proxies: trusted_proxies.iter().map(|net| net.parse().unwrap()).collect(),
+        trusted_proxies: setup.trusted_proxies.iter().map(|net| net.parse().unwrap()).collect(),
+        capture: setup.capture,
         header_timeout: Duration::from_millis(500),
-        tls,
+        tls: setup.tls,
     };
     let parts = Parts {
         spool: spool.clone(),
         links: links.clone(),
-        permits: Arc::new(permits),
+        permits: Arc::new(setup.permits),
         geo: Arc::new(geo(folder.path())),
-        notices: Arc::new(notices.clone()),
+        notices: setup.notices.unwrap_or_else(|| Arc::new(notices.clone())),
         clock: clock.clone(),
         rng: Rng::System,
         health: health.clone(),
@@ -183,9 +237,14 @@ impl Running {
 
     /// Everything that was captured so far, of which there must be some.
     pub async fn captured(&self) -> Vec<CapturedClick> {
-        let mut lanes = LocalSource::new(self.spool.clone()).lanes();
-        let deliveries = tokio::time::timeout(Duration::from_secs(10), lanes[0].next(1_000)).await.unwrap().unwrap();
+        let deliveries = self.delivered().await;
         deliveries.iter().flat_map(|delivery| &delivery.frame.records).map(|record| decode_record(record).unwrap()).collect()
+    }
+
+    /// What the worker would be given now, of which there must be some.
+    pub async fn delivered(&self) -> Vec<Delivery> {
+        let mut lanes = LocalSource::new(self.spool.clone()).lanes();
+        tokio::time::timeout(Duration::from_secs(10), lanes[0].next(1_000)).await.unwrap().unwrap()
     }
 
     /// The value of a metric without labels.

@@ -3,7 +3,7 @@
 
 use tokio::io::AsyncWriteExt as _;
 
-use crate::fixture::{Running, link, start};
+use crate::fixture::{Running, full, link, start};
 use crate::limits::{connect, rest};
 
 /// The statuses of everything that is answered to these bytes, until the connection closes.
@@ -119,7 +119,7 @@ async fn headers_are_bounded_and_never_believed_too_far() {
         assert_eq!(statuses(&running, &get("/a", &headers)).await, [302], "{headers:.60}");
     }
     let clicks = running.captured().await;
-    assert_eq!(clicks[0].ip.unwrap().to_string(), "198.51.100.99");
+    assert_eq!(clicks[0].address, full("198.51.100.99"));
     let large = format!("{HOST}X: {}\r\n", "x".repeat(64 * 1_024));
     let answers = statuses(&running, &get("/a", &large)).await;
     assert!(answers.is_empty() || answers == [431], "{answers:?}");

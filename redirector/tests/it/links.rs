@@ -1,12 +1,16 @@
 //! The cache in front of the source of links.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::ResolvedLink;
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use stream::{LinkEvent, LinkNotices, StreamError};
 use testkit::wait_until;
 
-use crate::fixture::{Running, link, start};
+use crate::fixture::{Running, Setup, link, start, start_as};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -66,6 +70,61 @@ async fn a_lost_notice_costs_a_minute_at_most() {
     running.know("late", link("https://example.com/late"));
     running.clock.advance(5_000);
     assert_eq!(running.get("/late").await.status(), 302);
+}
+
+/// Notices that are never heard: nothing comes, or there is nobody to listen to.
+#[derive(Debug)]
+enum Silent {
+    Nothing,
+    Refused,
+}
+
+#[async_trait::async_trait]
+impl LinkNotices for Silent {
+    async fn publish(&self, _: LinkEvent) {}
+
+    async fn follow(&self) -> Result<BoxStream<'static, LinkEvent>, StreamError> {
+        match self {
+            Self::Nothing => Ok(futures_util::stream::pending().boxed()),
+            Self::Refused => Err(StreamError::Broker("refused".into())),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_all_notices_lost_every_change_is_seen_within_half_a_minute() {
+    for notices in [Silent::Nothing, Silent::Refused] {
+        let running = start_as(Setup { notices: Some(Arc::new(notices)), ..Setup::default() }).await;
+        for version in 1..5 {
+            let target = format!("https://example.com/{version}");
+            running.know("a", ResolvedLink { version, ..link(&target) });
+            // Until then what is known is served; where notices cannot be listened to it may be looked up at any time.
+            running.clock.advance(30_000);
+            assert_eq!(location(&running, "/a").await, Some(target));
+        }
+        running.know("a", ResolvedLink { version: 5, deleted: true, ..link("https://example.com/4") });
+        running.clock.advance(30_000);
+        assert_eq!(running.get("/a").await.status(), 410);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_notices_nothing_is_looked_up_before_its_time() {
+    let running = start_as(Setup { notices: Some(Arc::new(Silent::Nothing)), ..Setup::default() }).await;
+    running.know("a", link("https://example.com/1"));
+    // Once it listens, everything from before is stale.
+    wait_until(PATIENCE, "the cache listens", async || {
+        let before = asked(&running);
+        location(&running, "/a").await;
+        (asked(&running) == before).then_some(())
+    })
+    .await;
+    running.know("a", ResolvedLink { version: 4, ..link("https://example.com/2") });
+    let before = asked(&running);
+    running.clock.advance(29_000);
+    assert_eq!((location(&running, "/a").await.as_deref(), asked(&running)), (Some("https://example.com/1"), before));
+    running.clock.advance(1_000);
+    assert_eq!((location(&running, "/a").await.as_deref(), asked(&running)), (Some("https://example.com/2"), before + 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,7 @@
 mod click_limits;
 mod domains;
 mod fixture;
+mod full;
 mod gates;
 mod hostile;
 mod limits;

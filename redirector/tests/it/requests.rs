@@ -2,7 +2,7 @@
 
 use domain::{Method, Outcome, RedirectStatus, ResolvedLink};
 
-use crate::fixture::{link, start};
+use crate::fixture::{full, link, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_click_is_redirected_and_captured_with_its_facts() {
@@ -23,7 +23,7 @@ async fn a_click_is_redirected_and_captured_with_its_facts() {
     assert_eq!((click.method, click.outcome, click.status, click.link_version), (Method::Get, Outcome::Redirected, 302, 3));
     assert_eq!(click.url, "https://go.example/Sale?n=7&utm_source=mail");
     assert_eq!(click.target, "https://example.com/landing?a=1");
-    assert_eq!(click.ip.unwrap().to_string(), "198.51.100.7");
+    assert_eq!(click.address, full("198.51.100.7"));
     assert_eq!(click.user_agent.as_deref(), Some("Mozilla/5.0"));
     assert_eq!(click.referrer.as_deref(), Some("https://news.example/x"));
     assert_eq!(click.accept_language.as_deref(), Some("de-DE,de;q=0.9"));
@@ -92,6 +92,6 @@ async fn hostile_headers_are_bounded_and_never_fatal() {
     assert_eq!(click.user_agent.unwrap().chars().count(), 256);
     assert_eq!(click.referrer.as_deref(), Some("\u{fffd}\u{fffd}"));
     // Not believed, but told of.
-    assert_eq!(click.ip.unwrap().to_string(), "127.0.0.1");
+    assert_eq!(click.address, full("127.0.0.1"));
     assert_eq!(running.health.snapshot().warnings.len(), 1);
 }

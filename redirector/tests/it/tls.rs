@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsConnector;
 
 use crate::domains::{know_on, serve};
-use crate::fixture::{Counter, Running, link, start_redirector};
+use crate::fixture::{Running, Setup, link, try_start};
 
 const HOST: &str = "go.acme.example";
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -32,7 +32,7 @@ fn certify(chain: &Path, key: &Path, names: &[&str]) -> CertificateDer<'static> 
 fn start(folder: &Path) -> (Running, SocketAddr) {
     let listen = ([127, 0, 0, 1], free_port()).into();
     let tls = TlsOptions { listen, certificates: folder.to_owned() };
-    let running = start_redirector(&[], Counter::Down, Some(tls)).unwrap();
+    let running = try_start(Setup { tls: Some(tls), ..Setup::default() }).unwrap();
     serve(&running, HOST, 7, DomainSettings { hsts: true, ..DomainSettings::default() });
     know_on(&running, 7, "a", link("https://example.com/"));
     (running, listen)
@@ -107,7 +107,7 @@ async fn a_folder_that_cannot_be_used_is_told_at_the_start() {
     let file = |name: &str| folder.path().join(name);
     let refused = |what: &str| {
         let tls = TlsOptions { listen: ([127, 0, 0, 1], free_port()).into(), certificates: folder.path().to_owned() };
-        let error = start_redirector(&[], Counter::Down, Some(tls)).err().unwrap().to_string();
+        let error = try_start(Setup { tls: Some(tls), ..Setup::default() }).err().unwrap().to_string();
         assert!(error.starts_with("LINKLOGGER_TLS_CERTS: ") && error.contains(what), "{error}");
     };
     refused("has no certificates");

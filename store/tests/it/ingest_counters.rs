@@ -1,6 +1,6 @@
 //! Losses: counted once, seen by their workspace only.
 
-use domain::{Loss, LossReason, WorkspaceId};
+use domain::{Loss, LossReason, Millis, WorkspaceId};
 use store::{LostClicks, Store};
 use uuid::Uuid;
 
@@ -25,7 +25,15 @@ pub async fn losses_count_once_however_often_they_come(store: &Store) {
         store.count_losses(&losses).await.unwrap();
     }
     let lost = |minute, reason, count| LostClicks { minute, reason, count };
-    let found = read(store, ours).await.lost_clicks().await.unwrap();
+    let minute = |number: i64| Millis(number * 60_000);
+    let all = (minute(29_539_440), minute(29_539_442));
+    let found = read(store, ours).await.lost_clicks(all.0, all.1).await.unwrap();
     assert_eq!(found, [lost(29_539_440, LossReason::Disk, 14), lost(29_539_441, LossReason::Quota, 1)]);
-    assert_eq!(read(store, theirs).await.lost_clicks().await.unwrap(), [lost(29_539_440, LossReason::Disk, 1)]);
+    assert_eq!(read(store, theirs).await.lost_clicks(all.0, all.1).await.unwrap(), [lost(29_539_440, LossReason::Disk, 1)]);
+    // A minute belongs to the range that it begins in.
+    let second = async |from: Millis, to: Millis| read(store, ours).await.lost_clicks(from, to).await.unwrap();
+    let quota = [lost(29_539_441, LossReason::Quota, 1)];
+    assert_eq!(second(all.0.plus(1), all.1).await, quota);
+    assert_eq!(second(minute(29_539_441), minute(29_539_441).plus(1)).await, quota);
+    assert_eq!(second(minute(29_539_441).plus(1), all.1).await, []);
 }

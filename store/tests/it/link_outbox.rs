@@ -47,6 +47,7 @@ pub async fn only_what_was_published_is_cleared(store: &Store) {
     for slug in ["a", "b", "c"] {
         link(store, ours, slug).await;
     }
+    assert_eq!(store.link_outbox_rows().await.unwrap(), 3);
     let first = store.link_outbox(2).await.unwrap();
     assert_eq!(first.len(), 2);
     store.clear_link_outbox(&[]).await.unwrap();

@@ -12,6 +12,7 @@ mod ingest;
 mod ingest_counters;
 mod link_outbox;
 mod links;
+mod permits;
 mod postgres_only;
 mod schema;
 
@@ -59,7 +60,11 @@ suite!(
     domains::changes_of_hosts_are_in_the_outbox,
     domains::a_workspace_has_a_bounded_number_of_domains,
     gates::gates_are_stored_and_resolved_as_they_are,
-    gates::permits_never_pass_the_limit,
+    permits::permits_never_pass_the_limit,
+    permits::a_block_is_leased_once_and_given_back_once,
+    permits::what_is_needed_is_granted_up_to_the_limit,
+    permits::another_workspace_gets_no_permits,
+    permits::permits_that_nobody_can_use_are_forgotten,
     ingest::a_batch_given_again_changes_nothing,
     ingest::the_order_of_storage_has_no_repeats,
     ingest::two_workers_do_not_double_count,

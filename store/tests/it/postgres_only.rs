@@ -57,10 +57,11 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{table}'::regclass");
         assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1, "{table}");
     }
-    // Nobody reads the outboxes but through their functions.
-    let forced =
-        "SELECT count(*) FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND relname IN ('link_outbox', 'domain_outbox')";
-    assert_eq!(as_role(pool, "linklogger_api", "", forced).await.unwrap(), 2);
+    // Nobody reads the outboxes or leases but through their functions.
+    for table in ["link_outbox", "domain_outbox", "link_leases"] {
+        let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{table}'::regclass");
+        assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1, "{table}");
+    }
     let foreign = format!(
         "INSERT INTO link_outbox (workspace_id, domain_id, folded, link_id, version) \
                            VALUES ('{theirs}', gen_random_uuid(), 'a', gen_random_uuid(), 1)"
@@ -74,7 +75,9 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         ("linklogger_worker", "SELECT count(*) FROM users"),
         ("linklogger_redirector", "SELECT count(*) FROM links"),
         ("linklogger_redirector", "SELECT count(*) FROM link_permits"),
-        ("linklogger_api", "SELECT count(*) FROM linklogger_lease_permits(gen_random_uuid(), 1)"),
+        ("linklogger_api", "SELECT count(*) FROM link_leases"),
+        ("linklogger_redirector", "SELECT 1::bigint FROM linklogger_clean_permits(1, 1)"),
+        ("linklogger_api", "SELECT linklogger_lease_permits(gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 1, 1, 1)"),
         ("linklogger_redirector", "SELECT count(*) FROM linklogger_memberships_of(gen_random_uuid())"),
         ("linklogger_api", "SELECT count(*) FROM dead_letters"),
         ("linklogger_api", "SELECT count(*) FROM link_outbox"),

@@ -3,6 +3,7 @@
 
 mod client;
 mod direct;
+mod monitor;
 mod shipper;
 mod source;
 

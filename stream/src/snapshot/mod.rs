@@ -6,6 +6,7 @@
 //! version; a link that went leaves a value that says so, so that a write that comes late cannot
 //! bring it back. What is missing is no link only if the bucket was filled once.
 
+mod counters;
 mod filling;
 mod notices;
 mod value;
@@ -16,9 +17,11 @@ use std::time::Duration;
 use async_nats::jetstream::kv::{Config, Entry, Operation, Store, UpdateErrorKind};
 use bytes::Bytes;
 use domain::{DomainState, HostName, LinkAddress, LinkState, ResolvedLink, ServedDomain};
+use platform::Metrics;
 use tokio::sync::OnceCell;
 
 use crate::{NatsClient, StreamError};
+use counters::Counters;
 use value::{Decoded, Kept, decode, encode, host_key, link_key};
 
 pub use filling::Filling;
@@ -35,6 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct LinkSnapshot {
     nats: NatsClient,
     bucket: Arc<OnceCell<Store>>,
+    counters: Counters,
 }
 
 pub(crate) fn broker(error: &dyn std::fmt::Display) -> StreamError {
@@ -47,7 +51,12 @@ fn unreadable() -> StreamError {
 
 impl LinkSnapshot {
     pub fn new(nats: NatsClient) -> Self {
-        Self { nats, bucket: Arc::default() }
+        Self { nats, bucket: Arc::default(), counters: Counters::default() }
+    }
+
+    /// Shows how it is written to.
+    pub fn register(&self, metrics: &Metrics) {
+        self.counters.register(metrics);
     }
 
     /// Makes the bucket unless it is there.
@@ -130,8 +139,10 @@ impl LinkSnapshot {
                 Some(Decoded::State(_) | Decoded::Malformed) | None => {}
             }
             if self.write(&key, value.clone(), stored.map_or(0, |entry| entry.revision)).await? {
+                self.counters.writes.inc();
                 return Ok(true);
             }
+            self.counters.conflicts.inc();
         }
     }
 

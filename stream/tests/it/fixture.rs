@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{CapturedClick, ClickId, LinkId, Loss, Method, Millis, Outcome, WorkspaceId};
+use domain::{Address, CapturedClick, ClickId, LinkId, Loss, Method, Millis, Outcome, WorkspaceId};
 use platform::config::Durability;
 use platform::{Health, Metrics, Rng};
 use stream::{Delivery, Lane, NatsClient, Shipper, Spool, SpoolOptions, decode_record};
@@ -24,7 +24,7 @@ pub fn captured(workspace: WorkspaceId, number: u32) -> CapturedClick {
         method: Method::Get,
         url: format!("http://go.example/a?n={number}"),
         target: "https://example.com/".into(),
-        ip: Some([203, 0, 113, 1].into()),
+        address: Address::Full([203, 0, 113, 1].into()),
         user_agent: Some("Mozilla/5.0".into()),
         referrer: None,
         accept_language: None,

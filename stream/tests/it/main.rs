@@ -6,8 +6,10 @@
 mod fixture;
 mod full;
 mod live;
+mod monitor;
 mod notices;
 mod outages;
+mod permits;
 mod snapshot;
 mod source;
 mod spool;

@@ -1,0 +1,36 @@
+//! Gives permits of limited links to redirectors without a database.
+
+use std::convert::Infallible;
+
+use platform::Clock;
+use store::{Store, StoreError};
+use stream::{NatsClient, PermitQuestion, serve_permits};
+use tokio_util::sync::CancellationToken;
+
+/// The task of the role api that answers questions for permits.
+#[derive(Clone, Debug)]
+pub struct PermitService {
+    pub store: Store,
+    pub nats: NatsClient,
+    pub clock: Clock,
+}
+
+impl PermitService {
+    /// Answers until the stop.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn run(self, stopping: CancellationToken) -> Result<(), Infallible> {
+        let answer = |question| self.answer(question);
+        serve_permits(self.nats.clone(), answer, stopping).await;
+        Ok(())
+    }
+
+    async fn answer(&self, question: PermitQuestion) -> Result<u32, StoreError> {
+        let answer = match question {
+            PermitQuestion::Lease(lease, wanted) => self.store.lease(&lease, wanted, self.clock.now()).await,
+            PermitQuestion::GiveBack(lease, unused) => self.store.return_permits(&lease, unused).await.map(|_| 0),
+        };
+        answer.inspect_err(|error| tracing::warn!(%error, "permits cannot be given to a redirector without a database"))
+    }
+}

@@ -1,0 +1,42 @@
+//! What a captured click tells of its visitor's address. With strict capture it is reduced here, so
+//! that the full one is never written: not to the spool, and so to nothing that is fed from it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use domain::Address;
+use enrich::GeoDatabases;
+use platform::Health;
+use platform::config::Capture;
+
+const NO_PLACES: &str = "LINKLOGGER_CAPTURE is strict and LINKLOGGER_GEOIP_DB names no file: clicks of this redirector \
+                         have no place, and nobody can look it up later. Give this redirector .mmdb files.";
+
+/// Clones share the databases.
+#[derive(Clone, Debug)]
+pub(crate) enum Addresses {
+    /// For the worker to reduce.
+    InFull,
+    Reduced(Arc<GeoDatabases>),
+}
+
+impl Addresses {
+    pub fn new(capture: Capture, geo: Arc<GeoDatabases>, health: &Health) -> Self {
+        match capture {
+            Capture::Worker => Self::InFull,
+            Capture::Strict => {
+                if geo.is_empty() && health.warn("strict_capture", NO_PLACES) {
+                    tracing::warn!("{NO_PLACES}");
+                }
+                Self::Reduced(geo)
+            }
+        }
+    }
+
+    pub fn of(&self, ip: IpAddr) -> Address {
+        match self {
+            Self::InFull => Address::Full(ip),
+            Self::Reduced(geo) => Address::Reduced(geo.reduce(ip)),
+        }
+    }
+}

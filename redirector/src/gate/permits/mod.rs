@@ -1,0 +1,137 @@
+//! Permits of links whose clicks are limited. A block is leased from the one counter of the link,
+//! handed out in memory, and given back when it is not used up in time. A link that is clicked a
+//! lot gets larger blocks, and the counter makes them smaller near the limit. What a process that
+//! dies still held stays unused.
+//!
+//! In strict mode whoever comes waits for a permit, so the limit may be reached early and is never
+//! passed (`strict`). In fast mode nobody waits, and it may be passed by a bound (`fast`).
+
+mod fast;
+mod strict;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{LeaseId, LimitMode, LinkId, PermitLease, ResolvedLink, Wanted, WorkspaceId};
+use platform::{Clock, Rng};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::PermitSource;
+use fast::Fast;
+use strict::Strict;
+
+/// How long a block is handed out from.
+const LEASE_MILLIS: i64 = 10_000;
+/// How long a counter that refused or did not answer is not asked again.
+const CLOSED_MILLIS: i64 = 1_000;
+/// How long a link that nobody asks for is remembered.
+const FORGOTTEN_MILLIS: i64 = 3_600_000;
+const SWEEP: Duration = Duration::from_secs(1);
+/// How long the process's end may wait for the counter.
+const LAST_SWEEP: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// Giving back twice is safe, so a lost answer is made good.
+const GIVE_BACK_ATTEMPTS: u32 = 2;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Permit {
+    Granted,
+    /// The limit is reached.
+    Refused,
+    /// The counter does not answer.
+    CannotTell,
+}
+
+/// Clones share the blocks.
+#[derive(Clone, Debug)]
+pub(crate) struct Permits {
+    strict: Strict,
+    fast: Fast,
+}
+
+impl Permits {
+    /// Must be made on the main runtime: permits are leased there.
+    pub fn new(source: Arc<dyn PermitSource>, clock: Clock, rng: Rng) -> Self {
+        let leases = Leases { source, clock, rng, main: Handle::current() };
+        Self { strict: Strict::new(leases.clone()), fast: Fast::new(leases) }
+    }
+
+    pub async fn take(&self, link: &ResolvedLink, mode: LimitMode) -> Permit {
+        match mode {
+            LimitMode::Strict => self.strict.take(link).await,
+            LimitMode::Fast => self.fast.take(link),
+        }
+    }
+
+    /// Whether the limit was reached when last asked for.
+    pub fn is_closed(&self, link: LinkId, mode: LimitMode) -> bool {
+        match mode {
+            LimitMode::Strict => self.strict.is_closed(link),
+            LimitMode::Fast => self.fast.is_closed(link),
+        }
+    }
+
+    /// Gives back what is not used in time, and everything at the stop.
+    pub async fn sweep(self, stopping: CancellationToken) -> Result<(), Infallible> {
+        loop {
+            let stop = tokio::select! {
+                () = tokio::time::sleep(SWEEP) => false,
+                () = stopping.cancelled() => true,
+            };
+            if stop {
+                // What the counter does not take in time stays unused.
+                let _ = tokio::time::timeout(LAST_SWEEP, self.sweep_once(true)).await;
+                return Ok(());
+            }
+            self.sweep_once(false).await;
+        }
+    }
+
+    async fn sweep_once(&self, stop: bool) {
+        self.strict.sweep(stop).await;
+        self.fast.sweep(stop).await;
+    }
+}
+
+/// The ways to the counter.
+#[derive(Clone, Debug)]
+struct Leases {
+    source: Arc<dyn PermitSource>,
+    clock: Clock,
+    rng: Rng,
+    main: Handle,
+}
+
+impl Leases {
+    /// A block that was not asked for yet.
+    fn block_of(&self, link: LinkId, workspace: WorkspaceId) -> PermitLease {
+        PermitLease { id: LeaseId::new(self.clock.now(), self.rng.entropy()), link, workspace }
+    }
+
+    /// `None` when the counter does not answer.
+    async fn lease(&self, lease: PermitLease, wanted: Wanted) -> Option<u32> {
+        let source = self.source.clone();
+        let task = self.main.spawn(async move { tokio::time::timeout(TIMEOUT, source.lease(&lease, wanted)).await });
+        match task.await {
+            Ok(Ok(Ok(leased))) => Some(leased),
+            Ok(Ok(Err(error))) => {
+                tracing::warn!(%error, "permits of a link with a limit cannot be leased");
+                None
+            }
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+
+    async fn give_back(&self, lease: PermitLease, unused: u32) {
+        for _ in 0..GIVE_BACK_ATTEMPTS {
+            let source = self.source.clone();
+            let task = self.main.spawn(async move { tokio::time::timeout(TIMEOUT, source.give_back(&lease, unused)).await });
+            if matches!(task.await, Ok(Ok(Ok(())))) {
+                return;
+            }
+        }
+        tracing::warn!("unused permits of a link could not be given back; its limit is reached earlier");
+    }
+}
