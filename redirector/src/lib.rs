@@ -8,7 +8,6 @@
 mod answer;
 mod cache;
 mod capture;
-mod client_ip;
 mod gate;
 mod listener;
 mod message;

@@ -1,7 +1,7 @@
 //! Links of a workspace and the slugs that lead to them. A deleted link stays as a tombstone: its
 //! slugs go on answering 410, its clicks and counts stay.
 
-use domain::{Gate, Link, LinkChange, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
+use domain::{Gate, Link, LinkChange, LinkId, LinkKind, Millis, NewLink, RedirectStatus, Slug, TargetUrl, WorkspaceId};
 use entity::{link, link_slug, link_stat};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
@@ -130,6 +130,9 @@ impl WorkspaceScope {
     /// Writes only if nobody else has since `version` was read, and tells the snapshot of it: the
     /// one way of every change.
     async fn write(&self, id: LinkId, version: i32, changed: link::ActiveModel) -> Result<(), StoreError> {
+        if LinkKind::of(id, self.workspace) == LinkKind::Logged {
+            return Err(StoreError::Conflict(Conflict::Fixed));
+        }
         let result = link::Entity::update_many()
             .set(changed)
             .filter(link::Column::WorkspaceId.eq(self.workspace.0))
@@ -283,6 +286,7 @@ fn to_link(last_clicked_at: Option<Millis>, row: link::Model) -> Result<Link, St
     let gate = gate.read()?;
     Ok(Link {
         id: LinkId(row.id),
+        kind: LinkKind::of(LinkId(row.id), WorkspaceId(row.workspace_id)),
         slug: Slug::from_store(row.slug),
         target: TargetUrl::from_store(row.target_url),
         title: row.title,

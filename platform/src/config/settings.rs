@@ -59,6 +59,13 @@ pub const SETTINGS: &[Setting] = &[
     setting("capture", Some("worker"), "Who looks up and truncates the address: worker, or strict for the redirector"),
     setting("sign_up", Some("open"), "Who may sign up: open, invite or closed"),
     setting("outbound_allow", Some(""), "CIDRs that webhooks and link checks may reach although private, comma-separated"),
+    Setting {
+        name: "seal_key",
+        default: None,
+        help: "Key that seals secrets, the same for all processes: 32 bytes in hex or base64 [default: in one process, made in the data folder]",
+        secret: true,
+    },
+    setting("seal_key_file", None, "File with that key instead"),
     setting("log", Some("info"), "Log filter, such as info or info,stream=debug"),
     setting("log_format", Some("text"), "Log format: text or json"),
 ];
