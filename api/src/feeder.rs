@@ -13,6 +13,8 @@ use stream::{LinkSnapshot, SnapshotNotices, StreamError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::policy_feeder;
+
 /// Changes drained and links filled in at a time.
 const BATCH: u32 = 500;
 /// Writes under way at once.
@@ -32,7 +34,7 @@ pub enum FeedError {
     Snapshot(#[from] StreamError),
 }
 
-/// Writes every link of the database to the snapshot, never lowering a version. Returns how many
+/// Writes every link, API key and workspace of the database to the snapshot, never lowering a version. Returns how many
 /// addresses of links there are.
 ///
 /// # Errors
@@ -50,6 +52,7 @@ pub async fn resync_links(store: &Store, snapshot: &LinkSnapshot) -> Result<u64,
     if let Some(filling) = filling {
         snapshot.finish_filling(filling).await?;
     }
+    policy_feeder::fill(store, snapshot).await?;
     Ok(count)
 }
 
@@ -110,11 +113,12 @@ impl LinkFeeder {
             self.fill_if_new().await?;
             *checked = Some(Instant::now());
         }
+        let more = policy_feeder::feed(&self.store, &self.snapshot).await?;
         let entries = self.store.link_outbox(BATCH).await?;
         let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
         write(&self.snapshot, entries.into_iter().map(|entry| entry.state).collect()).await?;
         self.store.clear_link_outbox(&ids).await?;
-        Ok(ids.len() >= BATCH as usize)
+        Ok(more || ids.len() >= BATCH as usize)
     }
 
     async fn fill_if_new(&self) -> Result<(), FeedError> {
@@ -122,6 +126,7 @@ impl LinkFeeder {
             let links = resync_links(&self.store, &self.snapshot).await?;
             tracing::info!(links, "the snapshot of links was new and is filled");
         }
+        policy_feeder::fill_if_new(&self.store, &self.snapshot).await?;
         Ok(())
     }
 }

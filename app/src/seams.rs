@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use api::LinkFeeder;
 use platform::config::{Config, LinksFrom};
-use platform::{DurabilityClass, Health, Lifecycle, Metrics, Readiness, Rng};
-use redirector::LinkSource;
+use platform::{DurabilityClass, Health, Lifecycle, Metrics, Readiness, Rng, SealKey};
+use redirector::{LinkSource, PolicySource};
 use store::Store;
 use stream::{
     ClickSource, JetStreamSource, LinkNotices, LinkSnapshot, LiveFeed, LocalFeed, LocalNotices, LocalSource, NatsClient, NatsFeed, Shipper,
@@ -17,6 +17,7 @@ use stream::{
 use tokio_util::sync::CancellationToken;
 
 use crate::links::{SnapshotLinks, StoredLinks};
+use crate::policies::{SnapshotPolicies, StoredPolicies};
 
 /// How long acked segments stay for a broker that may fall back; in one process there is none.
 const KEEP_ACKED: std::time::Duration = std::time::Duration::from_secs(15 * 60);
@@ -30,6 +31,8 @@ pub(crate) struct Seams {
     pub spool: Option<Spool>,
     /// With the role redirector.
     pub links: Option<Arc<dyn LinkSource>>,
+    /// With the role redirector.
+    pub policies: Option<Arc<dyn PolicySource>>,
     /// With the role worker.
     pub source: Option<Box<dyn ClickSource>>,
 }
@@ -39,18 +42,20 @@ impl Seams {
     pub async fn new(
         config: &Config,
         store: Option<&Store>,
+        seal_key: Option<&SealKey>,
         rng: &Rng,
         health: &Health,
         metrics: &Metrics,
         lifecycle: &Lifecycle,
     ) -> anyhow::Result<Self> {
         let stored = store.map(|store| Arc::new(StoredLinks(store.clone())) as Arc<dyn LinkSource>);
+        let stored_policies = store.map(|store| Arc::new(StoredPolicies(store.clone())) as Arc<dyn PolicySource>);
         let spool = config.roles.redirector.then(|| open_spool(config, rng, health, metrics)).transpose()?;
         let Some(url) = &config.nats_url else {
             let source =
                 spool.clone().filter(|_| config.roles.worker).map(|spool| Box::new(LocalSource::new(spool)) as Box<dyn ClickSource>);
             let (feed, notices) = (Arc::new(LocalFeed::default()), Arc::new(LocalNotices::default()));
-            return Ok(Self { feed, notices, spool, links: stored, source });
+            return Ok(Self { feed, notices, spool, links: stored, policies: stored_policies, source });
         };
         let nats = NatsClient::connect(url, "linklogger").await?;
         health.durability("broker", DurabilityClass::Unknown, "fsync if the server runs with sync_interval: always, else os");
@@ -60,21 +65,22 @@ impl Seams {
             lifecycle.spawn("shipper", shipper.run(lifecycle.stopping().clone()));
         }
         let source = config.roles.worker.then(|| Box::new(JetStreamSource::new(nats.clone())) as Box<dyn ClickSource>);
-        let snapshot = LinkSnapshot::new(nats.clone());
+        let snapshot = LinkSnapshot::new(nats.clone()).with_seal_key(seal_key.cloned(), rng.clone());
         let notices = SnapshotNotices::new(snapshot.clone());
         if let Some(store) = store.filter(|_| config.roles.api) {
             let (store, snapshot, notices, health) = (store.clone(), snapshot.clone(), notices.clone(), health.clone());
             let feeder = LinkFeeder { store, snapshot, notices, health };
             lifecycle.spawn("link feeder", feeder.run(lifecycle.stopping().clone()));
         }
-        let links = match config.links_from {
-            LinksFrom::Database => stored,
+        let (links, policies) = match config.links_from {
+            LinksFrom::Database => (stored, stored_policies),
             LinksFrom::Nats => {
                 lifecycle.spawn("snapshot health", watch_snapshot(snapshot.clone(), health.clone(), lifecycle.stopping().clone()));
-                Some(Arc::new(SnapshotLinks(snapshot)) as Arc<dyn LinkSource>)
+                let policies = Arc::new(SnapshotPolicies(snapshot.clone())) as Arc<dyn PolicySource>;
+                (Some(Arc::new(SnapshotLinks(snapshot)) as Arc<dyn LinkSource>), Some(policies))
             }
         };
-        Ok(Self { feed: Arc::new(NatsFeed::new(nats)), notices: Arc::new(notices), spool, links, source })
+        Ok(Self { feed: Arc::new(NatsFeed::new(nats)), notices: Arc::new(notices), spool, links, policies, source })
     }
 }
 

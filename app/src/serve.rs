@@ -9,7 +9,7 @@ use api::{ApiOptions, ApiParts};
 use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
 use platform::config::{Config, Database, LinksFrom, SignUp};
-use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, bind, ops_router, serve_http};
+use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, SealKey, bind, ops_router, serve_http};
 use redirector::{Parts, Redirector, RedirectorOptions};
 use store::Store;
 use worker::{Pump, WorkerParts, keep_partitions};
@@ -17,6 +17,7 @@ use worker::{Pump, WorkerParts, keep_partitions};
 use crate::commands::{connect, prepare_data_dir, say};
 use crate::demo::{self, Demo, DemoFlags};
 use crate::links::{NoPermits, StoredLinks};
+use crate::seal;
 use crate::seams::Seams;
 
 /// How long a stop may take; whoever waits for this process waits 10 seconds.
@@ -30,6 +31,7 @@ struct Process {
     /// None for a redirector that takes its links from NATS.
     store: Option<Store>,
     seams: Seams,
+    seal_key: Option<SealKey>,
     /// Read once for the roles that look up addresses; empty for the others.
     geo: Arc<GeoDatabases>,
     clock: Clock,
@@ -74,10 +76,11 @@ impl Process {
             LinksFrom::Database => Some(open_store(&config, &clock, &health).await?),
             LinksFrom::Nats => None,
         };
-        let seams = Seams::new(&config, store.as_ref(), &rng, &health, &metrics, &lifecycle).await?;
+        let seal_key = seal::load(&config, &rng, &health)?;
+        let seams = Seams::new(&config, store.as_ref(), seal_key.as_ref(), &rng, &health, &metrics, &lifecycle).await?;
         let looks_up = config.roles.worker || config.roles.redirector;
         let geo = Arc::new(if looks_up { GeoDatabases::open(&config.geoip_db)? } else { GeoDatabases::default() });
-        Ok(Self { config, store, seams, geo, clock, rng, health, metrics, lifecycle })
+        Ok(Self { config, store, seams, seal_key, geo, clock, rng, health, metrics, lifecycle })
     }
 
     fn start_worker(&self) -> anyhow::Result<()> {
@@ -96,7 +99,8 @@ impl Process {
     }
 
     fn start_redirector(&self) -> anyhow::Result<Option<SocketAddr>> {
-        let Some((spool, links)) = self.seams.spool.as_ref().zip(self.seams.links.as_ref()) else { return Ok(None) };
+        let sources = self.seams.links.as_ref().zip(self.seams.policies.as_ref());
+        let Some((spool, (links, policies))) = self.seams.spool.as_ref().zip(sources) else { return Ok(None) };
         let options = RedirectorOptions {
             listen: self.config.redirect_listen,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -111,6 +115,8 @@ impl Process {
                 Some(store) => Arc::new(StoredLinks(store.clone())),
                 None => Arc::new(NoPermits),
             },
+            policies: policies.clone(),
+            seal_key: self.seal_key.clone(),
             geo: self.geo.clone(),
             notices: self.seams.notices.clone(),
             clock: self.clock.clone(),
@@ -133,6 +139,8 @@ impl Process {
             public_url: self.config.public_url.clone(),
             origins: self.config.allowed_origins.clone(),
             sign_up: self.config.sign_up,
+            trusted_proxies: self.config.trusted_proxies.clone(),
+            seal_key: self.seal_key.clone(),
         }
     }
 

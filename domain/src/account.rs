@@ -150,6 +150,11 @@ impl Role {
         [Self::Owner, Self::Admin, Self::Editor, Self::Viewer].into_iter().find(|role| role.code() == code)
     }
 
+    /// Whether this role may manage API keys and the workspace itself.
+    pub fn may_manage_workspace(self) -> bool {
+        matches!(self, Self::Owner | Self::Admin)
+    }
+
     /// Whether this role may create, change and delete links.
     pub fn may_edit_links(self) -> bool {
         !matches!(self, Self::Viewer)

@@ -28,7 +28,8 @@ mod target;
 
 pub use account::{Email, Password, Role, WorkspaceName, parse_time_zone, workspace_slug};
 pub use api_key::{
-    ApiKeyHash, ApiKeyRight, ApiKeyState, ApiScope, PresentedKey, compose_api_key, is_api_key, parse_key_name, parse_key_networks, read_api_key,
+    ApiKeyHash, ApiKeyRight, ApiKeyState, ApiScope, PresentedKey, compose_api_key, is_api_key, parse_key_name, parse_key_networks,
+    read_api_key,
 };
 pub use bucket::{Bucket, BucketSpan, MAX_BUCKETS, Quarter, buckets, first_buckets};
 pub use click::{
@@ -40,14 +41,15 @@ pub use gate::{ClickLimit, Gate, GateChange, PasswordHash, Timing};
 pub use id::{ApiKeyId, ClickId, Entropy, IdError, KeyId, LinkId, RuleId, SessionId, UserId, WorkspaceId};
 pub use issue::{Invalid, Issue, IssueCode};
 pub use link::{
-    Link, LinkAddress, LinkChange, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_link_password, parse_title,
+    Link, LinkAddress, LinkChange, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_link_password,
+    parse_title,
 };
 pub use logged::{LOG_PATH, LogDraft, Logged, VisitorFacts};
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;
 pub use period::{AskedRange, Compare, Period};
-pub use policy::{ReferrerPolicy, SealedSecret, WorkspacePolicy};
-pub use query::{Parameter, Utm, forward_query, parse_query, parse_utm, referrer_host};
+pub use policy::{ReferrerPolicy, SealedSecret, WorkspacePolicy, signing_purpose};
+pub use query::{Parameter, Utm, forward_query, parse_form, parse_query, parse_utm, referrer_host};
 pub use rules::{
     Choice, Conditions, ConditionsDraft, Destination, Experiment, ExperimentKey, Fresh, ParameterCondition, Rule, RuleDraft, Rules,
     Variant, VariantDraft, Visitor, decide,

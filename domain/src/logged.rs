@@ -141,7 +141,10 @@ fn recorded_url(
     let query = query.finish();
     let url = own.short_url(path) + if query.is_empty() { "" } else { "?" } + &query;
     if url.len() > MAX_URL {
-        return refuse(IssueCode::TooLong, "Campaign fields and parameters have more than 4,096 bytes together. Send fewer or shorter ones.");
+        return refuse(
+            IssueCode::TooLong,
+            "Campaign fields and parameters have more than 4,096 bytes together. Send fewer or shorter ones.",
+        );
     }
     Ok(url)
 }
@@ -211,7 +214,10 @@ mod tests {
         let target = "https://example.com/a?x=%20y&UTM_source=old&utm_term=kept#part";
         let logged = LogDraft { utm: spring(), source: Some("app".into()), parameters: vec![("n".into(), "1".into())], ..draft(target) };
         let logged = logged.check(&own(), LOG_PATH, NOW).unwrap();
-        assert_eq!(logged.target.as_str(), "https://example.com/a?x=%20y&utm_term=kept&utm_source=mail&utm_campaign=spring+%26+summer#part");
+        assert_eq!(
+            logged.target.as_str(),
+            "https://example.com/a?x=%20y&utm_term=kept&utm_source=mail&utm_campaign=spring+%26+summer#part"
+        );
         assert_eq!(logged.url, "https://go.example/log-and-redirect?utm_source=mail&utm_campaign=spring+%26+summer&source=app&n=1");
         assert_eq!((logged.facts, logged.click_id), (None, None));
         let plain = draft("https://example.com/?a=b c").check(&own(), LOG_PATH, NOW).unwrap();
@@ -239,7 +245,9 @@ mod tests {
         let parameters = |count: usize, value: &str| (0..count).map(|i| (format!("k{i}"), value.to_owned())).collect::<Vec<_>>();
         let check = |parameters| LogDraft { parameters, ..draft("https://example.com/") }.check(&own(), LOG_PATH, NOW);
         assert!(check(parameters(20, "v")).is_ok());
-        for wrong in [parameters(21, "v"), parameters(1, &"v".repeat(513)), parameters(9, &"v".repeat(500)), vec![(String::new(), "v".into())]] {
+        for wrong in
+            [parameters(21, "v"), parameters(1, &"v".repeat(513)), parameters(9, &"v".repeat(500)), vec![(String::new(), "v".into())]]
+        {
             assert_eq!(check(wrong).unwrap_err().0[0].path, "parameters");
         }
         let long = format!("https://example.com/{}", "a".repeat(2_020));

@@ -68,6 +68,11 @@ pub struct WorkspacePolicy {
     pub secrets: Vec<SealedSecret>,
 }
 
+/// What a workspace's signing secrets are sealed for.
+pub fn signing_purpose(id: WorkspaceId) -> String {
+    format!("signing {id}")
+}
+
 impl WorkspacePolicy {
     /// What holds where nothing was ever decided.
     pub fn undecided(id: WorkspaceId) -> Self {

@@ -87,6 +87,11 @@ pub fn parse_query(query: &str) -> Vec<Parameter> {
         .collect()
 }
 
+/// All fields of a form, decoded.
+pub fn parse_form(body: &[u8]) -> impl Iterator<Item = (String, String)> {
+    form_urlencoded::parse(body).into_owned()
+}
+
 fn clean(text: &str, max_chars: usize) -> String {
     text.chars().take(max_chars).map(|c| if c == '\0' { '\u{fffd}' } else { c }).collect()
 }

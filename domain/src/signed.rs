@@ -119,9 +119,7 @@ mod tests {
         assert_eq!(one.text, other.text);
         assert_eq!(
             one.text,
-            format!(
-                "linklogger-redirect-v1\nexp=1800000000&u=https%3A%2F%2Fexample.com%2Fa%20b&utm_source=M%C3%BCnchen~&w={ws}"
-            )
+            format!("linklogger-redirect-v1\nexp=1800000000&u=https%3A%2F%2Fexample.com%2Fa%20b&utm_source=M%C3%BCnchen~&w={ws}")
         );
         assert_eq!((one.workspace, one.target.as_str(), one.expires_at), (ws, "https://example.com/a b", Millis(1_800_000_000_000)));
         assert_eq!(one.others, vec![("utm_source".to_owned(), "München~".to_owned())]);

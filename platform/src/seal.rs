@@ -116,7 +116,14 @@ mod tests {
     fn keys_are_read_in_the_forms_that_tools_write() {
         let key = SealKey([0xfb; 32]);
         let base64 = key.to_text();
-        for text in [&"fb".repeat(32), &"FB".repeat(32), &base64, &format!(" {base64}\n"), base64.trim_end_matches('='), &base64.replace('/', "_").replace('+', "-")] {
+        for text in [
+            &"fb".repeat(32),
+            &"FB".repeat(32),
+            &base64,
+            &format!(" {base64}\n"),
+            base64.trim_end_matches('='),
+            &base64.replace('/', "_").replace('+', "-"),
+        ] {
             assert_eq!(SealKey::parse(text), Some(key.clone()), "{text}");
         }
         for text in ["", "secret", &"fb".repeat(31), &"fg".repeat(32), &STANDARD.encode([1; 31])] {

@@ -17,6 +17,7 @@ use stream::{LinkEvent, LinkNotices};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::policies::{Policies, Referrer};
 use crate::{LinkSource, LinkSourceDown};
 
 /// How long a link is served without looking again: what a lost notice costs at most.
@@ -39,7 +40,7 @@ const ENTRY_BYTES: usize = 256;
 /// What is known of a slug.
 #[derive(Clone, Debug)]
 pub(crate) enum Known {
-    Link(Arc<ResolvedLink>),
+    Link(Arc<ResolvedLink>, Referrer),
     /// No link has this slug.
     Nothing,
     /// The source is down and nothing was known before.
@@ -66,6 +67,7 @@ struct Counters {
 pub(crate) struct LinkCache {
     entries: Cache<String, Entry>,
     source: Arc<dyn LinkSource>,
+    policies: Policies,
     clock: Clock,
     /// Raised when everything may be out of date.
     alarms: Arc<AtomicU64>,
@@ -75,7 +77,7 @@ pub(crate) struct LinkCache {
 }
 
 impl LinkCache {
-    pub fn new(source: Arc<dyn LinkSource>, clock: Clock, metrics: &Metrics) -> Self {
+    pub fn new(source: Arc<dyn LinkSource>, policies: Policies, clock: Clock, metrics: &Metrics) -> Self {
         let counter = |name, help| metrics.register(name, help, Counter::default());
         let counters = Counters {
             hits: counter("link_cache_hits", "Links found fresh in the cache"),
@@ -83,7 +85,7 @@ impl LinkCache {
             failures: counter("link_cache_failures", "Look-ups that the source did not answer"),
         };
         let entries = Cache::builder().max_capacity(MAX_BYTES).weigher(weight).time_to_live(KEPT).build();
-        Self { entries, source, clock, alarms: Arc::default(), counters, main: Handle::current() }
+        Self { entries, source, policies, clock, alarms: Arc::default(), counters, main: Handle::current() }
     }
 
     pub async fn resolve(&self, slug: &str) -> Known {
@@ -123,10 +125,13 @@ impl LinkCache {
         match answer {
             Ok(Some(link)) => match stale.map(|entry| entry.known) {
                 // A source that lags behind what is known here is asked again soon.
-                Some(Known::Link(newer)) if newer.id == link.id && newer.version > link.version => {
-                    Entry { known: Known::Link(newer), fresh_until: now.plus(BEHIND_MILLIS), alarms }
+                Some(Known::Link(newer, referrer)) if newer.id == link.id && newer.version > link.version => {
+                    Entry { known: Known::Link(newer, referrer), fresh_until: now.plus(BEHIND_MILLIS), alarms }
                 }
-                _ => Entry { known: Known::Link(Arc::new(link)), fresh_until: now.plus(FRESH_MILLIS), alarms },
+                _ => {
+                    let referrer = self.policies.referrer(link.workspace).await;
+                    Entry { known: Known::Link(Arc::new(link), referrer), fresh_until: now.plus(FRESH_MILLIS), alarms }
+                }
             },
             Ok(None) => Entry { known: Known::Nothing, fresh_until: now.plus(FRESH_MISS_MILLIS), alarms },
             Err(error) => {
@@ -162,17 +167,25 @@ impl LinkCache {
         match notices.follow().await {
             Ok(mut events) => {
                 // Whatever was read before the listening began may have changed unheard.
-                self.alarms.fetch_add(1, Ordering::AcqRel);
+                self.doubt();
                 while let Some(event) = events.next().await {
                     match event {
                         LinkEvent::Changed { slug } => self.expire(&slug).await,
-                        LinkEvent::Unsure => drop(self.alarms.fetch_add(1, Ordering::AcqRel)),
+                        LinkEvent::Key { id } => self.policies.key_changed(id).await,
+                        LinkEvent::Workspace { id } => self.policies.workspace_changed(id).await,
+                        LinkEvent::Unsure => self.doubt(),
                     }
                 }
             }
             Err(error) => tracing::debug!(%error, "notices of changed links cannot be heard; trying again"),
         }
         tokio::time::sleep(FOLLOW_AGAIN).await;
+    }
+
+    /// Whatever is cached may be out of date.
+    fn doubt(&self) {
+        self.alarms.fetch_add(1, Ordering::AcqRel);
+        self.policies.doubt();
     }
 
     /// Makes an entry stale but keeps it, for the case that the source is down.
@@ -188,7 +201,7 @@ impl LinkCache {
 #[expect(clippy::ptr_arg, reason = "the signature that the cache asks for")]
 fn weight(slug: &String, entry: &Entry) -> u32 {
     let texts = match &entry.known {
-        Known::Link(link) => link.target.as_str().len() + link.gate.as_ref().map_or(0, |gate| gate.weight()),
+        Known::Link(link, _) => link.target.as_str().len() + link.gate.as_ref().map_or(0, |gate| gate.weight()),
         Known::Nothing | Known::CannotTell => 0,
     };
     u32::try_from(slug.len() + texts + ENTRY_BYTES).unwrap_or(u32::MAX)

@@ -10,7 +10,10 @@ mod cache;
 mod capture;
 mod gate;
 mod listener;
+mod logged;
+mod memory;
 mod message;
+mod policies;
 mod service;
 
 use std::net::SocketAddr;
@@ -18,14 +21,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{LinkId, ResolvedLink, ShortDomain};
+use domain::{ApiKeyId, ApiKeyState, LinkId, Millis, ResolvedLink, ShortDomain, WorkspaceId, WorkspacePolicy};
 use enrich::GeoDatabases;
 use ipnet::IpNet;
-use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Rng};
+use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Rng, SealKey};
 use stream::{LinkNotices, Spool};
 
 use cache::LinkCache;
 use gate::{Gates, Permits};
+use logged::Logger;
+use policies::Policies;
 use service::Service;
 
 /// The source of links cannot answer now.
@@ -59,6 +64,25 @@ pub trait PermitSource: Send + Sync + std::fmt::Debug {
     async fn give_back(&self, link: LinkId, unused: u32) -> Result<(), LinkSourceDown>;
 }
 
+/// Where API keys and what workspaces decide are looked up.
+#[async_trait]
+pub trait PolicySource: Send + Sync + std::fmt::Debug {
+    /// What became of a key; `None` where there never was one.
+    ///
+    /// # Errors
+    /// [`LinkSourceDown`].
+    async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKeyState>, LinkSourceDown>;
+
+    /// What a workspace decides for its redirects, be it nothing.
+    ///
+    /// # Errors
+    /// [`LinkSourceDown`].
+    async fn workspace_policy(&self, id: WorkspaceId) -> Result<WorkspacePolicy, LinkSourceDown>;
+
+    /// Notes that a key was used, where that can be noted. Never fails.
+    async fn key_used(&self, id: ApiKeyId, at: Millis);
+}
+
 #[derive(Clone, Debug)]
 pub struct RedirectorOptions {
     pub listen: SocketAddr,
@@ -77,6 +101,9 @@ pub struct Parts {
     pub spool: Spool,
     pub links: Arc<dyn LinkSource>,
     pub permits: Arc<dyn PermitSource>,
+    pub policies: Arc<dyn PolicySource>,
+    /// Opens signing secrets; without it signed addresses get 503.
+    pub seal_key: Option<SealKey>,
     /// For rules that ask where a visitor is.
     pub geo: Arc<GeoDatabases>,
     pub notices: Arc<dyn LinkNotices>,
@@ -99,11 +126,13 @@ pub struct Redirector {
 impl Redirector {
     /// Must be made on the main runtime: links are looked up there.
     pub fn new(options: RedirectorOptions, parts: Parts) -> Self {
-        let cache = LinkCache::new(parts.links.clone(), parts.clock.clone(), &parts.metrics);
+        let policies = Policies::new(parts.policies.clone(), parts.seal_key.clone(), parts.clock.clone());
+        let logger = Logger::new(policies.clone(), options.short_domain.clone(), parts.clock.clone(), parts.rng.clone());
+        let cache = LinkCache::new(parts.links.clone(), policies, parts.clock.clone(), &parts.metrics);
         let (notices, health) = (parts.notices.clone(), parts.health.clone());
         let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.metrics);
         let permits = gates.permits();
-        let service = Service::new(&options, parts, cache.clone(), gates);
+        let service = Service::new(&options, parts, cache.clone(), gates, logger);
         Self { options, service, cache, permits, notices, health }
     }
 

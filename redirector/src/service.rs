@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use domain::{ClickId, Method, Outcome, ResolvedLink, ShortDomain, Slug, parse_query};
+use domain::{CapturedClick, ClickId, Method, Outcome, ResolvedLink, ShortDomain, Slug, parse_query};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts as Head;
@@ -19,6 +19,7 @@ use crate::answer::{self, Answer, Page};
 use crate::cache::{Known, LinkCache};
 use crate::capture::{Decision, Facts, capture};
 use crate::gate::{Gates, Seen, target_with};
+use crate::logged::{Asked, Entrance, Logger};
 use crate::message;
 use crate::{Parts, RedirectorOptions};
 
@@ -44,6 +45,7 @@ pub(crate) struct Service {
     spool: Spool,
     cache: LinkCache,
     gates: Gates,
+    logger: Logger,
     client_ip: ClientIp,
     short_domain: ShortDomain,
     clock: Clock,
@@ -58,7 +60,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub fn new(options: &RedirectorOptions, parts: Parts, cache: LinkCache, gates: Gates) -> Self {
+    pub fn new(options: &RedirectorOptions, parts: Parts, cache: LinkCache, gates: Gates, logger: Logger) -> Self {
         let metrics = &parts.metrics;
         let counters = Counters {
             captured: metrics.register("redirector_clicks", "Clicks captured", Counter::default()),
@@ -70,6 +72,7 @@ impl Service {
             spool: parts.spool,
             cache,
             gates,
+            logger,
             client_ip: ClientIp::new(options.trusted_proxies.clone()),
             short_domain: options.short_domain.clone(),
             clock: parts.clock,
@@ -101,11 +104,14 @@ impl Service {
             _ => {}
         }
         let served = host.is_none_or(|host| self.short_domain.serves(host));
+        if let Some(entrance) = Entrance::of(path).filter(|_| served) {
+            return self.logged(entrance, method, peer, &head, body, started).await;
+        }
         let slug = if served { folded(path) } else { None };
         let Some(slug) = slug else { return self.miss() };
         match self.cache.resolve(&slug).await {
-            Known::Link(link) if method == Method::Post => self.posted(&link, peer, &head, body, started).await,
-            Known::Link(link) => self.found(&link, method, peer, &head, None, started).await,
+            Known::Link(link, referrer) if method == Method::Post => referrer.on(self.posted(&link, peer, &head, body, started).await),
+            Known::Link(link, referrer) => referrer.on(self.found(&link, method, peer, &head, None, started).await),
             Known::Nothing => self.miss(),
             Known::CannotTell => answer::page(Page::Unavailable),
         }
@@ -157,13 +163,29 @@ impl Service {
             None => answer::redirect(decision.status, &decision.target),
             Some(page) => answer::page(page),
         };
-        let click = capture(link, decision, facts);
-        match self.spool.keep(&click).await {
+        self.keep(&capture(link, decision, facts)).await;
+        answer
+    }
+
+    /// A click that needs no link.
+    async fn logged(&self, entrance: Entrance, method: Method, peer: IpAddr, head: &Head, body: Incoming, started: Instant) -> Answer {
+        self.warn_of_hidden_visitors(peer, head);
+        let asked = Asked { head, method, ip: self.client_ip.of(peer, &head.headers), started };
+        match self.logger.click(entrance, asked, body).await {
+            Ok(click) => {
+                self.keep(&click).await;
+                self.logger.answer(&click).await
+            }
+            Err(refusal) => refusal,
+        }
+    }
+
+    async fn keep(&self, click: &CapturedClick) {
+        match self.spool.keep(click).await {
             Ok(()) => self.kept(),
             // The visitor is sent on all the same.
             Err(error) => self.lost(&error),
         }
-        answer
     }
 
     fn url(&self, head: &Head) -> String {

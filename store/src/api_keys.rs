@@ -155,7 +155,8 @@ impl WorkspaceScope {
     }
 
     async fn api_key(&self, id: ApiKeyId) -> Result<ApiKey, StoreError> {
-        let row = api_key::Entity::find_by_id(id.0).filter(api_key::Column::WorkspaceId.eq(self.workspace.0)).one(&self.transaction).await?;
+        let row =
+            api_key::Entity::find_by_id(id.0).filter(api_key::Column::WorkspaceId.eq(self.workspace.0)).one(&self.transaction).await?;
         to_key(row.ok_or(StoreError::NotFound)?)
     }
 

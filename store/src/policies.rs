@@ -48,9 +48,8 @@ impl Store {
 }
 
 fn read_policy(text: Option<String>) -> Result<Option<ReferrerPolicy>, StoreError> {
-    let known = |text: String| {
-        ReferrerPolicy::from_text(&text).ok_or_else(|| StoreError::Internal(format!("no referrer policy is called {text}")))
-    };
+    let known =
+        |text: String| ReferrerPolicy::from_text(&text).ok_or_else(|| StoreError::Internal(format!("no referrer policy is called {text}")));
     text.map(known).transpose()
 }
 

@@ -6,6 +6,7 @@
 //! it is there.
 
 use async_trait::async_trait;
+use domain::{ApiKeyId, WorkspaceId};
 use futures_util::StreamExt as _;
 use futures_util::stream::{BoxStream, unfold};
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -16,6 +17,10 @@ use crate::StreamError;
 pub enum LinkEvent {
     /// The link behind this folded slug is not what it was.
     Changed { slug: String },
+    /// An API key was made or revoked.
+    Key { id: ApiKeyId },
+    /// A workspace decided something else for its redirects.
+    Workspace { id: WorkspaceId },
     /// Some notice may have been missed: whatever is cached may be out of date.
     Unsure,
 }
@@ -23,7 +28,12 @@ pub enum LinkEvent {
 #[async_trait]
 pub trait LinkNotices: Send + Sync + std::fmt::Debug {
     /// Tells all redirectors. Never waits long, never fails.
-    async fn publish(&self, slug: &str);
+    async fn publish(&self, slug: &str) {
+        self.tell(LinkEvent::Changed { slug: slug.to_owned() }).await;
+    }
+
+    /// Tells all redirectors of anything. Never waits long, never fails.
+    async fn tell(&self, event: LinkEvent);
 
     /// The notices from now on. Where the stream ends, some may have been missed: follow again.
     ///
@@ -57,8 +67,8 @@ impl Default for LocalNotices {
 
 #[async_trait]
 impl LinkNotices for LocalNotices {
-    async fn publish(&self, slug: &str) {
-        let _ = self.0.send(LinkEvent::Changed { slug: slug.to_owned() });
+    async fn tell(&self, event: LinkEvent) {
+        let _ = self.0.send(event);
     }
 
     async fn follow(&self) -> Result<BoxStream<'static, LinkEvent>, StreamError> {

@@ -2,7 +2,7 @@
 //! nobody's business outside is logged and masked.
 
 use async_graphql::Enum;
-use domain::{Invalid, Issue};
+use domain::{ApiScope, Invalid, Issue};
 use serde_json::{Value, json};
 use store::{Conflict, StoreError};
 
@@ -63,6 +63,12 @@ pub(crate) enum ApiError {
     Invalid(Invalid),
     #[error("{message}")]
     Conflict { field: &'static str, message: &'static str },
+    #[error("This API key lacks the scope {}. Use one that has it.", .0.as_str())]
+    Scope(ApiScope),
+    #[error("{0}")]
+    Quota(String),
+    #[error("This installation has no key to seal secrets with. Its operator sets LINKLOGGER_SEAL_KEY.")]
+    NoSealKey,
     #[error("{0}")]
     Store(StoreError),
     #[error("{0}")]
@@ -87,6 +93,10 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound => Self::NotFound("thing"),
+            StoreError::TooMany => Self::Quota("The workspace has as many of these as it may.".into()),
+            StoreError::Conflict(Conflict::Fixed) => {
+                Self::Forbidden("This link stands for all clicks that were logged without a link. It cannot be changed or deleted.")
+            }
             StoreError::Conflict(Conflict::Email) => {
                 Self::Conflict { field: "email", message: "This e-mail address already has an account. Sign in instead." }
             }
@@ -112,12 +122,13 @@ impl ApiError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Unauthenticated | Self::BadCredential(_) => ErrorCode::Unauthenticated,
-            Self::Forbidden(_) => ErrorCode::Forbidden,
+            Self::Forbidden(_) | Self::Scope(_) => ErrorCode::Forbidden,
+            Self::Quota(_) => ErrorCode::QuotaExceeded,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Invalid(_) => ErrorCode::Validation,
             Self::Conflict { .. } => ErrorCode::Conflict,
             Self::Store(StoreError::Internal(_)) | Self::Internal(_) => ErrorCode::Internal,
-            Self::Store(_) => ErrorCode::Unavailable,
+            Self::Store(_) | Self::NoSealKey => ErrorCode::Unavailable,
         }
     }
 }
@@ -148,6 +159,9 @@ impl ApiError {
             | Self::BadCredential(_)
             | Self::Forbidden(_)
             | Self::NotFound(_)
+            | Self::Scope(_)
+            | Self::Quota(_)
+            | Self::NoSealKey
             | Self::Store(_)
             | Self::Internal(_) => {
                 json!({ "code": code })

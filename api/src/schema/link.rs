@@ -1,10 +1,10 @@
 //! Links: what they are, finding and listing them.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, OneofObject, SimpleObject};
-use domain::{LinkId, Slug};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
+use domain::{ApiScope, LinkId, LinkKind as DomainKind, Slug};
 use store::{Shelf, StoreError};
 
-use super::context::{Services, services, session};
+use super::context::{Services, reader, services};
 use super::counts::{ClickTotals, click_totals};
 use super::error::{ApiError, ApiResult};
 use super::filter::ClickFilterInput;
@@ -13,11 +13,25 @@ use super::page::{Cursor, PageArgs, PageInfo, page_info};
 use super::period::Compare;
 use super::scalars::{DateTime, Url};
 
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "DomainKind")]
+pub enum LinkKind {
+    /// A slug that leads to a target.
+    Short,
+    /// Stands for all clicks of the workspace that were logged without a link, by
+    /// POST /log-and-redirect or a signed address; each of them has the target it led to. Made with
+    /// the first key or secret for it, and not to be changed. Nothing is at its short URL but the
+    /// endpoint of signed addresses.
+    Logged,
+}
+
 /// A tracked link: a slug on a short domain that leads to a target.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct Link {
     pub id: ID,
+    pub kind: LinkKind,
     /// The path on the short domain, as written; unique without regard to case.
     pub slug: String,
     pub short_url: Url,
@@ -60,6 +74,7 @@ impl Link {
     pub(crate) fn new(services: &Services, link: domain::Link) -> Self {
         Self {
             id: link.id.to_string().into(),
+            kind: link.kind.into(),
             short_url: Url(services.short_domain.short_url(link.slug.as_str())),
             slug: link.slug.as_str().to_owned(),
             target_url: Url(link.target.as_str().to_owned()),
@@ -105,7 +120,7 @@ pub struct LinkFilter {
 impl LinkConnection {
     /// How many links the list has; counted only when asked for.
     async fn total_count(&self, ctx: &Context<'_>) -> ApiResult<u64> {
-        let scope = services(ctx)?.read(session(ctx)?.workspace).await?;
+        let scope = services(ctx)?.read(reader(ctx, ApiScope::LinksRead)?).await?;
         Ok(scope.count_links(self.shelf).await?)
     }
 }
@@ -126,7 +141,7 @@ impl LinkQuery {
     /// One link. Null with NOT_FOUND when this workspace has none of that name.
     async fn link(&self, ctx: &Context<'_>, by: LinkBy) -> ApiResult<Option<Link>> {
         let services = services(ctx)?;
-        let scope = services.read(session(ctx)?.workspace).await?;
+        let scope = services.read(reader(ctx, ApiScope::LinksRead)?).await?;
         let found = match by {
             LinkBy::Id(id) => scope.link(link_id(&id)?).await,
             LinkBy::ExternalId(external_id) => scope.link_by_external_id(&external_id).await,
@@ -148,10 +163,10 @@ impl LinkQuery {
         last: Option<i32>,
         before: Option<String>,
     ) -> ApiResult<Option<LinkConnection>> {
-        let (services, session) = (services(ctx)?, session(ctx)?);
+        let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::LinksRead)?);
         let request = PageArgs { first, after, last, before }.request()?;
         let shelf = if filter.unwrap_or_default().archived.unwrap_or(false) { Shelf::Archived } else { Shelf::InUse };
-        let page = services.read(session.workspace).await?.links(shelf, &request).await?;
+        let page = services.read(workspace).await?.links(shelf, &request).await?;
         let cursors: Vec<String> = page.links.iter().map(|link| link.id.encode()).collect();
         let nodes: Vec<Link> = page.links.into_iter().map(|link| Link::new(services, link)).collect();
         let edges = cursors.iter().cloned().zip(&nodes).map(|(cursor, node)| LinkEdge { cursor, node: node.clone() }).collect();

@@ -1,6 +1,7 @@
 //! The GraphQL schema: one file per topic, each with its types, queries and mutations.
 
 mod account;
+mod api_key;
 mod breakdown;
 pub(crate) mod click;
 mod context;
@@ -14,8 +15,10 @@ mod live;
 mod loader;
 mod page;
 mod period;
+pub(crate) mod rights;
 mod scalars;
 mod series;
+mod workspace;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, Schema, SchemaBuilder};
@@ -30,10 +33,11 @@ pub struct Query(
     counts::CountQuery,
     series::SeriesQuery,
     breakdown::BreakdownQuery,
+    api_key::ApiKeyQuery,
 );
 
 #[derive(Default, MergedObject)]
-pub struct Mutation(account::AccountMutation, link_change::LinkMutation);
+pub struct Mutation(account::AccountMutation, link_change::LinkMutation, api_key::ApiKeyMutation, workspace::WorkspaceMutation);
 
 pub(crate) use live::LiveSubscription as Subscription;
 

@@ -7,6 +7,7 @@ mod cluster;
 mod demo;
 mod edge;
 mod journey;
+mod logged;
 mod spool;
 mod stop;
 

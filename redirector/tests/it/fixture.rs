@@ -7,10 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{CapturedClick, Gate, LinkId, Millis, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, WorkspaceId};
+use domain::{
+    ApiKeyId, ApiKeyState, CapturedClick, Gate, LinkId, Millis, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, WorkspaceId,
+    WorkspacePolicy,
+};
 use enrich::GeoDatabases;
-use platform::{Clock, Health, Lifecycle, Metrics, Rng};
-use redirector::{LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions};
+use platform::{Clock, Health, Lifecycle, Metrics, Rng, SealKey};
+use redirector::{LinkSource, LinkSourceDown, Parts, PermitSource, PolicySource, Redirector, RedirectorOptions};
 use stream::{ClickSource, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
 
 /// Links that the test changes, and how often they were asked for.
@@ -30,6 +33,40 @@ impl LinkSource for Links {
             return Err(LinkSourceDown("switched off".into()));
         }
         Ok(self.known.lock().unwrap().get(folded_slug).cloned())
+    }
+}
+
+/// Keys and workspaces' decisions that the test changes.
+#[derive(Debug, Default)]
+pub struct Policies {
+    pub keys: Mutex<HashMap<ApiKeyId, ApiKeyState>>,
+    pub workspaces: Mutex<HashMap<WorkspaceId, WorkspacePolicy>>,
+    pub down: AtomicBool,
+    pub used: Mutex<Vec<ApiKeyId>>,
+    pub asked: AtomicUsize,
+}
+
+impl Policies {
+    fn answers(&self) -> Result<(), LinkSourceDown> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.down.load(Ordering::SeqCst) { Err(LinkSourceDown("switched off".into())) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl PolicySource for Policies {
+    async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKeyState>, LinkSourceDown> {
+        self.answers()?;
+        Ok(self.keys.lock().unwrap().get(&id).cloned())
+    }
+
+    async fn workspace_policy(&self, id: WorkspaceId) -> Result<WorkspacePolicy, LinkSourceDown> {
+        self.answers()?;
+        Ok(self.workspaces.lock().unwrap().get(&id).cloned().unwrap_or_else(|| WorkspacePolicy::undecided(id)))
+    }
+
+    async fn key_used(&self, id: ApiKeyId, _: Millis) {
+        self.used.lock().unwrap().push(id);
     }
 }
 
@@ -86,6 +123,8 @@ pub fn link(target: &str) -> ResolvedLink {
 pub struct Running {
     pub address: SocketAddr,
     pub links: Arc<Links>,
+    pub policies: Arc<Policies>,
+    pub seal_key: SealKey,
     pub notices: LocalNotices,
     pub clock: Clock,
     pub health: Health,
@@ -101,6 +140,19 @@ pub async fn start(trusted_proxies: &[&str]) -> Running {
 }
 
 pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
+    start_as(Setup { trusted_proxies, permits, seals: true }).await
+}
+
+pub struct Setup<'a> {
+    pub trusted_proxies: &'a [&'a str],
+    pub permits: Counter,
+    /// Whether the redirector has the installation's key.
+    pub seals: bool,
+}
+
+pub async fn start_as(setup: Setup<'_>) -> Running {
+    let (trusted_proxies, permits) = (setup.trusted_proxies, setup.permits);
+    let (policies, seal_key) = (Arc::new(Policies::default()), SealKey::generate(&Rng::System));
     let folder = tempfile::tempdir().unwrap();
     let (metrics, lifecycle, health) = (Metrics::default(), Lifecycle::new(), Health::default());
     let (links, notices) = (Arc::new(Links::default()), LocalNotices::default());
@@ -118,6 +170,8 @@ pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
         spool: spool.clone(),
         links: links.clone(),
         permits: Arc::new(permits),
+        policies: policies.clone(),
+        seal_key: setup.seals.then(|| seal_key.clone()),
         geo: Arc::new(geo(folder.path())),
         notices: Arc::new(notices.clone()),
         clock: clock.clone(),
@@ -127,7 +181,7 @@ pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
     };
     let address = Redirector::new(options, parts).start(&lifecycle).unwrap();
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    Running { address, links, notices, clock, health, metrics, http, spool, lifecycle, _folder: folder }
+    Running { address, links, policies, seal_key, notices, clock, health, metrics, http, spool, lifecycle, _folder: folder }
 }
 
 /// Knows one network, which lies in Berlin.

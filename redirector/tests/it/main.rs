@@ -9,4 +9,5 @@ mod gates;
 mod hostile;
 mod limits;
 mod links;
+mod logged;
 mod requests;

@@ -1,12 +1,15 @@
 //! The snapshot of links: a JetStream KV bucket from which redirectors without a database serve.
 //!
-//! Keys are hashes, so that no text of a user is in a subject; values are a version byte and a
-//! [`LinkState`] as JSON. Writes compare and set on the key's revision and never lower a link's
+//! Keys of links are hashes, so that no text of a user is in a subject; values are a version byte and a
+//! [`LinkState`] as JSON. API keys and workspaces' policies lie beside them (`policies.rs`), and what
+//! not everybody who reads the bucket may know is sealed (`sealing.rs`). Writes compare and set on the key's revision and never lower a link's
 //! version; a link that went leaves a value that says so, so that a write that comes late cannot
 //! bring it back. What is missing is no link only if the bucket was filled once.
 
 mod filling;
 mod notices;
+mod policies;
+mod sealing;
 mod value;
 
 use std::sync::Arc;
@@ -15,9 +18,11 @@ use std::time::Duration;
 use async_nats::jetstream::kv::{Config, Entry, Operation, Store, UpdateErrorKind};
 use bytes::Bytes;
 use domain::{LinkAddress, LinkState, ResolvedLink};
+use platform::{Rng, SealKey};
 use tokio::sync::OnceCell;
 
 use crate::{NatsClient, StreamError};
+use sealing::{Sealer, has_secrets};
 use value::{Decoded, decode, encode, key};
 
 pub use filling::Filling;
@@ -34,6 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct LinkSnapshot {
     nats: NatsClient,
     bucket: Arc<OnceCell<Store>>,
+    sealer: Sealer,
 }
 
 pub(crate) fn broker(error: &dyn std::fmt::Display) -> StreamError {
@@ -42,7 +48,14 @@ pub(crate) fn broker(error: &dyn std::fmt::Display) -> StreamError {
 
 impl LinkSnapshot {
     pub fn new(nats: NatsClient) -> Self {
-        Self { nats, bucket: Arc::default() }
+        Self { nats, bucket: Arc::default(), sealer: Sealer::default() }
+    }
+
+    /// With the key that seals and opens what is secret. Without it links with secrets cannot be
+    /// read, and are written without them.
+    #[must_use]
+    pub fn with_seal_key(self, key: Option<SealKey>, rng: Rng) -> Self {
+        Self { sealer: Sealer { key, rng }, ..self }
     }
 
     /// Makes the bucket unless it is there.
@@ -67,12 +80,16 @@ impl LinkSnapshot {
     ///
     /// # Errors
     /// [`StreamError::Broker`] when the broker or the bucket is away, [`StreamError::NotFilled`]
-    /// when the link may exist although it is not there; "no such link" is `None`.
+    /// when the link may exist although it is not there, [`StreamError::Sealed`] when it is there and
+    /// cannot be opened; "no such link" is `None`.
     pub async fn get(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, StreamError> {
         match self.entry(&key(address)).await?.map(|entry| decode(&entry.value)) {
             Some(Decoded::State(state)) if state.address == *address => Ok(state.link),
+            Some(Decoded::Sealed(state, sealed)) if state.address == *address => {
+                self.sealer.opened(*state, &sealed).map(|state| state.link).ok_or(StreamError::Sealed)
+            }
             Some(Decoded::UnknownVersion(version)) => Err(broker(&format!("a link was written in the form {version} by a newer program"))),
-            Some(Decoded::State(_) | Decoded::Malformed) => Err(broker(&"a link's value cannot be read")),
+            Some(Decoded::State(_) | Decoded::Sealed(..) | Decoded::Malformed) => Err(broker(&"a link's value cannot be read")),
             None if self.is_filled().await? => Ok(None),
             None => Err(StreamError::NotFilled),
         }
@@ -85,16 +102,42 @@ impl LinkSnapshot {
     /// [`StreamError::Broker`] when the broker is away or refuses; then it may or may not be
     /// written, and doing it again is safe.
     pub async fn put_if_newer(&self, state: &LinkState) -> Result<bool, StreamError> {
-        let (key, value) = (key(&state.address), encode(state)?);
+        let value = encode(state, &self.sealer)?;
+        let replaces = |stored: &[u8]| match decode(stored) {
+            // What was written before there was a key to seal it.
+            Decoded::State(stored) if *stored == *state => Ok(has_secrets(state) && self.sealer.key.is_some()),
+            Decoded::State(stored) => Ok(state.replaces(&stored)),
+            Decoded::Sealed(stored, sealed) => Ok(match self.sealer.opened((*stored).clone(), &sealed) {
+                Some(stored) => state.replaces(&stored),
+                // Sealed by another key, or lacking its secrets, which may be to hand now.
+                None => {
+                    state.id != stored.id
+                        || state.version > stored.version
+                        || (state.version == stored.version && self.sealer.key.is_some())
+                }
+            }),
+            // The newer program writes it too, and knows more of it.
+            Decoded::UnknownVersion(_) => Err(broker(&"a link was written by a newer program")),
+            Decoded::Malformed => Ok(true),
+        };
+        self.write_over(&key(&state.address), value, replaces).await
+    }
+
+    /// Writes a value over the stored one if it `replaces` that, however many write at once.
+    async fn write_over(
+        &self,
+        key: &str,
+        value: Bytes,
+        replaces: impl Fn(&[u8]) -> Result<bool, StreamError>,
+    ) -> Result<bool, StreamError> {
         loop {
-            let stored = self.entry(&key).await?;
-            match stored.as_ref().map(|entry| decode(&entry.value)) {
-                Some(Decoded::State(stored)) if !state.replaces(&stored) => return Ok(false),
-                // The newer program writes it too, and knows more of it.
-                Some(Decoded::UnknownVersion(_)) => return Err(broker(&"a link was written by a newer program")),
-                Some(Decoded::State(_) | Decoded::Malformed) | None => {}
+            let stored = self.entry(key).await?;
+            if let Some(stored) = &stored
+                && !replaces(&stored.value)?
+            {
+                return Ok(false);
             }
-            if self.write(&key, value.clone(), stored.map_or(0, |entry| entry.revision)).await? {
+            if self.write(key, value.clone(), stored.map_or(0, |entry| entry.revision)).await? {
                 return Ok(true);
             }
         }

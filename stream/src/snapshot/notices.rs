@@ -12,6 +12,7 @@ use futures_util::stream::{BoxStream, unfold};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::policies::{SUBJECTS, event};
 use super::value::{Decoded, decode};
 use super::{LINKS, LinkSnapshot, broker, in_time};
 use crate::{LinkEvent, LinkNotices, StreamError};
@@ -38,7 +39,7 @@ impl SnapshotNotices {
 
 #[async_trait]
 impl LinkNotices for SnapshotNotices {
-    async fn publish(&self, _slug: &str) {
+    async fn tell(&self, _event: LinkEvent) {
         self.wake.notify_one();
     }
 
@@ -47,7 +48,7 @@ impl LinkNotices for SnapshotNotices {
         self.snapshot.ensure().await?;
         let made_at = self.snapshot.made_at().await?;
         let bucket = self.snapshot.bucket().await?;
-        let watch = in_time(bucket.watch(LINKS)).await?.map_err(|error| broker(&error))?;
+        let watch = in_time(bucket.watch_many([LINKS].into_iter().chain(SUBJECTS))).await?.map_err(|error| broker(&error))?;
         let mut check = interval(CHECK_EVERY);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let follower = Follower { snapshot: self.snapshot.clone(), watch, connections, check, made_at };
@@ -70,10 +71,11 @@ impl Follower {
         loop {
             tokio::select! {
                 entry = self.watch.next() => {
-                    return match decode(&entry?.ok()?.value) {
-                        Decoded::State(state) => Some(LinkEvent::Changed { slug: state.address.folded }),
+                    let entry = entry?.ok()?;
+                    return event(&entry.key).or_else(|| match decode(&entry.value) {
+                        Decoded::State(state) | Decoded::Sealed(state, _) => Some(LinkEvent::Changed { slug: state.address.folded }),
                         Decoded::UnknownVersion(_) | Decoded::Malformed => Some(LinkEvent::Unsure),
-                    };
+                    });
                 }
                 _ = self.connections.recv() => return None,
                 _ = self.check.tick() => {

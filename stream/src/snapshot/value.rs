@@ -2,17 +2,30 @@
 
 use bytes::Bytes;
 use domain::{LinkAddress, LinkState};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::broker;
+use super::sealing::{Sealer, has_secrets};
 use crate::StreamError;
 
 /// The form of values. Raised only where an older program must not serve a link at all: a field
 /// that it may ignore is just added.
 const FORM: u8 = 1;
+/// The form of links whose gate is sealed: a program that knew of none would lead past it.
+const SEALED_FORM: u8 = 2;
+
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    /// Without its gate.
+    state: LinkState,
+    sealed: String,
+}
 
 pub(super) enum Decoded {
     State(Box<LinkState>),
+    /// A state without its gate, and the gate sealed.
+    Sealed(Box<LinkState>, String),
     UnknownVersion(u8),
     Malformed,
 }
@@ -23,15 +36,27 @@ pub(super) fn key(address: &LinkAddress) -> String {
     digest[..16].iter().fold("l.".to_owned(), |key, byte| format!("{key}{byte:02x}"))
 }
 
-pub(super) fn encode(state: &LinkState) -> Result<Bytes, StreamError> {
-    let mut value = vec![FORM];
-    serde_json::to_writer(&mut value, state).map_err(|error| broker(&error))?;
-    Ok(value.into())
+pub(super) fn encode(state: &LinkState, sealer: &Sealer) -> Result<Bytes, StreamError> {
+    if has_secrets(state) {
+        let (state, sealed) = sealer.closed(state)?;
+        return written(SEALED_FORM, &Sealed { state, sealed });
+    }
+    written(FORM, state)
+}
+
+fn written(form: u8, value: &impl Serialize) -> Result<Bytes, StreamError> {
+    let mut bytes = vec![form];
+    serde_json::to_writer(&mut bytes, value).map_err(|error| broker(&error))?;
+    Ok(bytes.into())
 }
 
 pub(super) fn decode(value: &[u8]) -> Decoded {
     match value.split_first() {
         Some((&FORM, json)) => serde_json::from_slice(json).map_or(Decoded::Malformed, |state| Decoded::State(Box::new(state))),
+        Some((&SEALED_FORM, json)) => {
+            let sealed = serde_json::from_slice(json);
+            sealed.map_or(Decoded::Malformed, |Sealed { state, sealed }| Decoded::Sealed(Box::new(state), sealed))
+        }
         Some((form, _)) => Decoded::UnknownVersion(*form),
         None => Decoded::Malformed,
     }
@@ -56,9 +81,9 @@ mod tests {
         let value = [&[1], GOLDEN.as_bytes()].concat();
         let Decoded::State(state) = decode(&value) else { panic!("not decoded") };
         assert_eq!((state.version, state.link.as_ref().unwrap().target.as_str()), (2, "https://example.com/"));
-        let Decoded::State(again) = decode(&encode(&state).unwrap()) else { panic!("not decoded") };
+        let Decoded::State(again) = decode(&encode(&state, &Sealer::default()).unwrap()) else { panic!("not decoded") };
         assert_eq!(again, state);
-        assert!(matches!(decode(&[2, b'{']), Decoded::UnknownVersion(2)));
+        assert!(matches!(decode(&[3, b'{']), Decoded::UnknownVersion(3)));
         assert!(matches!(decode(&[1, b'{']), Decoded::Malformed) && matches!(decode(&[]), Decoded::Malformed));
     }
 }
