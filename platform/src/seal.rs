@@ -83,7 +83,7 @@ impl SealKey {
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits = (text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| text.as_bytes())?;
+    let digits = (text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(text.as_bytes())?;
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     digits.chunks(2).map(pair).collect()
 }

@@ -1,11 +1,10 @@
 //! What a workspace decides for its redirects: the referrer policy, and the secrets under which it
 //! signs addresses; and the link that clicks without one belong to.
 
-use domain::{LinkId, Millis, RedirectStatus, ReferrerPolicy, SIGNED_PATH, SealedSecret, TargetUrl, WorkspaceId};
+use domain::{KeyId, LinkId, Millis, RedirectStatus, ReferrerPolicy, SIGNED_PATH, SealedSecret, TargetUrl, WorkspaceId};
 use entity::{link, signing_secret, workspace};
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockType, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
-use uuid::Uuid;
 
 use crate::policy_outbox::PolicySubject;
 use crate::{Access, Store, StoreError, WorkspaceScope};
@@ -17,7 +16,7 @@ const MAX_SECRETS: usize = 5;
 #[derive(Clone, Debug)]
 pub struct NewSigningSecret {
     /// Rises with time: the highest is the present one.
-    pub id: Uuid,
+    pub id: KeyId,
     pub sealed: String,
 }
 
@@ -86,7 +85,7 @@ impl WorkspaceScope {
             .exec(&self.transaction)
             .await?;
         let row = signing_secret::ActiveModel {
-            id: Set(new.id),
+            id: Set(new.id.0),
             workspace_id: Set(self.workspace.0),
             sealed: Set(new.sealed),
             created_at: Set(now.0),

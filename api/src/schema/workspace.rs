@@ -3,13 +3,12 @@
 
 use async_graphql::{Context, Enum, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    Invalid, Issue, IssueCode, LogDraft, Millis, ReferrerPolicy as DomainPolicy, SIGNED_PATH, Utm, WorkspaceId, check_signed_end,
+    Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, ReferrerPolicy as DomainPolicy, SIGNED_PATH, Utm, WorkspaceId, check_signed_end,
     signed_url, signing_purpose, text_to_sign,
 };
 use platform::{SealKey, signature_of};
 use store::NewSigningSecret;
 use stream::LinkEvent;
-use uuid::Uuid;
 
 use super::account::Workspace;
 use super::context::{Services, admin, editor, home, services};
@@ -136,7 +135,7 @@ impl WorkspaceMutation {
         let secret = format!("{PREFIX}{}", hex(&services.rng.bytes::<32>()));
         let sealed = key.seal(&signing_purpose(session.workspace), secret.as_bytes(), &services.rng);
         let sealed = sealed.map_err(|error| ApiError::Internal(error.to_string()))?;
-        let id = Uuid::from(domain::KeyId::new(now, services.rng.entropy()).0);
+        let id = KeyId::new(now, services.rng.entropy());
         let earlier_until = now.plus(i64::from(input.grace_days) * DAY_MILLIS);
         let scope = services.write(session.workspace).await?;
         scope.rotate_signing_secret(NewSigningSecret { id, sealed }, earlier_until, &home(services), now).await?;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where what it needs is missing")]
 
 mod accounts;
+mod api_keys;
 mod breakdown;
 mod dashboard;
 mod feeder;
@@ -12,4 +13,5 @@ mod http;
 mod links;
 mod live;
 mod queries;
+mod signing;
 mod sockets;

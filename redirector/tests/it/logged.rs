@@ -27,6 +27,9 @@ fn key_id() -> ApiKeyId {
     ApiKeyId::new(Millis(1), [3; 10])
 }
 
+/// What a test does to a key that is good.
+type Change = fn(&mut ApiKeyRight);
+
 /// Makes a key that is good for what `change` leaves of it; its text.
 fn know_key(running: &Running, change: impl FnOnce(&mut ApiKeyRight)) -> String {
     let (text, hash) = compose_api_key(key_id(), [7; 32]);
@@ -140,7 +143,7 @@ async fn a_key_that_is_no_good_sends_nobody_on() {
     let bare = running.http.post(running.url("/log-and-redirect")).json(&body()).send().await.unwrap();
     assert_eq!(bare.headers()["www-authenticate"].to_str().unwrap(), "Bearer");
     assert_eq!(told(bare).await, refused(401, "UNAUTHENTICATED"));
-    let cases: [(u16, &str, fn(&mut ApiKeyRight)); 5] = [
+    let cases: [(u16, &str, Change); 5] = [
         (401, "UNAUTHENTICATED", |right| right.hash.0 = [0; 32]),
         (401, "UNAUTHENTICATED", |right| right.expires_at = Some(Millis(1_772_366_400_000))),
         (403, "FORBIDDEN", |right| right.scopes = vec![ApiScope::LinksRead, ApiScope::LinksWrite, ApiScope::ClicksRead]),

@@ -4,6 +4,7 @@ use domain::ClickFilter;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use store::PageRequest;
 
+use crate::api_keys;
 use crate::fixture::{NOON, click, ingest, link, new_link, postgres, postgres_of_a_plain_user, read, workspace};
 use crate::ingest_counters::loss;
 
@@ -32,6 +33,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         scope.commit().await.unwrap();
         ingest(store, workspace, &[click(link.id, NOON)]).await;
         store.count_losses(&[loss(workspace, 1, 1)]).await.unwrap();
+        api_keys::decide_something(store, workspace).await;
     }
     let (ours, theirs) = (ours.0.to_string(), theirs.0.to_string());
     for table in [
@@ -45,18 +47,24 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "clicks",
         "ingest_counters",
         "link_permits",
+        "api_keys",
+        "signing_secrets",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
-        // A cell for the link and one for the workspace.
-        let own = if table == "rollup_cells" { 2 } else { 1 };
+        // A cell for the link and one for the workspace; a link, and the one for clicks without.
+        let own = if matches!(table, "rollup_cells" | "links") { 2 } else { 1 };
         assert_eq!(as_role(pool, "linklogger_api", &ours, &count).await.unwrap(), own, "{table}");
         assert_eq!(as_role(pool, "linklogger_api", "", &count).await.unwrap(), 0, "{table}");
         let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{table}'::regclass");
         assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1, "{table}");
     }
     // Nobody reads the outbox but through its functions.
-    let forced = "SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = 'link_outbox'::regclass";
-    assert_eq!(as_role(pool, "linklogger_api", "", forced).await.unwrap(), 1);
+    for outbox in ["link_outbox", "policy_outbox"] {
+        let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{outbox}'::regclass");
+        assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1);
+    }
+    let foreign = format!("INSERT INTO policy_outbox (workspace_id, kind, subject) VALUES ('{theirs}', 0, gen_random_uuid())");
+    assert!(as_role(pool, "linklogger_api", &ours, &foreign).await.unwrap_err().to_string().contains("row-level security"));
     let foreign = format!(
         "INSERT INTO link_outbox (workspace_id, domain_id, folded, link_id, version) \
                            VALUES ('{theirs}', gen_random_uuid(), 'a', gen_random_uuid(), 1)"
@@ -74,6 +82,12 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         ("linklogger_redirector", "SELECT count(*) FROM linklogger_memberships_of(gen_random_uuid())"),
         ("linklogger_api", "SELECT count(*) FROM dead_letters"),
         ("linklogger_api", "SELECT count(*) FROM link_outbox"),
+        ("linklogger_api", "SELECT count(*) FROM policy_outbox"),
+        ("linklogger_redirector", "SELECT count(*) FROM api_keys"),
+        ("linklogger_worker", "SELECT count(*) FROM signing_secrets"),
+        ("linklogger_worker", "SELECT count(*) FROM linklogger_api_key(gen_random_uuid())"),
+        ("linklogger_redirector", "SELECT count(*) FROM linklogger_policy_outbox(1)"),
+        ("linklogger_redirector", "SELECT count(*) FROM linklogger_policies_after(0::smallint, gen_random_uuid(), 1)"),
         ("linklogger_worker", "SELECT count(*) FROM linklogger_link_outbox(1)"),
         ("linklogger_redirector", "SELECT count(*) FROM linklogger_slugs_after(gen_random_uuid(), '', 1)"),
         ("linklogger_api", "SELECT count(*) FROM clicks_default"),

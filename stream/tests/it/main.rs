@@ -8,6 +8,7 @@ mod full;
 mod live;
 mod notices;
 mod outages;
+mod sealed;
 mod snapshot;
 mod source;
 mod spool;
