@@ -130,9 +130,7 @@ impl WorkspaceScope {
     /// Writes only if nobody else has since `version` was read, and tells the snapshot of it: the
     /// one way of every change.
     async fn write(&self, id: LinkId, version: i32, changed: link::ActiveModel) -> Result<(), StoreError> {
-        if LinkKind::of(id, self.workspace) == LinkKind::Logged {
-            return Err(StoreError::Conflict(Conflict::Fixed));
-        }
+        self.check_changeable(id)?;
         let result = link::Entity::update_many()
             .set(changed)
             .filter(link::Column::WorkspaceId.eq(self.workspace.0))

@@ -1,13 +1,13 @@
 //! What a workspace decides for its redirects: the referrer policy, and the secrets under which it
 //! signs addresses; and the link that clicks without one belong to.
 
-use domain::{KeyId, LinkId, Millis, RedirectStatus, ReferrerPolicy, SIGNED_PATH, SealedSecret, TargetUrl, WorkspaceId};
+use domain::{KeyId, LinkId, LinkKind, Millis, RedirectStatus, ReferrerPolicy, SIGNED_PATH, SealedSecret, TargetUrl, WorkspaceId};
 use entity::{link, signing_secret, workspace};
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockType, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
 
 use crate::policy_outbox::PolicySubject;
-use crate::{Access, Store, StoreError, WorkspaceScope};
+use crate::{Access, Conflict, Store, StoreError, WorkspaceScope};
 
 /// Secrets of one workspace that may be valid at once: the present one and earlier ones.
 const MAX_SECRETS: usize = 5;
@@ -139,6 +139,11 @@ impl WorkspaceScope {
         let there = OnConflict::column(link::Column::Id).do_nothing().to_owned();
         link::Entity::insert(row).on_conflict(there).exec_without_returning(&self.transaction).await?;
         Ok(())
+    }
+
+    /// The link of clicks without one is not for users to change.
+    pub(crate) fn check_changeable(&self, id: LinkId) -> Result<(), StoreError> {
+        if LinkKind::of(id, self.workspace) == LinkKind::Logged { Err(StoreError::Conflict(Conflict::Fixed)) } else { Ok(()) }
     }
 
     /// Raises the policy's version, which also serialises such changes, and tells the snapshot.

@@ -30,10 +30,23 @@ fn broken_values_are_named_with_their_mend() {
         ("SPOOL_QUOTA", "much", "512MiB"),
         ("GEOIP_DB", "/no/such.mmdb", "/no/such.mmdb"),
         ("SHORT_DOMAIN", "a b", "go.example.com"),
+        ("SEAL_KEY", "secret", "openssl rand -hex 32"),
+        ("SEAL_KEY_FILE", "/no/such.key", "/no/such.key"),
     ] {
         let sentence = refused(folder.path(), setting, value);
         assert!(sentence.contains(mend), "{sentence}");
     }
+}
+
+#[test]
+fn a_damaged_key_is_named_and_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("seal.key");
+    std::fs::write(&file, "damaged").unwrap();
+    let (code, _, error) = ProgramOptions::serve(folder.path()).run(program());
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains("seal.key") && error.contains("backup") && !error.contains("damaged\""), "{error}");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "damaged");
 }
 
 #[test]

@@ -35,7 +35,8 @@ async fn rotate(api: &GraphQl) -> String {
 
 async fn sign(api: &GraphQl, target: &str) -> String {
     let query = "mutation($i: SignRedirectUrlInput!) { signRedirectUrl(input: $i) { url } }";
-    let input = json!({ "targetUrl": target, "utm": { "source": "mail" }, "expiresAt": jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1) });
+    let in_an_hour = platform::Clock::System.now().plus(3_600_000).to_string();
+    let input = json!({ "targetUrl": target, "utm": { "source": "mail" }, "expiresAt": in_an_hour });
     api.data(query, json!({ "i": input })).await["signRedirectUrl"]["url"].as_str().unwrap().to_owned()
 }
 
@@ -88,7 +89,7 @@ async fn in_one_process_a_key_and_a_signature_log_clicks() {
     // Only the workspace's own.
     let eve = program.api().sign_up("eve").await;
     assert_eq!(eve.data(CLICKS, json!({})).await["clicks"]["nodes"], json!([]));
-    assert_eq!(ada.data("{ apiKeys { lastUsedAt } }", json!({})).await["apiKeys"][0]["lastUsedAt"].is_string(), true);
+    assert!(ada.data("{ apiKeys { lastUsedAt } }", json!({})).await["apiKeys"][0]["lastUsedAt"].is_string());
 
     revoke(&ada, &id).await;
     wait_until(SOON, "the revoked key is refused", async || {
