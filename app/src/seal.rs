@@ -48,16 +48,20 @@ fn read(path: &Path, what: &str) -> anyhow::Result<SealKey> {
     })
 }
 
+/// Written beside and renamed: whatever dies meanwhile, there is a whole key or none.
 fn create(path: &Path, rng: &Rng) -> anyhow::Result<SealKey> {
     let key = SealKey::generate(rng);
     let write = || -> std::io::Result<()> {
+        let beside = path.with_extension("new");
         let mut options = std::fs::File::options();
-        options.write(true).create_new(true);
+        options.write(true).create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
+        let mut file = options.open(&beside)?;
         writeln!(file, "{}", key.to_text())?;
-        file.sync_all()
+        file.sync_all()?;
+        std::fs::rename(&beside, path)?;
+        path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
     };
     write().map_err(|error| {
         anyhow::anyhow!("The installation's key ({}) cannot be written ({error}). Make its folder writable.", path.display())
