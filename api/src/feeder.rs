@@ -13,7 +13,7 @@ use stream::{LinkSnapshot, SnapshotNotices, StreamError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::LinkBacklog;
+use crate::{LinkBacklog, policy_feeder};
 
 /// Changes drained and links filled in at a time.
 const BATCH: u32 = 500;
@@ -34,7 +34,8 @@ pub enum FeedError {
     Snapshot(#[from] StreamError),
 }
 
-/// Writes every link and host of the database to the snapshot, never lowering a version. Returns how many
+/// Writes every link, host, API key and workspace of the database to the snapshot, never lowering a
+/// version. Returns how many
 /// addresses of links there are.
 ///
 /// # Errors
@@ -59,6 +60,7 @@ pub async fn resync_links(store: &Store, snapshot: &LinkSnapshot) -> Result<u64,
     if let Some(filling) = filling {
         snapshot.finish_filling(filling).await?;
     }
+    policy_feeder::fill(store, snapshot).await?;
     Ok(count)
 }
 
@@ -131,6 +133,7 @@ impl LinkFeeder {
             self.fill_if_new().await?;
             *checked = Some(Instant::now());
         }
+        let more_policies = policy_feeder::feed(&self.store, &self.snapshot).await?;
         write(&self.snapshot, entries.into_iter().map(|entry| entry.state).collect()).await?;
         self.store.clear_link_outbox(&ids).await?;
         let hosts = self.store.domain_outbox(BATCH).await?;
@@ -140,7 +143,7 @@ impl LinkFeeder {
         if !more {
             self.backlog.is(0, None);
         }
-        Ok(more || host_ids.len() >= BATCH as usize)
+        Ok(more || more_policies || host_ids.len() >= BATCH as usize)
     }
 
     async fn fill_if_new(&self) -> Result<(), FeedError> {
@@ -148,6 +151,7 @@ impl LinkFeeder {
             let links = resync_links(&self.store, &self.snapshot).await?;
             tracing::info!(links, "the snapshot of links was new and is filled");
         }
+        policy_feeder::fill_if_new(&self.store, &self.snapshot).await?;
         Ok(())
     }
 }

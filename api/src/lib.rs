@@ -12,6 +12,7 @@ mod domains;
 mod feeder;
 mod live;
 mod permits;
+mod policy_feeder;
 mod schema;
 mod shell;
 
@@ -20,8 +21,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use domain::ShortDomain;
+use ipnet::IpNet;
 use platform::config::{Origins, SignUp};
-use platform::{BindError, Clock, Health, Lifecycle, Readiness, Rng, bind, serve_http};
+use platform::{BindError, ClientIp, Clock, Health, Lifecycle, Readiness, Rng, SealKey, bind, serve_http};
 use store::Store;
 use stream::{LinkNotices, LiveFeed};
 use tokio_util::task::TaskTracker;
@@ -45,6 +47,10 @@ pub struct ApiOptions {
     pub public_url: url::Url,
     pub origins: Origins,
     pub sign_up: SignUp,
+    /// Whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Seals and opens signing secrets; without it there are none.
+    pub seal_key: Option<SealKey>,
 }
 
 /// What the API works with.
@@ -93,11 +99,13 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         proofs: parts.proofs,
         sign_up: options.sign_up,
         health: parts.health.clone(),
+        seal_key: options.seal_key,
     };
     let shell = Shell {
         schema: schema::build(services),
         sessions,
         origins: options.origins,
+        client_ip: ClientIp::new(options.trusted_proxies),
         clock: parts.clock,
         rng: parts.rng,
         stopping: lifecycle.stopping().clone(),

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use async_trait::async_trait;
 use domain::{HostName, LinkAddress, PermitLease, ResolvedLink, ServedDomain, Wanted};
-use platform::Clock;
 use platform::config::Config;
+use platform::{Clock, Rng};
 use redirector::{LinkSource, LinkSourceDown, PermitSource};
 use store::Store;
 use stream::{LinkSnapshot, NatsClient, PermitClient, PermitQuestion};
 
 use crate::commands::{connect, say};
+use crate::seal;
 
 /// Links and permits straight from the database.
 #[derive(Clone, Debug)]
@@ -86,6 +87,8 @@ pub(crate) async fn resync(config: &Config) -> anyhow::Result<ExitCode> {
     let Some(url) = &config.nats_url else {
         anyhow::bail!("The snapshot of links is in NATS. Set LINKLOGGER_NATS_URL; without it redirectors read the database itself.");
     };
+    let rng = Rng::System;
+    let seal_key = seal::find(config, &rng)?;
     let store = connect(config).await?;
     store.check_schema().await?;
     let nats = NatsClient::connect(url, "linklogger").await?;
@@ -97,7 +100,7 @@ pub(crate) async fn resync(config: &Config) -> anyhow::Result<ExitCode> {
     tokio::time::timeout(PATIENCE, connected)
         .await
         .map_err(|_| anyhow::anyhow!("NATS does not answer. Start it, or mend LINKLOGGER_NATS_URL."))?;
-    let count = api::resync_links(&store, &LinkSnapshot::new(nats)).await?;
+    let count = api::resync_links(&store, &LinkSnapshot::new(nats).with_seal_key(seal_key, rng)).await?;
     store.close().await;
     say(&format!("{count} links are in the snapshot.\n"))
 }

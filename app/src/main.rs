@@ -4,6 +4,8 @@
 mod commands;
 mod demo;
 mod links;
+mod policies;
+mod seal;
 mod seams;
 mod serve;
 mod spool_command;

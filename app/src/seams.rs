@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use api::{LinkBacklog, LinkFeeder, PermitService};
 use platform::config::{Config, LinksFrom};
-use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Readiness, Rng};
-use redirector::{LinkSource, PermitSource};
+use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Readiness, Rng, SealKey};
+use redirector::{LinkSource, PermitSource, PolicySource};
 use store::Store;
 use stream::{
     ClickSource, JetStreamSource, LinkNotices, LinkSnapshot, LiveFeed, LocalFeed, LocalNotices, LocalSource, NatsClient, NatsFeed,
@@ -17,6 +17,7 @@ use stream::{
 use tokio_util::sync::CancellationToken;
 
 use crate::links::{AskedPermits, SnapshotLinks, StoredLinks};
+use crate::policies::{SnapshotPolicies, StoredPolicies};
 
 /// How long acked segments stay for a broker that may fall back; in one process there is none.
 const KEEP_ACKED: std::time::Duration = std::time::Duration::from_secs(15 * 60);
@@ -34,30 +35,39 @@ pub(crate) struct Seams {
     pub links: Option<Arc<dyn LinkSource>>,
     /// With the role redirector.
     pub permits: Option<Arc<dyn PermitSource>>,
+    /// With the role redirector.
+    pub policies: Option<Arc<dyn PolicySource>>,
     /// With the role worker.
     pub source: Option<Box<dyn ClickSource>>,
 }
 
+/// What the seams are made with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Means<'a> {
+    pub config: &'a Config,
+    /// None for a redirector that uses no database.
+    pub store: Option<&'a Store>,
+    pub seal_key: Option<&'a SealKey>,
+    pub clock: &'a Clock,
+    pub rng: &'a Rng,
+    pub health: &'a Health,
+    pub metrics: &'a Metrics,
+    pub lifecycle: &'a Lifecycle,
+}
+
 impl Seams {
-    /// `store` is none for a redirector that uses no database.
-    pub async fn new(
-        config: &Config,
-        store: Option<&Store>,
-        clock: &Clock,
-        rng: &Rng,
-        health: &Health,
-        metrics: &Metrics,
-        lifecycle: &Lifecycle,
-    ) -> anyhow::Result<Self> {
+    pub async fn new(means: Means<'_>) -> anyhow::Result<Self> {
+        let Means { config, store, seal_key, clock, rng, health, metrics, lifecycle } = means;
         let stored = store.map(|store| Arc::new(StoredLinks { store: store.clone(), clock: clock.clone() }));
         let links = stored.clone().map(|stored| stored as Arc<dyn LinkSource>);
         let permits = stored.map(|stored| stored as Arc<dyn PermitSource>);
+        let policies = store.map(|store| Arc::new(StoredPolicies(store.clone())) as Arc<dyn PolicySource>);
         let spool = config.roles.redirector.then(|| open_spool(config, rng, health, metrics)).transpose()?;
         let Some(url) = &config.nats_url else {
             let source =
                 spool.clone().filter(|_| config.roles.worker).map(|spool| Box::new(LocalSource::new(spool)) as Box<dyn ClickSource>);
             let (feed, notices) = (Arc::new(LocalFeed::default()), Arc::new(LocalNotices::default()));
-            return Ok(Self { feed, notices, spool, links, permits, source });
+            return Ok(Self { feed, notices, spool, links, permits, policies, source });
         };
         let nats = NatsClient::connect(url, "linklogger").await?.with_stream_quota(config.stream_quota);
         health.durability("broker", DurabilityClass::Unknown, UNKNOWN_ACKS);
@@ -71,7 +81,7 @@ impl Seams {
             lifecycle.spawn("shipper", shipper.run(lifecycle.stopping().clone()));
         }
         let source = config.roles.worker.then(|| Box::new(JetStreamSource::new(nats.clone())) as Box<dyn ClickSource>);
-        let snapshot = LinkSnapshot::new(nats.clone());
+        let snapshot = LinkSnapshot::new(nats.clone()).with_seal_key(seal_key.cloned(), rng.clone());
         let notices = SnapshotNotices::new(snapshot.clone());
         if let Some(store) = store.filter(|_| config.roles.api) {
             let service = PermitService { store: store.clone(), nats: nats.clone(), clock: clock.clone() };
@@ -81,15 +91,16 @@ impl Seams {
             let feeder = LinkFeeder { store, snapshot, notices, health, backlog: LinkBacklog::new(metrics) };
             lifecycle.spawn("link feeder", feeder.run(lifecycle.stopping().clone()));
         }
-        let (links, permits) = match config.links_from {
-            LinksFrom::Database => (links, permits),
+        let (links, permits, policies) = match config.links_from {
+            LinksFrom::Database => (links, permits, policies),
             LinksFrom::Nats => {
                 lifecycle.spawn("snapshot health", watch_snapshot(snapshot.clone(), health.clone(), lifecycle.stopping().clone()));
-                let permits = AskedPermits(PermitClient::new(nats.clone()));
-                (Some(Arc::new(SnapshotLinks(snapshot)) as Arc<dyn LinkSource>), Some(Arc::new(permits) as Arc<dyn PermitSource>))
+                let permits = Arc::new(AskedPermits(PermitClient::new(nats.clone()))) as Arc<dyn PermitSource>;
+                let policies = Arc::new(SnapshotPolicies(snapshot.clone())) as Arc<dyn PolicySource>;
+                (Some(Arc::new(SnapshotLinks(snapshot)) as Arc<dyn LinkSource>), Some(permits), Some(policies))
             }
         };
-        Ok(Self { feed: Arc::new(NatsFeed::new(nats)), notices: Arc::new(notices), spool, links, permits, source })
+        Ok(Self { feed: Arc::new(NatsFeed::new(nats)), notices: Arc::new(notices), spool, links, permits, policies, source })
     }
 }
 

@@ -9,14 +9,17 @@ use api::{ApiOptions, ApiParts, DnsResolver, DomainChecks, Proofs};
 use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
 use platform::config::{Config, Database, LinksFrom, SignUp};
-use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
+use platform::{
+    Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router,
+};
 use redirector::{Domains, Parts, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
 use worker::{Pump, WorkerParts, clean_permits, keep_partitions};
 
 use crate::commands::{connect, prepare_data_dir, say};
 use crate::demo::{self, Demo, DemoFlags};
-use crate::seams::Seams;
+use crate::seal;
+use crate::seams::{Means, Seams};
 
 /// How long a stop may take; whoever waits for this process waits 10 seconds.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -29,6 +32,7 @@ struct Process {
     /// None for a redirector that takes its links from NATS.
     store: Option<Store>,
     seams: Seams,
+    seal_key: Option<SealKey>,
     /// Read once for the roles that look up addresses; empty for the others.
     geo: Arc<GeoDatabases>,
     /// With the role api.
@@ -75,12 +79,23 @@ impl Process {
             LinksFrom::Database => Some(open_store(&config, &clock, &health).await?),
             LinksFrom::Nats => None,
         };
-        let seams = Seams::new(&config, store.as_ref(), &clock, &rng, &health, &metrics, &lifecycle).await?;
+        let seal_key = seal::load(&config, &rng, &health)?;
+        let seams = Seams::new(Means {
+            config: &config,
+            store: store.as_ref(),
+            seal_key: seal_key.as_ref(),
+            clock: &clock,
+            rng: &rng,
+            health: &health,
+            metrics: &metrics,
+            lifecycle: &lifecycle,
+        })
+        .await?;
         let looks_up = config.roles.worker || config.roles.redirector;
         let geo = Arc::new(if looks_up { GeoDatabases::open(&config.geoip_db)? } else { GeoDatabases::default() });
         let resolver = config.roles.api.then(|| DnsResolver::new(config.dns_server)).transpose()?;
         let proofs = resolver.map(|resolver| Proofs::new(Arc::new(resolver)));
-        Ok(Self { config, store, seams, geo, proofs, clock, rng, health, metrics, lifecycle })
+        Ok(Self { config, store, seams, seal_key, geo, proofs, clock, rng, health, metrics, lifecycle })
     }
 
     fn start_worker(&self) -> anyhow::Result<()> {
@@ -101,7 +116,9 @@ impl Process {
     }
 
     fn start_redirector(&self) -> anyhow::Result<Option<(SocketAddr, Domains)>> {
-        let Seams { spool: Some(spool), links: Some(links), permits: Some(permits), .. } = &self.seams else { return Ok(None) };
+        let Seams { spool: Some(spool), links: Some(links), permits: Some(permits), policies: Some(policies), .. } = &self.seams else {
+            return Ok(None);
+        };
         let options = RedirectorOptions {
             listen: self.config.redirect_listen,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -115,6 +132,8 @@ impl Process {
             spool: spool.clone(),
             links: links.clone(),
             permits: permits.clone(),
+            policies: policies.clone(),
+            seal_key: self.seal_key.clone(),
             geo: self.geo.clone(),
             notices: self.seams.notices.clone(),
             clock: self.clock.clone(),
@@ -142,6 +161,8 @@ impl Process {
             public_url: self.config.public_url.clone(),
             origins: self.config.allowed_origins.clone(),
             sign_up: self.config.sign_up,
+            trusted_proxies: self.config.trusted_proxies.clone(),
+            seal_key: self.seal_key.clone(),
         }
     }
 

@@ -150,8 +150,8 @@ impl Role {
         [Self::Owner, Self::Admin, Self::Editor, Self::Viewer].into_iter().find(|role| role.code() == code)
     }
 
-    /// Whether this role may add, change and remove domains.
-    pub fn may_manage_domains(self) -> bool {
+    /// Whether this role may manage domains, API keys and the workspace itself.
+    pub fn may_manage_workspace(self) -> bool {
         matches!(self, Self::Owner | Self::Admin)
     }
 

@@ -99,7 +99,7 @@ coded!(
     Method {
         Get = 0,
         Head = 1,
-        /// A password was sent.
+        /// A password was sent, or a click was logged by a program.
         Post = 2,
     }
 );

@@ -18,7 +18,7 @@ pub struct IdError;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const TEXT_LENGTH: usize = 26;
 
-fn encode(value: u128) -> String {
+pub(crate) fn encode(value: u128) -> String {
     (0..TEXT_LENGTH)
         .map(|i| {
             let shift = 5 * (TEXT_LENGTH - 1 - i);
@@ -27,7 +27,7 @@ fn encode(value: u128) -> String {
         .collect()
 }
 
-fn decode(text: &str) -> Result<u128, IdError> {
+pub(crate) fn decode(text: &str) -> Result<u128, IdError> {
     let bytes = text.as_bytes();
     // 26 symbols hold 130 bits: the first may only carry three.
     if bytes.len() != TEXT_LENGTH || bytes[0] > b'7' {
@@ -109,6 +109,10 @@ id!(
 id!(
     /// A rule of a link; clicks remember it.
     RuleId, "rul"
+);
+id!(
+    /// A key that a program acts with.
+    ApiKeyId, "key"
 );
 id!(
     /// A signing key.

@@ -5,6 +5,7 @@
 //! needs from outside is an argument.
 
 mod account;
+mod api_key;
 mod bucket;
 mod click;
 mod custom_domain;
@@ -15,17 +16,24 @@ mod host;
 mod id;
 mod issue;
 mod link;
+mod logged;
 mod loss;
 mod millis;
 mod period;
 mod permit;
+mod policy;
 mod query;
 mod rules;
 mod shard;
+mod signed;
 mod slug;
 mod target;
 
 pub use account::{Email, Password, Role, WorkspaceName, parse_time_zone, workspace_slug};
+pub use api_key::{
+    ApiKeyHash, ApiKeyRight, ApiKeyState, ApiScope, PresentedKey, compose_api_key, is_api_key, parse_key_name, parse_key_networks,
+    read_api_key,
+};
 pub use bucket::{Bucket, BucketSpan, MAX_BUCKETS, Quarter, buckets, first_buckets};
 pub use click::{
     Address, CapturedClick, Click, ClickRule, Device, GeoPlace, Method, Outcome, ReducedAddress, Seq, UserAgentFacts, Verdict,
@@ -39,21 +47,24 @@ pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
-pub use id::{ClickId, DomainId, Entropy, IdError, KeyId, LeaseId, LinkId, RuleId, SessionId, UserId, WorkspaceId};
+pub use id::{ApiKeyId, ClickId, DomainId, Entropy, IdError, KeyId, LeaseId, LinkId, RuleId, SessionId, UserId, WorkspaceId};
 pub use issue::{Invalid, Issue, IssueCode};
 pub use link::{
-    Link, LinkAddress, LinkChange, LinkDomain, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_link_password,
-    parse_title,
+    Link, LinkAddress, LinkChange, LinkDomain, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id,
+    parse_link_password, parse_title,
 };
+pub use logged::{LOG_PATH, LogDraft, Logged, VisitorFacts};
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;
 pub use period::{AskedRange, Compare, Period};
 pub use permit::{PermitLease, Wanted};
-pub use query::{Parameter, Utm, forward_query, parse_query, parse_utm, referrer_host};
+pub use policy::{ReferrerPolicy, SealedSecret, WorkspacePolicy, signing_purpose};
+pub use query::{Parameter, Utm, forward_query, parse_form, parse_query, parse_utm, referrer_host};
 pub use rules::{
     Choice, Conditions, ConditionsDraft, Destination, Experiment, ExperimentKey, Fresh, ParameterCondition, Rule, RuleDraft, Rules,
     Variant, VariantDraft, Visitor, decide,
 };
 pub use shard::{SHARDS, Shard};
+pub use signed::{MAX_SIGNED_DAYS, NotSigned, SIGNED_PATH, SignedRequest, check_signed_end, signed_url, text_to_sign};
 pub use slug::{GENERATED_SLUG_LENGTH, Slug};
 pub use target::{MAX_TARGET_BYTES, ShortDomain, TargetUrl};

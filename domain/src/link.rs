@@ -35,12 +35,36 @@ pub struct LinkDomain {
     pub case_sensitive: bool,
 }
 
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkKind {
+    /// A slug that leads to a target.
+    Short,
+    /// Stands for all clicks of its workspace that were logged without a link. It has the
+    /// workspace's own id, so that a redirector that has read a key knows its link.
+    Logged,
+}
+
+impl LinkKind {
+    pub fn of(link: LinkId, workspace: WorkspaceId) -> Self {
+        if link == LinkId::logged(workspace) { Self::Logged } else { Self::Short }
+    }
+}
+
+impl LinkId {
+    /// The link that stands for what a workspace logs without one.
+    pub fn logged(workspace: WorkspaceId) -> Self {
+        Self(workspace.0)
+    }
+}
+
 /// A link as stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
     pub id: LinkId,
     /// None for the shared short domain.
     pub domain: Option<LinkDomain>,
+    pub kind: LinkKind,
     pub slug: Slug,
     pub target: TargetUrl,
     pub title: Option<String>,

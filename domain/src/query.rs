@@ -25,7 +25,8 @@ pub struct Utm {
 }
 
 impl Utm {
-    fn field(&mut self, key: &str) -> Option<&mut Option<String>> {
+    /// The field of this parameter's name.
+    pub fn field(&mut self, key: &str) -> Option<&mut Option<String>> {
         match key {
             "utm_source" => Some(&mut self.source),
             "utm_medium" => Some(&mut self.medium),
@@ -34,6 +35,18 @@ impl Utm {
             "utm_content" => Some(&mut self.content),
             _ => None,
         }
+    }
+
+    /// The fields that there are, as query parameters.
+    pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("utm_source", &self.source),
+            ("utm_medium", &self.medium),
+            ("utm_campaign", &self.campaign),
+            ("utm_term", &self.term),
+            ("utm_content", &self.content),
+        ];
+        all.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)))
     }
 }
 
@@ -72,6 +85,11 @@ pub fn parse_query(query: &str) -> Vec<Parameter> {
         .take(MAX_PARAMETERS)
         .map(|(key, value)| Parameter { key: clean(&key, MAX_KEY_CHARS), value: clean(&value, MAX_VALUE_CHARS) })
         .collect()
+}
+
+/// All fields of a form, decoded.
+pub fn parse_form(body: &[u8]) -> impl Iterator<Item = (String, String)> {
+    form_urlencoded::parse(body).into_owned()
 }
 
 fn clean(text: &str, max_chars: usize) -> String {

@@ -1,6 +1,7 @@
 //! SeaORM rows, one file per table, and nothing else. What they mean is documented in `domain`;
 //! how they come to be is `migration`'s.
 
+pub mod api_key;
 pub mod click;
 pub mod dead_letter;
 pub mod domain;
@@ -14,10 +15,12 @@ pub mod link_permit;
 pub mod link_slug;
 pub mod link_stat;
 pub mod membership;
+pub mod policy_outbox;
 pub mod refresh_token;
 pub mod rollup_cell;
 pub mod session;
 pub mod signing_key;
+pub mod signing_secret;
 pub mod user;
 pub mod workspace;
 pub mod workspace_head;

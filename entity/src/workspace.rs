@@ -13,6 +13,10 @@ pub struct Model {
     /// IANA name.
     pub time_zone: String,
     pub created_at: i64,
+    /// As the header has it; null sends none.
+    pub referrer_policy: Option<String>,
+    /// Raised whenever what redirectors know of the workspace changes.
+    pub policy_version: i32,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -9,6 +9,7 @@ mod m20261125_000001_ingest_counters;
 mod m20261125_000002_link_rules;
 mod m20261125_000003_link_outbox;
 mod m20261125_000004_domains;
+mod m20261125_000005_api_keys;
 mod m20261125_000007_click_limits;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000002_link_rules::Migration),
             Box::new(m20261125_000003_link_outbox::Migration),
             Box::new(m20261125_000004_domains::Migration),
+            Box::new(m20261125_000005_api_keys::Migration),
             Box::new(m20261125_000007_click_limits::Migration),
         ]
     }

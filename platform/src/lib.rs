@@ -3,6 +3,7 @@
 //!
 //! Nothing outside this crate reads the environment, the wall clock or the system's randomness.
 
+mod client_ip;
 mod clock;
 pub mod config;
 mod health;
@@ -12,14 +13,19 @@ mod listen;
 mod metrics;
 mod ops;
 mod rng;
+mod seal;
+mod signature;
 mod telemetry;
 
+pub use client_ip::{ClientIp, advice};
 pub use clock::Clock;
 pub use health::{DurabilityClass, Health, HopDurability, Readiness};
-pub use http::serve_http;
+pub use http::{Peer, serve_http};
 pub use lifecycle::Lifecycle;
 pub use listen::{BindError, bind, bind_reuse_port};
 pub use metrics::Metrics;
 pub use ops::{TlsAllowed, ops_router, tls_allowed_router};
 pub use rng::Rng;
+pub use seal::{SealError, SealKey};
+pub use signature::{is_same, is_signature, signature_of};
 pub use telemetry::init_telemetry;

@@ -12,7 +12,7 @@ use hyper::{Response, StatusCode};
 
 pub(crate) type Answer = Response<Full<Bytes>>;
 
-const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
+pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
 const ROBOTS_TAG: &str = "x-robots-tag";
 
 /// Sends the visitor on.
@@ -45,6 +45,12 @@ pub(crate) enum Page {
     TooManyPasswords,
     MethodNotAllowed,
     Unavailable,
+    /// A signed address without its signature.
+    Unsigned,
+    /// A signature that is wrong or has expired.
+    WrongSignature,
+    /// A signed address that leads where no link may.
+    BadTarget,
 }
 
 impl Page {
@@ -57,6 +63,9 @@ impl Page {
             Self::TooManyPasswords => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unsigned => StatusCode::UNAUTHORIZED,
+            Self::WrongSignature => StatusCode::FORBIDDEN,
+            Self::BadTarget => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -78,6 +87,9 @@ struct Pages {
     too_many_passwords: Bytes,
     method_not_allowed: Bytes,
     unavailable: Bytes,
+    unsigned: Bytes,
+    wrong_signature: Bytes,
+    bad_target: Bytes,
 }
 
 static PAGES: LazyLock<Pages> = LazyLock::new(|| Pages {
@@ -97,6 +109,9 @@ static PAGES: LazyLock<Pages> = LazyLock::new(|| Pages {
     too_many_passwords: html("Too many attempts", "Too many passwords were tried.", "Please wait a minute, then open the link again."),
     method_not_allowed: html("Not possible", "A short link can only be opened.", "Use GET or HEAD."),
     unavailable: html("Try again", "This link cannot be looked up right now.", "Please try again in a moment."),
+    unsigned: html("Link not complete", "This link lacks its signature.", "Check that it was copied completely."),
+    wrong_signature: html("Link not valid", "This link is not valid, or not any more.", "Ask whoever gave it to you for a new one."),
+    bad_target: html("Link not valid", "This link leads nowhere that it may lead to.", "Ask whoever gave it to you for a new one."),
 });
 
 /// Allows the page's own style and nothing else.
@@ -139,6 +154,9 @@ pub(crate) fn page(page: Page) -> Answer {
         Page::TooManyPasswords => &PAGES.too_many_passwords,
         Page::MethodNotAllowed => &PAGES.method_not_allowed,
         Page::Unavailable => &PAGES.unavailable,
+        Page::Unsigned => &PAGES.unsigned,
+        Page::WrongSignature => &PAGES.wrong_signature,
+        Page::BadTarget => &PAGES.bad_target,
     };
     let mut answer = Response::new(Full::new(body.clone()));
     *answer.status_mut() = page.status();

@@ -1,6 +1,8 @@
 //! The facts of a request, with a bound on each, so that a record always fits.
 
-use domain::{Address, CapturedClick, ClickId, ClickRule, Method, Outcome, ResolvedLink};
+use std::net::IpAddr;
+
+use domain::{Address, CapturedClick, ClickId, ClickRule, Method, Outcome, ResolvedLink, VisitorFacts};
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT_LANGUAGE, HeaderName, REFERER, USER_AGENT};
 
@@ -67,6 +69,24 @@ pub(crate) fn user_agent_of(headers: &HeaderMap) -> Option<String> {
 
 pub(crate) fn language_of(headers: &HeaderMap) -> Option<String> {
     text(headers, &ACCEPT_LANGUAGE, MAX_LANGUAGE)
+}
+
+/// What a visitor's own request says.
+pub(crate) fn own_facts(ip: IpAddr, headers: &HeaderMap) -> VisitorFacts {
+    let referrer = text(headers, &REFERER, MAX_REFERRER);
+    VisitorFacts { ip: Some(ip), user_agent: user_agent_of(headers), referrer, language: language_of(headers) }
+}
+
+/// What another said of a visitor, within the same bounds.
+pub(crate) fn captured_facts(facts: VisitorFacts) -> VisitorFacts {
+    let within =
+        |text: Option<String>, most| text.map(|text| bounded(text.trim().replace('\0', "\u{fffd}"), most)).filter(|text| !text.is_empty());
+    VisitorFacts {
+        ip: facts.ip,
+        user_agent: within(facts.user_agent, MAX_USER_AGENT),
+        referrer: within(facts.referrer, MAX_REFERRER),
+        language: within(facts.language, MAX_LANGUAGE),
+    }
 }
 
 /// A header as text; what is no UTF-8 is replaced, an empty one is none.

@@ -9,11 +9,13 @@ mod address;
 mod answer;
 mod cache;
 mod capture;
-mod client_ip;
 mod domains;
 mod gate;
 mod listener;
+mod logged;
+mod memory;
 mod message;
+mod policies;
 mod service;
 mod tls;
 
@@ -23,15 +25,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{HostName, LinkAddress, PermitLease, ResolvedLink, ServedDomain, ShortDomain, Wanted};
+use domain::{
+    ApiKeyId, ApiKeyState, HostName, LinkAddress, Millis, PermitLease, ResolvedLink, ServedDomain, ShortDomain, Wanted, WorkspaceId,
+    WorkspacePolicy,
+};
 use enrich::GeoDatabases;
 use ipnet::IpNet;
 use platform::config::Capture;
-use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Rng};
+use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Rng, SealKey};
 use stream::{LinkNotices, Spool};
 
+use address::Addresses;
 use cache::Caches;
 use gate::{Gates, Permits};
+use logged::Logger;
+use policies::Policies;
 use service::Service;
 use tls::Certificates;
 
@@ -93,6 +101,25 @@ pub enum RedirectorStartError {
     Certificates(#[from] CertificateError),
 }
 
+/// Where API keys and what workspaces decide are looked up.
+#[async_trait]
+pub trait PolicySource: Send + Sync + std::fmt::Debug {
+    /// What became of a key; `None` where there never was one.
+    ///
+    /// # Errors
+    /// [`LinkSourceDown`].
+    async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKeyState>, LinkSourceDown>;
+
+    /// What a workspace decides for its redirects, be it nothing.
+    ///
+    /// # Errors
+    /// [`LinkSourceDown`].
+    async fn workspace_policy(&self, id: WorkspaceId) -> Result<WorkspacePolicy, LinkSourceDown>;
+
+    /// Notes that a key was used, where that can be noted. Never fails.
+    async fn key_used(&self, id: ApiKeyId, at: Millis);
+}
+
 #[derive(Clone, Debug)]
 pub struct RedirectorOptions {
     pub listen: SocketAddr,
@@ -115,6 +142,9 @@ pub struct Parts {
     pub spool: Spool,
     pub links: Arc<dyn LinkSource>,
     pub permits: Arc<dyn PermitSource>,
+    pub policies: Arc<dyn PolicySource>,
+    /// Opens signing secrets; without it signed addresses get 503.
+    pub seal_key: Option<SealKey>,
     /// For rules that ask where a visitor is, and for strict capture.
     pub geo: Arc<GeoDatabases>,
     pub notices: Arc<dyn LinkNotices>,
@@ -137,11 +167,14 @@ pub struct Redirector {
 impl Redirector {
     /// Must be made on the main runtime: links are looked up there.
     pub fn new(options: RedirectorOptions, parts: Parts) -> Self {
-        let caches = Caches::new(&parts.links, &parts.clock, &parts.metrics);
+        let policies = Policies::new(parts.policies.clone(), parts.seal_key.clone(), parts.clock.clone());
+        let addresses = Addresses::new(options.capture, parts.geo.clone(), &parts.health);
+        let logger = Logger::new(policies.clone(), addresses.clone(), options.short_domain.clone(), parts.clock.clone(), parts.rng.clone());
+        let caches = Caches::new(&parts.links, &policies, &parts.clock, &parts.metrics);
         let (notices, health) = (parts.notices.clone(), parts.health.clone());
         let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.rng, &parts.metrics);
         let permits = gates.permits();
-        let service = Service::new(&options, parts, &caches, gates);
+        let service = Service::new(&options, parts, &caches, gates, addresses, logger);
         Self { options, service, caches, permits, notices, health }
     }
 

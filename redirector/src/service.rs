@@ -5,23 +5,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use domain::{ClickId, Method, Outcome, ResolvedLink, parse_query};
+use domain::{CapturedClick, ClickId, Method, Outcome, ResolvedLink, parse_query};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts as Head;
 use hyper::{Method as HttpMethod, Request};
-use platform::{Clock, Health, Readiness, Rng};
+use platform::{ClientIp, Clock, Health, Readiness, Rng, advice};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use stream::{Spool, SpoolError};
 
 use crate::address::Addresses;
 use crate::answer::{self, Answer, Page};
-use crate::cache::{Caches, Known, LookUps};
+use crate::cache::{CachedLink, Caches, Known, LookUps};
 use crate::capture::{Decision, Facts, capture};
-use crate::client_ip::{ClientIp, advice};
 use crate::domains::{Domains, Place};
 use crate::gate::{Gates, Seen, target_with};
+use crate::logged::{Entrance, LogRequest, Logger};
 use crate::message;
 use crate::{Parts, RedirectorOptions};
 
@@ -55,9 +55,10 @@ struct Asked<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     spool: Spool,
-    links: LookUps<ResolvedLink>,
+    links: LookUps<CachedLink>,
     domains: Domains,
     gates: Gates,
+    logger: Logger,
     client_ip: ClientIp,
     addresses: Addresses,
     clock: Clock,
@@ -72,7 +73,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub fn new(options: &RedirectorOptions, parts: Parts, caches: &Caches, gates: Gates) -> Self {
+    pub fn new(options: &RedirectorOptions, parts: Parts, caches: &Caches, gates: Gates, addresses: Addresses, logger: Logger) -> Self {
         let metrics = &parts.metrics;
         let counters = Counters {
             captured: metrics.register("redirector_clicks", "Clicks captured", Counter::default()),
@@ -85,8 +86,9 @@ impl Service {
             links: caches.links.clone(),
             domains: Domains::new(options.short_domain.clone(), caches.hosts.clone(), metrics),
             gates,
+            logger,
             client_ip: ClientIp::new(options.trusted_proxies.clone()),
-            addresses: Addresses::new(options.capture, parts.geo, &parts.health),
+            addresses,
             clock: parts.clock,
             rng: parts.rng,
             health: parts.health,
@@ -125,14 +127,17 @@ impl Service {
             (Some(document), Method::Get | Method::Head) => return document,
             (None, _) => {}
         }
+        if let (Place::Shared, Some(entrance)) = (asked.place, Entrance::of(path)) {
+            return self.logged(entrance, &asked, body).await;
+        }
         let address = match asked.place {
             Place::CannotTell => return answer::page(Page::Unavailable),
             place => place.address(path),
         };
         let Some(address) = address else { return self.miss(&asked) };
         match self.links.resolve(&address).await {
-            Known::Found(link) if asked.method == Method::Post => self.posted(&link, asked, body).await,
-            Known::Found(link) => self.found(&link, asked, None).await,
+            Known::Found(found) if asked.method == Method::Post => found.referrer.on(self.posted(&found.link, asked, body).await),
+            Known::Found(found) => found.referrer.on(self.found(&found.link, asked, None).await),
             Known::Nothing => self.miss(&asked),
             Known::CannotTell => answer::page(Page::Unavailable),
         }
@@ -181,13 +186,30 @@ impl Service {
             None => answer::redirect(decision.status, &decision.target),
             Some(page) => answer::page(page),
         };
-        let click = capture(link, decision, facts);
-        match self.spool.keep(&click).await {
+        self.keep(&capture(link, decision, facts)).await;
+        answer
+    }
+
+    /// A click that needs no link.
+    async fn logged(&self, entrance: Entrance, asked: &Asked<'_>, body: Incoming) -> Answer {
+        let Asked { method, peer, head, started, .. } = *asked;
+        self.warn_of_hidden_visitors(peer, head);
+        let request = LogRequest { head, method, ip: self.client_ip.of(peer, &head.headers), started };
+        match self.logger.click(entrance, request, body).await {
+            Ok(click) => {
+                self.keep(&click).await;
+                self.logger.answer(&click).await
+            }
+            Err(refusal) => refusal,
+        }
+    }
+
+    async fn keep(&self, click: &CapturedClick) {
+        match self.spool.keep(click).await {
             Ok(()) => self.kept(),
             // The visitor is sent on all the same.
             Err(error) => self.lost(&error),
         }
-        answer
     }
 
     fn warn_of_hidden_visitors(&self, peer: IpAddr, head: &Head) {

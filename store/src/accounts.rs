@@ -78,6 +78,7 @@ impl Store {
             slug: Set(new.workspace.slug),
             time_zone: Set(new.workspace.time_zone),
             created_at: Set(new.workspace.created_at.0),
+            ..Default::default()
         };
         workspace::Entity::insert(row).exec_without_returning(transaction).await.map_err(StoreError::of_write)?;
         let row = membership::ActiveModel {

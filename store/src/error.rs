@@ -20,6 +20,8 @@ pub enum Conflict {
     HostQuarantined,
     /// The row was changed by someone else since it was read.
     Version,
+    /// The row stands for something else and is not for users to change.
+    Fixed,
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -29,6 +31,9 @@ pub enum StoreError {
     NotFound,
     #[error("conflicts with what is stored: {0:?}")]
     Conflict(Conflict),
+    /// The workspace has as many of these as it may.
+    #[error("there are as many as there may be")]
+    TooMany,
     /// The database cannot be reached or asked to wait; the same call may succeed later.
     #[error("the database does not answer: {0}")]
     Unavailable(String),

@@ -6,6 +6,7 @@
 //! workspace is known are methods of [`Store`]. Clicks come in through [`Store::ingest`].
 
 mod accounts;
+mod api_keys;
 mod breakdown;
 mod cell;
 mod clicks;
@@ -27,11 +28,14 @@ mod migrate;
 mod partitions;
 mod permits;
 mod plan;
+mod policies;
+mod policy_outbox;
 mod redirect_micros;
 mod scope;
 mod sessions;
 
 pub use accounts::{Account, Membership, NewAccount, Workspace};
+pub use api_keys::{ApiKey, MAX_API_KEYS, NewApiKey};
 pub use breakdown::{Breakdown, BreakdownRequest, BreakdownRow};
 pub use clicks::{ClickPage, PageRequest};
 pub use connect::Store;
@@ -47,6 +51,8 @@ pub use link_outbox::OutboxEntry;
 pub use links::{LinkPage, LinkSelection, Shelf};
 pub use migrate::migrate;
 pub use plan::Source;
+pub use policies::NewSigningSecret;
+pub use policy_outbox::{PolicyChange, PolicySubject};
 pub use redirect_micros::RedirectMicros;
 pub use scope::{Access, WorkspaceScope};
 pub use sessions::{NewSession, Refresh, RefreshHash, RefreshOutcome, SessionState};

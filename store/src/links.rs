@@ -1,7 +1,9 @@
 //! Links of a workspace and the slugs that lead to them. A deleted link stays as a tombstone: its
 //! slugs go on answering 410, its clicks and counts stay.
 
-use domain::{DomainId, Link, LinkAddress, LinkChange, LinkDomain, LinkId, Millis, NewLink, RedirectStatus, Slug, TargetUrl};
+use domain::{
+    DomainId, Link, LinkAddress, LinkChange, LinkDomain, LinkId, LinkKind, Millis, NewLink, RedirectStatus, Slug, TargetUrl, WorkspaceId,
+};
 use entity::{link, link_slug, link_stat};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
@@ -149,6 +151,7 @@ impl WorkspaceScope {
     /// Writes only if nobody else has since `version` was read, and tells the snapshot of it: the
     /// one way of every change.
     async fn write(&self, id: LinkId, version: i32, changed: link::ActiveModel) -> Result<(), StoreError> {
+        self.check_changeable(id)?;
         let result = link::Entity::update_many()
             .set(changed)
             .filter(link::Column::WorkspaceId.eq(self.workspace.0))
@@ -295,6 +298,7 @@ fn to_link(last_clicked_at: Option<Millis>, domain: Option<LinkDomain>, row: lin
     Ok(Link {
         id: LinkId(row.id),
         domain,
+        kind: LinkKind::of(LinkId(row.id), WorkspaceId(row.workspace_id)),
         slug: Slug::from_store(row.slug),
         target: TargetUrl::from_store(row.target_url),
         title: row.title,

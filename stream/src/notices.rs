@@ -6,7 +6,7 @@
 //! it is there.
 
 use async_trait::async_trait;
-use domain::{HostName, LinkAddress};
+use domain::{ApiKeyId, HostName, LinkAddress, WorkspaceId};
 use futures_util::StreamExt as _;
 use futures_util::stream::{BoxStream, unfold};
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -19,6 +19,10 @@ pub enum LinkEvent {
     Changed { address: LinkAddress },
     /// The domain of this host is not what it was.
     HostChanged { host: HostName },
+    /// An API key was made or revoked.
+    Key { id: ApiKeyId },
+    /// A workspace decided something else for its redirects.
+    Workspace { id: WorkspaceId },
     /// Some notice may have been missed: whatever is cached may be out of date.
     Unsure,
 }

@@ -1,5 +1,6 @@
 //! Credentials: passwords, access tokens, refresh tokens, and the sessions they belong to.
 
+mod keys;
 mod passwords;
 mod refresh;
 mod sessions;

@@ -4,18 +4,20 @@
 //! A session that was ended is refused here at once, and by other processes as soon as they look
 //! again, after [`LOOK_AGAIN`] at most; open sockets are told in the same time.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use domain::{KeyId, Millis, Role, SessionId, UserId, WorkspaceId};
+use domain::{ApiKeyId, KeyId, Millis, Role, SessionId, UserId, WorkspaceId, is_api_key};
 use moka::future::Cache;
 use platform::{Clock, Rng};
 use store::{NewSession, Refresh, RefreshOutcome, SessionState, Store};
 use tokio::sync::RwLock;
 use uuid::Uuid;
 
+use super::keys::Keys as ApiKeys;
 use super::refresh;
 use super::tokens::{self, AccessClaims, SigningKeys, TokenError};
-use crate::caller::{Caller, Session};
+use crate::caller::{Caller, Key, Session};
 use crate::schema::error::ApiError;
 
 /// How long an access token lasts.
@@ -23,7 +25,7 @@ const ACCESS_MILLIS: i64 = 15 * 60 * 1_000;
 /// How long a refresh token lasts unused.
 const REFRESH_MILLIS: i64 = 30 * 24 * 3_600 * 1_000;
 /// How old the knowledge of a session's state may be.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
 const KNOWN_SESSIONS: u64 = 100_000;
 
 /// What an access token is made for.
@@ -48,6 +50,7 @@ pub(crate) struct Sessions {
     clock: Clock,
     rng: Rng,
     keys: RwLock<SigningKeys>,
+    api_keys: ApiKeys,
     /// What was last known of a session.
     states: Cache<SessionId, Option<SessionState>>,
 }
@@ -62,7 +65,8 @@ impl Sessions {
         let keys = store.signing_keys(|| fresh).await?;
         let keys = SigningKeys::new(issuer, &keys).ok_or_else(|| ApiError::Internal("there is no signing key".into()))?;
         let states = Cache::builder().max_capacity(KNOWN_SESSIONS).time_to_live(LOOK_AGAIN).build();
-        Ok(Self { store, clock, rng, keys: RwLock::new(keys), states })
+        let api_keys = ApiKeys::new(store.clone(), clock.clone());
+        Ok(Self { api_keys, store, clock, rng, keys: RwLock::new(keys), states })
     }
 
     /// A session to be stored, and its refresh token.
@@ -127,14 +131,18 @@ impl Sessions {
         Ok(())
     }
 
-    /// The caller of a credential, as it stands in `Authorization` or in connection_init.
+    /// The caller of a credential, as it stands in `Authorization` or in connection_init: a session's
+    /// access token, or an API key used from `ip`.
     ///
     /// # Errors
     /// [`ApiError::BadCredential`] when there is one and it is not good.
-    pub async fn authenticate(&self, authorization: Option<&str>) -> Result<Caller, ApiError> {
+    pub async fn authenticate(&self, authorization: Option<&str>, ip: IpAddr) -> Result<Caller, ApiError> {
         let Some(credential) = authorization.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(Caller::Anonymous) };
         let token = credential.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-        let token = token.ok_or(ApiError::BadCredential("The credential must look like: Bearer <access token>."))?;
+        let token = token.ok_or(ApiError::BadCredential("The credential must look like: Bearer <access token or API key>."))?;
+        if is_api_key(token) {
+            return Ok(Caller::Key(self.api_keys.authenticate(token, ip).await?));
+        }
         let session = session(&self.verify(token).await?).ok_or(WRONG)?;
         if self.is_live(&session).await? { Ok(Caller::Session(session)) } else { Err(ENDED) }
     }
@@ -180,6 +188,16 @@ impl Sessions {
                 return;
             }
         }
+    }
+
+    /// Ends when the key has ended.
+    pub async fn key_ended(&self, key: &Key) {
+        self.api_keys.ended(key).await;
+    }
+
+    /// A key is not what it was.
+    pub async fn key_changed(&self, id: ApiKeyId) {
+        self.api_keys.changed(id).await;
     }
 
     /// The public keys, for others to check access tokens.

@@ -1,13 +1,14 @@
 //! Accounts: sign up and in, renew, sign out, and who one is.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::{Email, Invalid, Password, Role as DomainRole, UserId, WorkspaceId, WorkspaceName, parse_time_zone, workspace_slug};
 use platform::config::SignUp;
 use store::{NewAccount, NewSession};
 
-use super::context::{Services, services, session};
+use super::context::{Services, services, session, tenant};
 use super::error::{ApiError, ApiResult};
 use super::scalars::{DateTime, TimeZone};
+use super::workspace::ReferrerPolicy;
 use crate::auth::{Grant, Granted};
 
 /// What a member may do; each role may do what the ones below it may.
@@ -29,6 +30,7 @@ pub struct User {
 
 /// A tenant: links, clicks and members belong to one.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub struct Workspace {
     pub id: ID,
     pub name: String,
@@ -37,6 +39,15 @@ pub struct Workspace {
     /// The zone of its days.
     pub time_zone: TimeZone,
     pub created_at: DateTime,
+}
+
+#[ComplexObject]
+impl Workspace {
+    /// What redirects of its links send as Referrer-Policy. Null leaves it to the browsers.
+    async fn referrer_policy(&self, ctx: &Context<'_>) -> ApiResult<Option<ReferrerPolicy>> {
+        let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;
+        Ok(services(ctx)?.store.workspace_policy(id).await?.referrer_policy.map(Into::into))
+    }
 }
 
 impl From<store::Workspace> for Workspace {
@@ -125,7 +136,7 @@ impl AccountQuery {
 
     /// The workspace that the credential is for. Null with an error when not signed in.
     async fn workspace(&self, ctx: &Context<'_>) -> ApiResult<Option<Workspace>> {
-        let scope = services(ctx)?.read(session(ctx)?.workspace).await?;
+        let scope = services(ctx)?.read(tenant(ctx)?).await?;
         Ok(Some(scope.get().await?.into()))
     }
 }

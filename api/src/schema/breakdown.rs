@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{ComplexObject, Context, Enum, Object, SimpleObject};
-use domain::{DimensionValue, Invalid, Issue, IssueCode, WorkspaceId};
+use domain::{ApiScope, DimensionValue, Invalid, Issue, IssueCode, WorkspaceId};
 use store::{BreakdownRequest, BreakdownRow as StoredRow};
 
-use super::context::{services, session};
+use super::context::{reader, services};
 use super::counts::Source;
 use super::error::{ApiError, ApiResult};
 use super::filter::{ClickFilterInput, resolve_compared};
@@ -138,8 +138,8 @@ impl BreakdownQuery {
         search: Option<String>,
         first: Option<i32>,
     ) -> ApiResult<Option<ClickBreakdown>> {
-        let (services, session) = (services(ctx)?, session(ctx)?);
-        let scope = services.read(session.workspace).await?;
+        let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
+        let scope = services.read(workspace).await?;
         let (search, first) = check(search, first)?;
         let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
         let request = BreakdownRequest { dimension: dimension.into(), filter, compared, search, first };
@@ -151,7 +151,7 @@ impl BreakdownQuery {
             HashMap::new()
         };
         let total = found.total;
-        let row = |row| to_row(session.workspace, dimension, total, &names, row);
+        let row = |row| to_row(workspace, dimension, total, &names, row);
         Ok(Some(ClickBreakdown {
             other: total - found.rows.iter().map(|row| row.clicks).sum::<u64>(),
             rows: found.rows.into_iter().map(row).collect(),

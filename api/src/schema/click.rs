@@ -1,9 +1,9 @@
 //! Clicks as the API shows them, and the filter that chooses among them.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject, dataloader::DataLoader};
-use domain::{ClickFilter, ClickId, LinkId, WorkspaceId};
+use domain::{ApiScope, ClickFilter, ClickId, LinkId, WorkspaceId};
 
-use super::context::{services, session};
+use super::context::{reader, services};
 use super::error::{ApiError, ApiResult};
 use super::filter::{ClickFilterInput, resolve};
 use super::link::Link;
@@ -245,7 +245,7 @@ pub struct ClickConnection {
 impl ClickConnection {
     /// How many clicks match; counted only when asked for.
     async fn total_count(&self, ctx: &Context<'_>) -> ApiResult<u64> {
-        let scope = services(ctx)?.read(session(ctx)?.workspace).await?;
+        let scope = services(ctx)?.read(reader(ctx, ApiScope::ClicksRead)?).await?;
         Ok(scope.count_clicks(&self.filter).await?)
     }
 }
@@ -267,8 +267,8 @@ impl ClickQuery {
         last: Option<i32>,
         before: Option<String>,
     ) -> ApiResult<Option<ClickConnection>> {
-        let (services, session) = (services(ctx)?, session(ctx)?);
-        let scope = services.read(session.workspace).await?;
+        let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
+        let scope = services.read(workspace).await?;
         let filter = resolve(services, &scope, filter).await?;
         let args = PageArgs { first, after, last, before };
         let (page, cursors): (_, Vec<String>) = match order {
@@ -285,7 +285,7 @@ impl ClickQuery {
                 (page, cursors)
             }
         };
-        let nodes: Vec<Click> = page.clicks.into_iter().map(|click| Click::new(session.workspace, click)).collect();
+        let nodes: Vec<Click> = page.clicks.into_iter().map(|click| Click::new(workspace, click)).collect();
         let edges = cursors.iter().cloned().zip(&nodes).map(|(cursor, node)| ClickEdge { cursor, node: node.clone() }).collect();
         Ok(Some(ClickConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes, filter }))
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::Context;
-use domain::{ShortDomain, WorkspaceId};
+use domain::{ApiScope, ShortDomain, TargetUrl, WorkspaceId};
 use platform::config::SignUp;
-use platform::{Clock, Health, Rng};
+use platform::{Clock, Health, Rng, SealKey};
 use store::{Access, Store, WorkspaceScope};
 use stream::LinkNotices;
 
@@ -31,6 +31,8 @@ pub(crate) struct Services {
     pub proofs: Proofs,
     pub sign_up: SignUp,
     pub health: Health,
+    /// Seals and opens signing secrets.
+    pub seal_key: Option<SealKey>,
 }
 
 impl Services {
@@ -50,36 +52,62 @@ pub(crate) fn services<'a>(ctx: &Context<'a>) -> Result<&'a Services, ApiError> 
 /// The signed-in caller.
 ///
 /// # Errors
-/// [`ApiError::Unauthenticated`] for an anonymous one.
+/// [`ApiError::Unauthenticated`] for an anonymous one, [`ApiError::Forbidden`] for a key.
 pub(crate) fn session<'a>(ctx: &Context<'a>) -> Result<&'a Session, ApiError> {
     match ctx.data_opt::<Caller>() {
         Some(Caller::Session(session)) => Ok(session),
+        Some(Caller::Key(_)) => Err(ApiError::Forbidden("API keys cannot do this. Sign in as a member of the workspace.")),
         Some(Caller::Anonymous) | None => Err(ApiError::Unauthenticated),
     }
 }
 
-/// The signed-in caller, if its role may change links.
+/// The caller's workspace, be it a person's or any key's.
 ///
 /// # Errors
-/// [`ApiError::Unauthenticated`], or [`ApiError::Forbidden`] for a viewer.
-pub(crate) fn editor<'a>(ctx: &Context<'a>) -> Result<&'a Session, ApiError> {
-    let session = session(ctx)?;
-    if session.role.may_edit_links() {
-        Ok(session)
-    } else {
-        Err(ApiError::Forbidden("Your role in this workspace is viewer, which cannot change links. Ask an admin for the editor role."))
+/// [`ApiError::Unauthenticated`].
+pub(crate) fn tenant(ctx: &Context<'_>) -> Result<WorkspaceId, ApiError> {
+    ctx.data_opt::<Caller>().and_then(Caller::workspace).ok_or(ApiError::Unauthenticated)
+}
+
+/// The caller's workspace: that of who is signed in, or of a key with this scope.
+///
+/// # Errors
+/// [`ApiError::Unauthenticated`], or [`ApiError::Scope`] for a key without the scope.
+pub(crate) fn reader(ctx: &Context<'_>, scope: ApiScope) -> Result<WorkspaceId, ApiError> {
+    match ctx.data_opt::<Caller>() {
+        Some(Caller::Key(key)) if !key.scopes.contains(&scope) => Err(ApiError::Scope(scope)),
+        _ => tenant(ctx),
     }
 }
 
-/// The signed-in caller, if its role may change domains.
+/// The workspace whose links the caller may change.
 ///
 /// # Errors
-/// [`ApiError::Unauthenticated`], or [`ApiError::Forbidden`] for editors and viewers.
-pub(crate) fn domain_admin<'a>(ctx: &Context<'a>) -> Result<&'a Session, ApiError> {
+/// [`ApiError::Unauthenticated`], [`ApiError::Forbidden`] for a viewer, [`ApiError::Scope`] for a key
+/// without links:write.
+pub(crate) fn editor(ctx: &Context<'_>) -> Result<WorkspaceId, ApiError> {
+    match ctx.data_opt::<Caller>() {
+        Some(Caller::Session(session)) if !session.role.may_edit_links() => {
+            Err(ApiError::Forbidden("Your role in this workspace is viewer, which cannot change links. Ask an admin for the editor role."))
+        }
+        _ => reader(ctx, ApiScope::LinksWrite),
+    }
+}
+
+/// The signed-in caller, if its role may manage keys and the workspace.
+///
+/// # Errors
+/// [`ApiError::Unauthenticated`], or [`ApiError::Forbidden`] for editors, viewers and keys.
+pub(crate) fn admin<'a>(ctx: &Context<'a>) -> Result<&'a Session, ApiError> {
     let session = session(ctx)?;
-    if session.role.may_manage_domains() {
+    if session.role.may_manage_workspace() {
         Ok(session)
     } else {
-        Err(ApiError::Forbidden("Your role in this workspace cannot change domains. Ask an owner or admin."))
+        Err(ApiError::Forbidden("Only owners and admins of the workspace may do this. Ask one of them."))
     }
+}
+
+/// Where the short domain begins: what stands for a target where there is none.
+pub(crate) fn home(services: &Services) -> TargetUrl {
+    TargetUrl::from_store(services.short_domain.short_url(""))
 }

@@ -1,10 +1,10 @@
 //! Totals of clicks. What they are compared with is read in the same snapshot.
 
 use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
-use domain::ClickFilter;
+use domain::{ApiScope, ClickFilter};
 use store::{RedirectMicros, WorkspaceScope};
 
-use super::context::{services, session};
+use super::context::{reader, services};
 use super::error::{ApiError, ApiResult};
 use super::filter::{ClickFilterInput, resolve_compared};
 use super::page::{Cursor, StoredCursor};
@@ -96,7 +96,7 @@ pub(crate) async fn click_totals(
     compare: Option<Compare>,
 ) -> Result<ClickTotals, ApiError> {
     let services = services(ctx)?;
-    let scope = services.read(session(ctx)?.workspace).await?;
+    let scope = services.read(reader(ctx, ApiScope::ClicksRead)?).await?;
     let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
     let totals = scope.totals(&filter).await?;
     let counts = totals.counts;

@@ -1,14 +1,15 @@
 //! Domains: what they are, listing them, and finding the one a link is on.
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
-use domain::{CustomDomain, DomainId, DomainStatus as Status, HostName, Issue, IssueCode, LinkAddress, Slug, TargetUrl, WorkspaceId};
+use domain::{
+    ApiScope, CustomDomain, DomainId, DomainStatus as Status, HostName, Issue, IssueCode, LinkAddress, Slug, TargetUrl, WorkspaceId,
+};
 use store::{StoreError, WorkspaceScope};
 
-use super::context::{Services, services, session};
+use super::context::{Services, reader, services};
 use super::error::{ApiError, ApiResult};
 use super::link_change::Warning;
 use super::scalars::{DateTime, Url};
-use crate::caller::Session;
 use crate::domains::{record_name, record_value};
 
 /// What is known of the proof that a host is the workspace's.
@@ -155,20 +156,24 @@ pub struct DomainQuery;
 impl DomainQuery {
     /// The workspace's own domains, by host; at most 100.
     async fn domains(&self, ctx: &Context<'_>) -> ApiResult<Option<Vec<Domain>>> {
-        let (services, session) = (services(ctx)?, session(ctx)?);
-        let domains = services.read(session.workspace).await?.domains().await?;
-        Ok(Some(domains.into_iter().map(|domain| Domain::new(services, session.workspace, domain)).collect()))
+        let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::LinksRead)?);
+        let domains = services.read(workspace).await?.domains().await?;
+        Ok(Some(domains.into_iter().map(|domain| Domain::new(services, workspace, domain)).collect()))
     }
 }
 
 /// The domain that a link is to be made on, by host or id, `None` for the shared one; an issue at
 /// `domain` if there is no such domain.
-pub(super) async fn domain_of_link(services: &Services, session: &Session, name: &str) -> ApiResult<Result<Option<CustomDomain>, Issue>> {
+pub(super) async fn domain_of_link(
+    services: &Services,
+    workspace: WorkspaceId,
+    name: &str,
+) -> ApiResult<Result<Option<CustomDomain>, Issue>> {
     if is_shared(services, name) {
         return Ok(Ok(None));
     }
     let none = || Err(Issue::new("domain", IssueCode::Invalid, "The workspace has no such domain. Add it first, or leave this out."));
-    let scope = services.read(session.workspace).await?;
+    let scope = services.read(workspace).await?;
     let found = match name.parse::<DomainId>() {
         Ok(id) => scope.domain(id).await,
         Err(_) => match HostName::parse(name, &services.short_domain, None) {

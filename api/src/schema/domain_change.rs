@@ -5,7 +5,7 @@ use domain::{CustomDomain, DomainId, DomainSettingsChange, HostName, Invalid, Is
 use store::{Conflict, NewDomain, Proof, StoreError};
 use stream::LinkEvent;
 
-use super::context::{Services, domain_admin, services};
+use super::context::{Services, admin, services};
 use super::domain::{Domain, check_no_loop, domain_id};
 use super::error::{ApiError, ApiResult};
 use crate::caller::Session;
@@ -97,7 +97,7 @@ impl DomainMutation {
     /// Adds a host. It serves links once it is verified. CONFLICT when the workspace has it
     /// already, QUOTA_EXCEEDED above 100. A host that was removed comes back with its links.
     async fn add_domain(&self, ctx: &Context<'_>, input: AddDomainInput) -> ApiResult<Option<AddDomainPayload>> {
-        let (services, session) = (services(ctx)?, domain_admin(ctx)?);
+        let (services, session) = (services(ctx)?, admin(ctx)?);
         let host = HostName::parse(&input.host, &services.short_domain, services.public_host.as_deref())?;
         let now = services.clock.now();
         let token = services.rng.bytes::<16>().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
@@ -112,7 +112,7 @@ impl DomainMutation {
     /// within the last 30 days; RATE_LIMITED when asked again within 10 seconds; UNAVAILABLE when
     /// DNS does not answer.
     async fn verify_domain(&self, ctx: &Context<'_>, input: VerifyDomainInput) -> ApiResult<Option<VerifyDomainPayload>> {
-        let (services, session) = (services(ctx)?, domain_admin(ctx)?);
+        let (services, session) = (services(ctx)?, admin(ctx)?);
         let domain = attempt(services, session, domain_id(&input.id)?).await?;
         let proof = services.proofs.look(session.workspace, &domain.host, &domain.token).await.map_err(|error| {
             tracing::debug!(%error, host = %domain.host, "a domain cannot be verified");
@@ -131,7 +131,7 @@ impl DomainMutation {
     /// Changes how a domain answers. CONFLICT when `expectedVersion` is not the stored one, or when
     /// `caseSensitive` is to change although the domain has links.
     async fn update_domain(&self, ctx: &Context<'_>, input: UpdateDomainInput) -> ApiResult<Option<UpdateDomainPayload>> {
-        let (services, session) = (services(ctx)?, domain_admin(ctx)?);
+        let (services, session) = (services(ctx)?, admin(ctx)?);
         let id = domain_id(&input.id)?;
         let host = services.read(session.workspace).await?.domain(id).await.map_err(domain_error)?.host;
         let change = settings(services, &host, &input)?;
@@ -145,7 +145,7 @@ impl DomainMutation {
     /// Removes a domain: it serves nothing from now on. For 30 days nobody but this workspace can
     /// verify the host. Its links stay, and serve again when the host is added and verified again.
     async fn remove_domain(&self, ctx: &Context<'_>, input: RemoveDomainInput) -> ApiResult<Option<RemoveDomainPayload>> {
-        let (services, session) = (services(ctx)?, domain_admin(ctx)?);
+        let (services, session) = (services(ctx)?, admin(ctx)?);
         let scope = services.write(session.workspace).await?;
         let host = scope.remove_domain(domain_id(&input.id)?, services.clock.now()).await.map_err(domain_error)?;
         scope.commit().await?;

@@ -2,7 +2,7 @@
 //! nobody's business outside is logged and masked.
 
 use async_graphql::Enum;
-use domain::{Invalid, Issue};
+use domain::{ApiScope, Invalid, Issue};
 use serde_json::{Value, json};
 use store::{Conflict, StoreError};
 
@@ -66,9 +66,13 @@ pub(crate) enum ApiError {
     #[error("{message}")]
     RateLimited { retry_after: u64, message: &'static str },
     #[error("{0}")]
-    QuotaExceeded(&'static str),
-    #[error("{0}")]
     Unavailable(&'static str),
+    #[error("This API key lacks the scope {}. Use one that has it.", .0.as_str())]
+    Scope(ApiScope),
+    #[error("{0}")]
+    Quota(String),
+    #[error("This installation has no key to seal secrets with. Its operator sets LINKLOGGER_SEAL_KEY.")]
+    NoSealKey,
     #[error("{0}")]
     Store(StoreError),
     #[error("{0}")]
@@ -93,6 +97,10 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound => Self::NotFound("thing"),
+            StoreError::TooMany => Self::Quota("The workspace has as many of these as it may.".into()),
+            StoreError::Conflict(Conflict::Fixed) => {
+                Self::Forbidden("This link stands for all clicks that were logged without a link. It cannot be changed or deleted.")
+            }
             StoreError::Conflict(Conflict::Email) => {
                 Self::Conflict { field: "email", message: "This e-mail address already has an account. Sign in instead." }
             }
@@ -106,7 +114,7 @@ impl From<StoreError> for ApiError {
                 message: "The domain has links, which were saved by the rule it has now. Whether case matters can only be changed while it has none.",
             },
             StoreError::Conflict(Conflict::DomainLimit) => {
-                Self::QuotaExceeded("A workspace can have at most 100 domains. Remove one that is no longer used.")
+                Self::Quota("A workspace can have at most 100 domains. Remove one that is no longer used.".into())
             }
             StoreError::Conflict(Conflict::Host) => {
                 Self::Conflict { field: "host", message: "This host is in use by another workspace. It must be removed there first." }
@@ -133,15 +141,15 @@ impl ApiError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Unauthenticated | Self::BadCredential(_) => ErrorCode::Unauthenticated,
-            Self::Forbidden(_) => ErrorCode::Forbidden,
+            Self::Forbidden(_) | Self::Scope(_) => ErrorCode::Forbidden,
+            Self::Quota(_) => ErrorCode::QuotaExceeded,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Invalid(_) => ErrorCode::Validation,
             Self::Conflict { .. } => ErrorCode::Conflict,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
-            Self::QuotaExceeded(_) => ErrorCode::QuotaExceeded,
             Self::Unavailable(_) => ErrorCode::Unavailable,
             Self::Store(StoreError::Internal(_)) | Self::Internal(_) => ErrorCode::Internal,
-            Self::Store(_) => ErrorCode::Unavailable,
+            Self::Store(_) | Self::NoSealKey => ErrorCode::Unavailable,
         }
     }
 }
@@ -173,8 +181,10 @@ impl ApiError {
             | Self::BadCredential(_)
             | Self::Forbidden(_)
             | Self::NotFound(_)
-            | Self::QuotaExceeded(_)
             | Self::Unavailable(_)
+            | Self::Scope(_)
+            | Self::Quota(_)
+            | Self::NoSealKey
             | Self::Store(_)
             | Self::Internal(_) => {
                 json!({ "code": code })

@@ -1,10 +1,10 @@
 //! Links: what they are, finding and listing them.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, OneofObject, SimpleObject};
-use domain::{LinkAddress, LinkId, Slug};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
+use domain::{ApiScope, LinkAddress, LinkId, LinkKind as DomainKind, Slug};
 use store::{LinkSelection, Shelf, StoreError, WorkspaceScope};
 
-use super::context::{Services, services, session};
+use super::context::{Services, reader, services};
 use super::counts::{ClickTotals, click_totals};
 use super::domain::{domains_named, own_address_of};
 use super::error::{ApiError, ApiResult};
@@ -14,11 +14,25 @@ use super::page::{Cursor, PageArgs, PageInfo, page_info};
 use super::period::Compare;
 use super::scalars::{DateTime, Url};
 
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "DomainKind")]
+pub enum LinkKind {
+    /// A slug that leads to a target.
+    Short,
+    /// Stands for all clicks of the workspace that were logged without a link, by
+    /// POST /log-and-redirect or a signed address; each of them has the target it led to. Made with
+    /// the first key or secret for it, and not to be changed. Nothing is at its short URL but the
+    /// endpoint of signed addresses.
+    Logged,
+}
+
 /// A tracked link: a slug on a short domain that leads to a target.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct Link {
     pub id: ID,
+    pub kind: LinkKind,
     /// The path on the domain, as written; unique there without regard to case, unless the domain
     /// is case-sensitive.
     pub slug: String,
@@ -64,6 +78,7 @@ impl Link {
     pub(crate) fn new(services: &Services, link: domain::Link) -> Self {
         Self {
             id: link.id.to_string().into(),
+            kind: link.kind.into(),
             short_url: Url(match &link.domain {
                 None => services.short_domain.short_url(link.slug.as_str()),
                 Some(domain) => domain.host.short_url(link.slug.as_str()),
@@ -115,7 +130,7 @@ pub struct LinkFilter {
 impl LinkConnection {
     /// How many links the list has; counted only when asked for.
     async fn total_count(&self, ctx: &Context<'_>) -> ApiResult<u64> {
-        let scope = services(ctx)?.read(session(ctx)?.workspace).await?;
+        let scope = services(ctx)?.read(reader(ctx, ApiScope::LinksRead)?).await?;
         Ok(scope.count_links(self.selection.clone()).await?)
     }
 }
@@ -136,7 +151,7 @@ impl LinkQuery {
     /// One link. Null with NOT_FOUND when this workspace has none of that name.
     async fn link(&self, ctx: &Context<'_>, by: LinkBy) -> ApiResult<Option<Link>> {
         let services = services(ctx)?;
-        let scope = services.read(session(ctx)?.workspace).await?;
+        let scope = services.read(reader(ctx, ApiScope::LinksRead)?).await?;
         let found = match by {
             LinkBy::Id(id) => scope.link(link_id(&id)?).await,
             LinkBy::ExternalId(external_id) => scope.link_by_external_id(&external_id).await,
@@ -158,11 +173,11 @@ impl LinkQuery {
         last: Option<i32>,
         before: Option<String>,
     ) -> ApiResult<Option<LinkConnection>> {
-        let (services, session) = (services(ctx)?, session(ctx)?);
+        let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::LinksRead)?);
         let request = PageArgs { first, after, last, before }.request()?;
         let filter = filter.unwrap_or_default();
         let shelf = if filter.archived.unwrap_or(false) { Shelf::Archived } else { Shelf::InUse };
-        let scope = services.read(session.workspace).await?;
+        let scope = services.read(workspace).await?;
         let domains = match filter.domains {
             Some(hosts) => Some(domains_named(services, &scope, &hosts).await?),
             None => None,

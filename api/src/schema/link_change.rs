@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    Gate, Invalid, Issue, IssueCode, LinkAddress, LinkChange, LinkId, NewLink, RedirectStatus, Slug, TargetUrl, parse_external_id,
-    parse_title,
+    Gate, Invalid, Issue, IssueCode, LinkAddress, LinkChange, LinkId, NewLink, RedirectStatus, Slug, TargetUrl, WorkspaceId,
+    parse_external_id, parse_title,
 };
 use store::{Conflict, StoreError};
 use stream::LinkEvent;
@@ -13,7 +13,6 @@ use super::domain::{check_no_loop, domain_of_link, unverified};
 use super::error::{ApiError, ApiResult};
 use super::link::{Link, link_error, link_id};
 use super::link_gate::LinkGateInput;
-use crate::caller::Session;
 
 /// How often a generated slug that is taken is drawn again.
 const SLUG_ATTEMPTS: usize = 8;
@@ -105,7 +104,7 @@ pub struct LinkMutation;
 impl LinkMutation {
     /// Makes a link. CONFLICT when the slug or the external id is taken.
     async fn create_link(&self, ctx: &Context<'_>, input: CreateLinkInput) -> ApiResult<Option<CreateLinkPayload>> {
-        let (services, session) = (services(ctx)?, editor(ctx)?);
+        let (services, workspace) = (services(ctx)?, editor(ctx)?);
         let mut invalid = Invalid::default();
         let target = invalid.check(TargetUrl::parse("targetUrl", &input.target_url, &services.short_domain));
         let slug = input.slug.as_deref().map(|slug| invalid.check(Slug::parse(slug)));
@@ -114,7 +113,7 @@ impl LinkMutation {
         let redirect_status = input.redirect_status.and_then(|status| invalid.check(RedirectStatus::parse(status.into())));
         let mut gate = input.gate.check(services, &Gate::default(), &mut invalid);
         let domain = match input.domain.as_deref() {
-            Some(name) => invalid.check(domain_of_link(services, session, name).await?).flatten(),
+            Some(name) => invalid.check(domain_of_link(services, workspace, name).await?).flatten(),
             None => None,
         };
         if let Some((domain, target)) = domain.as_ref().zip(target.as_ref()) {
@@ -140,8 +139,8 @@ impl LinkMutation {
         };
         let target = target.ok_or_else(|| ApiError::Internal("a checked input has no value".into()))?;
         let link = match slug.flatten() {
-            Some(slug) => save(services, session, &new(slug, target)).await?,
-            None => save_with_generated_slug(services, session, new(generated_slug(services), target)).await?,
+            Some(slug) => save(services, workspace, &new(slug, target)).await?,
+            None => save_with_generated_slug(services, workspace, new(generated_slug(services), target)).await?,
         };
         notify(services, &[link.address()]).await;
         Ok(Some(CreateLinkPayload { link: Link::new(services, link), warnings }))
@@ -150,14 +149,14 @@ impl LinkMutation {
     /// Changes a link: an absent field stays, null clears it. CONFLICT when `expectedVersion` is
     /// not the stored one.
     async fn update_link(&self, ctx: &Context<'_>, input: UpdateLinkInput) -> ApiResult<Option<UpdateLinkPayload>> {
-        let (services, session) = (services(ctx)?, editor(ctx)?);
+        let (services, workspace) = (services(ctx)?, editor(ctx)?);
         let (id, expected) = (link_id(&input.id)?, input.expected_version);
         let stored = match input.gate.depends_on_stored() {
-            true => services.read(session.workspace).await?.link(id).await.map_err(link_error)?.gate,
+            true => services.read(workspace).await?.link(id).await.map_err(link_error)?.gate,
             false => Gate::default(),
         };
         let change = change(services, &stored, input).await?;
-        let scope = services.write(session.workspace).await?;
+        let scope = services.write(workspace).await?;
         let link = scope.update_link(id, change, expected, services.clock.now()).await.map_err(link_error)?;
         if let Some(domain) = &link.domain {
             check_no_loop("targetUrl", &link.target, &domain.host)?;
@@ -171,9 +170,9 @@ impl LinkMutation {
 
     /// Puts a link aside: it is listed only when asked for, and leads on all the same.
     async fn archive_link(&self, ctx: &Context<'_>, input: ArchiveLinkInput) -> ApiResult<Option<ArchiveLinkPayload>> {
-        let (services, session) = (services(ctx)?, editor(ctx)?);
+        let (services, workspace) = (services(ctx)?, editor(ctx)?);
         let id = link_id(&input.id)?;
-        let scope = services.write(session.workspace).await?;
+        let scope = services.write(workspace).await?;
         let link = scope.archive_link(id, input.archived, services.clock.now()).await.map_err(link_error)?;
         let slugs = scope.slugs_of(id).await?;
         scope.commit().await?;
@@ -183,9 +182,9 @@ impl LinkMutation {
 
     /// Deletes a link. Its short URL answers 410 from now on; its clicks and counts stay.
     async fn delete_link(&self, ctx: &Context<'_>, input: DeleteLinkInput) -> ApiResult<Option<DeleteLinkPayload>> {
-        let (services, session) = (services(ctx)?, editor(ctx)?);
+        let (services, workspace) = (services(ctx)?, editor(ctx)?);
         let id = link_id(&input.id)?;
-        let scope = services.write(session.workspace).await?;
+        let scope = services.write(workspace).await?;
         scope.delete_link(id, services.clock.now()).await.map_err(link_error)?;
         let slugs = scope.slugs_of(id).await?;
         scope.commit().await?;
@@ -200,16 +199,16 @@ async fn notify(services: &Services, addresses: &[LinkAddress]) {
     }
 }
 
-async fn save(services: &Services, session: &Session, new: &NewLink) -> Result<domain::Link, ApiError> {
-    let scope = services.write(session.workspace).await?;
+async fn save(services: &Services, workspace: WorkspaceId, new: &NewLink) -> Result<domain::Link, ApiError> {
+    let scope = services.write(workspace).await?;
     let link = scope.create_link(new, services.clock.now()).await?;
     scope.commit().await?;
     Ok(link)
 }
 
-async fn save_with_generated_slug(services: &Services, session: &Session, mut new: NewLink) -> Result<domain::Link, ApiError> {
+async fn save_with_generated_slug(services: &Services, workspace: WorkspaceId, mut new: NewLink) -> Result<domain::Link, ApiError> {
     for _ in 1..SLUG_ATTEMPTS {
-        let scope = services.write(session.workspace).await?;
+        let scope = services.write(workspace).await?;
         match scope.create_link(&new, services.clock.now()).await {
             Err(StoreError::Conflict(Conflict::Slug)) => new.slug = generated_slug(services),
             result => {
@@ -219,7 +218,7 @@ async fn save_with_generated_slug(services: &Services, session: &Session, mut ne
             }
         }
     }
-    save(services, session, &new).await
+    save(services, workspace, &new).await
 }
 
 fn generated_slug(services: &Services) -> Slug {

@@ -1,11 +1,11 @@
 //! The subscription: every stored click once, in the order of storage.
 
 use async_graphql::{Context, SimpleObject, Subscription};
-use domain::{Issue, IssueCode};
+use domain::{ApiScope, Issue, IssueCode};
 use futures_util::{Stream, StreamExt as _};
 
 use super::click::Click;
-use super::context::{services, session};
+use super::context::{reader, services};
 use super::error::ApiError;
 use super::filter::{ClickFilterInput, resolve};
 use super::page::{Cursor, StoredCursor};
@@ -47,8 +47,7 @@ impl LiveSubscription {
         filter: Option<ClickFilterInput>,
         after: Option<String>,
     ) -> Result<impl Stream<Item = ClickEvent>, ApiError> {
-        let (services, session) = (services(ctx)?, session(ctx)?);
-        let workspace = session.workspace;
+        let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
         let filter = {
             let scope = services.read(workspace).await?;
             resolve(services, &scope, filter).await?

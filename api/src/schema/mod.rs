@@ -1,6 +1,7 @@
 //! The GraphQL schema: one file per topic, each with its types, queries and mutations.
 
 mod account;
+mod api_key;
 mod breakdown;
 pub(crate) mod click;
 mod click_limit;
@@ -18,8 +19,10 @@ mod loader;
 mod page;
 mod period;
 mod pipeline;
+pub(crate) mod rights;
 mod scalars;
 mod series;
+mod workspace;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, Schema, SchemaBuilder};
@@ -36,10 +39,17 @@ pub struct Query(
     breakdown::BreakdownQuery,
     domain::DomainQuery,
     pipeline::PipelineQuery,
+    api_key::ApiKeyQuery,
 );
 
 #[derive(Default, MergedObject)]
-pub struct Mutation(account::AccountMutation, link_change::LinkMutation, domain_change::DomainMutation);
+pub struct Mutation(
+    account::AccountMutation,
+    link_change::LinkMutation,
+    domain_change::DomainMutation,
+    api_key::ApiKeyMutation,
+    workspace::WorkspaceMutation,
+);
 
 pub(crate) use live::LiveSubscription as Subscription;
 

@@ -1,10 +1,10 @@
 //! The way of the clicks: what each hop's word is worth, and what could not be kept.
 
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
-use domain::{Invalid, Issue, IssueCode, Millis};
+use domain::{ApiScope, Invalid, Issue, IssueCode, Millis};
 use platform::HopDurability;
 
-use super::context::{services, session};
+use super::context::{reader, services, session};
 use super::error::{ApiError, ApiResult};
 use super::scalars::DateTime;
 
@@ -134,9 +134,9 @@ impl PipelineQuery {
     /// Clicks of the workspace that were answered and could not be kept: they are in no count. A loss
     /// is told once the redirector that had it can tell.
     async fn ingest_losses(&self, ctx: &Context<'_>, filter: Option<IngestLossFilter>) -> ApiResult<Option<IngestLosses>> {
-        let (services, session) = (services(ctx)?, session(ctx)?);
+        let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
         let (from, to) = filter.unwrap_or_default().check(services.clock.now()).map_err(ApiError::from)?;
-        let lost = services.read(session.workspace).await?.lost_clicks(from, to).await?;
+        let lost = services.read(workspace).await?.lost_clicks(from, to).await?;
         let row = |lost: store::LostClicks| IngestLoss {
             minute: DateTime(Millis(lost.minute.saturating_mul(MINUTE_MILLIS))),
             reason: lost.reason.into(),

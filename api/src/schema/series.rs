@@ -1,10 +1,10 @@
 //! Series: clicks by minute, hour or day. What they are compared with is read in the same snapshot.
 
 use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
-use domain::{BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Millis, buckets, first_buckets, parse_time_zone};
+use domain::{ApiScope, BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Millis, buckets, first_buckets, parse_time_zone};
 use store::{Series, WorkspaceScope};
 
-use super::context::{services, session};
+use super::context::{reader, services};
 use super::counts::{Source, wants_redirect_micros};
 use super::error::{ApiError, ApiResult};
 use super::filter::{ClickFilterInput, resolve_compared};
@@ -71,8 +71,8 @@ impl SeriesQuery {
         time_zone: Option<TimeZone>,
         compare: Option<Compare>,
     ) -> ApiResult<Option<ClickSeries>> {
-        let (services, session) = (services(ctx)?, session(ctx)?);
-        let scope = services.read(session.workspace).await?;
+        let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
+        let scope = services.read(workspace).await?;
         let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
         let zone = match &time_zone {
             Some(name) => parse_time_zone("timeZone", &name.0)?,

@@ -15,6 +15,7 @@ use super::answer::{answer, refusal};
 use super::limits::check_document;
 use super::{RequestId, Shell};
 use crate::schema::error::ErrorCode;
+use crate::schema::rights;
 
 const MAX_BODY: usize = 256 * 1_024;
 /// How long one request may take.
@@ -115,13 +116,16 @@ pub(super) async fn post(State(shell): State<Arc<Shell>>, request: HttpRequest<B
         return refuse(status, &message);
     }
     let authorization = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let caller = match shell.sessions.authenticate(authorization).await {
+    let ip = shell.client(&head.headers, head.extensions.get().copied());
+    let caller = shell.sessions.authenticate(authorization, ip).await;
+    let caller = match caller.and_then(|caller| rights::check(&caller, &mut request).map(|()| caller)) {
         Ok(caller) => caller,
         Err(error) => {
             let code = error.code();
             let status = match (media, code) {
                 (Media::Json, _) => StatusCode::OK,
                 (Media::Graphql, ErrorCode::Unauthenticated) => StatusCode::UNAUTHORIZED,
+                (Media::Graphql, ErrorCode::Forbidden) => StatusCode::FORBIDDEN,
                 (Media::Graphql, _) => StatusCode::SERVICE_UNAVAILABLE,
             };
             return respond(media, status, &refusal(code, &error.message()), &id);

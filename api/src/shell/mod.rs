@@ -11,14 +11,16 @@ mod wording;
 mod ws;
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Request;
 use axum::Router;
+use axum::http::HeaderMap;
 use axum::routing::get;
 use domain::WorkspaceId;
 use platform::config::Origins;
-use platform::{Clock, Rng};
+use platform::{ClientIp, Clock, Peer, Rng};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,6 +35,7 @@ pub(crate) struct Shell {
     pub schema: ApiSchema,
     pub sessions: Arc<Sessions>,
     pub origins: Origins,
+    pub client_ip: ClientIp,
     pub clock: Clock,
     pub rng: Rng,
     pub stopping: CancellationToken,
@@ -49,6 +52,12 @@ pub(crate) struct RequestId(pub String);
 impl Shell {
     fn request_id(&self) -> RequestId {
         RequestId(format!("req_{:032x}", u128::from_le_bytes(self.rng.bytes())))
+    }
+
+    /// Whose request it is, as far as trusted proxies tell.
+    fn client(&self, headers: &HeaderMap, peer: Option<Peer>) -> IpAddr {
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
+        self.client_ip.of(peer, headers)
     }
 
     fn prepare(&self, request: Request, caller: Caller, id: &RequestId) -> Request {

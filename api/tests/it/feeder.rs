@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use api::{LinkBacklog, LinkFeeder, resync_links};
-use domain::{LinkAddress, LinkChange, LinkId, NewLink, RedirectStatus, ShortDomain, Slug, TargetUrl, WorkspaceId};
+use domain::{
+    ApiKeyHash, ApiKeyId, ApiScope, LinkAddress, LinkChange, LinkId, NewLink, RedirectStatus, ReferrerPolicy, ShortDomain, Slug, TargetUrl,
+    WorkspaceId,
+};
 use platform::{Health, Lifecycle, Metrics, Readiness, Rng};
-use store::{Access, Store};
+use store::{Access, NewApiKey, Store};
 use stream::{LinkNotices as _, LinkSnapshot, NatsClient, SnapshotNotices};
 use testkit::{NatsServer, wait_until};
 
@@ -145,4 +148,62 @@ async fn a_resync_brings_every_link_and_lowers_no_version() {
         assert_eq!(resync_links(store, &snapshot).await.unwrap(), 1_100);
         assert_eq!((version(&snapshot, "link-1099").await, version(&snapshot, &newer.address.folded).await), (Some(1), Some(9)));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_and_policies_are_fed_like_links() {
+    let running = start().await;
+    let store = running.store.clone().with_link_outbox();
+    let workspace = workspace_of(&running.ada().await).await;
+    let key = async |now: i64| {
+        let (scope, id) = (store.workspace(workspace, Access::Write).await.unwrap(), ApiKeyId::new(NOON, Rng::System.entropy()));
+        let new = NewApiKey {
+            id,
+            name: "key".into(),
+            hash: ApiKeyHash([1; 32]),
+            scopes: vec![ApiScope::ClicksWrite],
+            expires_at: None,
+            networks: vec![],
+        };
+        scope.create_api_key(&new, &target("https://example.com/"), NOON.plus(now)).await.unwrap();
+        scope.commit().await.unwrap();
+        id
+    };
+    let before = running.store.clone();
+    let scope = before.workspace(workspace, Access::Write).await.unwrap();
+    // Decided before there was a snapshot: only filling brings it.
+    scope.set_referrer_policy(Some(ReferrerPolicy::Origin)).await.unwrap();
+    scope.commit().await.unwrap();
+    let first = key(0).await;
+    let server = NatsServer::start();
+    let snapshot = LinkSnapshot::new(nats(&server).await);
+    let notices = SnapshotNotices::new(snapshot.clone());
+    let (lifecycle, health) = (Lifecycle::new(), Health::default());
+    let feeder = LinkFeeder {
+        store: store.clone(),
+        snapshot: snapshot.clone(),
+        notices: notices.clone(),
+        health,
+        backlog: LinkBacklog::new(&Metrics::default()),
+    };
+    lifecycle.spawn("link feeder", feeder.run(lifecycle.stopping().clone()));
+    wait_until(PATIENCE, "the policy is filled in", async || {
+        snapshot.workspace_policy(workspace).await.ok().flatten().filter(|policy| policy.referrer_policy == Some(ReferrerPolicy::Origin))
+    })
+    .await;
+    assert_eq!(snapshot.api_key(first).await.unwrap(), store.api_key(first).await.unwrap());
+    let second = key(1).await;
+    let scope = store.workspace(workspace, Access::Write).await.unwrap();
+    scope.revoke_api_key(first, NOON).await.unwrap();
+    scope.commit().await.unwrap();
+    notices.publish(stream::LinkEvent::Key { id: first }).await;
+    for (id, good) in [(first, false), (second, true)] {
+        wait_until(PATIENCE, "the key is as it is", async || {
+            snapshot.api_key(id).await.ok().flatten().filter(|state| state.right.is_some() == good)
+        })
+        .await;
+    }
+    wait_until(PATIENCE, "the outbox is empty", async || store.policy_outbox(1).await.unwrap().is_empty().then_some(())).await;
+    lifecycle.stop();
+    assert!(lifecycle.drained(PATIENCE).await);
 }

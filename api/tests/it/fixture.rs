@@ -7,7 +7,7 @@ use domain::{
     Click, ClickId, Device, GeoPlace, LinkId, Method, Millis, Outcome, Parameter, ShortDomain, Utm, Verdict, VerdictReason, WorkspaceId,
 };
 use platform::config::{Database, Origins, SignUp};
-use platform::{Clock, Health, Lifecycle, Rng};
+use platform::{Clock, Health, Lifecycle, Rng, SealKey};
 use serde_json::{Value, json};
 use store::{Incoming, IngestReport, Store};
 use stream::{Announcement, LiveFeed, LocalFeed, LocalNotices};
@@ -62,6 +62,8 @@ pub async fn start_with(setup: Setup) -> Running {
         public_url: "https://links.example".parse().unwrap(),
         origins: setup.origins,
         sign_up: setup.sign_up,
+        trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
+        seal_key: Some(SealKey::generate(&Rng::System)),
     };
     let parts = ApiParts {
         store: store.clone(),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where what it needs is missing")]
 
 mod accounts;
+mod api_keys;
 mod breakdown;
 mod dashboard;
 mod domains;
@@ -14,4 +15,5 @@ mod links;
 mod live;
 mod pipeline;
 mod queries;
+mod signing;
 mod sockets;

@@ -34,6 +34,8 @@ fn broken_values_are_named_with_their_mend() {
         ("SHORT_DOMAIN", "a b", "go.example.com"),
         ("DNS_SERVER", "dns.example", "9.9.9.9"),
         ("TLS_CERTS", "/no/such", "Set both, or neither"),
+        ("SEAL_KEY", "secret", "openssl rand -hex 32"),
+        ("SEAL_KEY_FILE", "/no/such.key", "/no/such.key"),
     ] {
         let sentence = refused(folder.path(), setting, value);
         assert!(sentence.contains(mend), "{sentence}");
@@ -46,6 +48,17 @@ fn certificates_that_cannot_be_used_are_named() {
     let options = ProgramOptions::serve(folder.path()).with("REDIRECT_TLS_LISTEN", "127.0.0.1:0").with("TLS_CERTS", "/no/such");
     let (code, _, error) = options.run(program());
     assert!(code == Some(1) && error.contains("LINKLOGGER_TLS_CERTS: the folder /no/such cannot be read"), "{error}");
+}
+
+#[test]
+fn a_damaged_key_is_named_and_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("seal.key");
+    std::fs::write(&file, "damaged").unwrap();
+    let (code, _, error) = ProgramOptions::serve(folder.path()).run(program());
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains("seal.key") && error.contains("backup") && !error.contains("damaged\""), "{error}");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "damaged");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod domains;
 mod edge;
 mod journey;
 mod load;
+mod logged;
 mod permits;
 mod pipeline;
 mod processes;

@@ -14,6 +14,8 @@ use std::path::PathBuf;
 use domain::ShortDomain;
 use ipnet::IpNet;
 
+use crate::SealKey;
+
 pub use parse::{Capture, Database, Durability, LinksFrom, LogFormat, Origins, RoleSet, SignUp};
 pub use settings::{SETTINGS, Setting};
 pub use values::{Flags, Source, Values};
@@ -62,6 +64,8 @@ pub struct Config {
     pub outbound_allow: Vec<IpNet>,
     /// None for the servers of the system.
     pub dns_server: Option<SocketAddr>,
+    pub seal_key: Option<SealKey>,
+    pub seal_key_file: Option<PathBuf>,
     pub log: String,
     pub log_format: LogFormat,
 }
@@ -130,6 +134,8 @@ impl Config {
             sign_up: values.parsed("sign_up", parse::sign_up)?,
             outbound_allow: values.parsed("outbound_allow", parse::networks)?,
             dns_server: values.optional("dns_server", parse::dns_server)?,
+            seal_key: values.optional("seal_key", parse::seal_key)?,
+            seal_key_file: values.optional("seal_key_file", parse::path)?,
             log: values.parsed("log", |text| Ok(text.to_owned()))?,
             log_format: values.parsed("log_format", parse::log_format)?,
             api_listen,
@@ -149,6 +155,9 @@ impl Config {
             return Err(ConfigError(
                 "LINKLOGGER_ROLES splits the roles over processes, which meet over NATS. Set LINKLOGGER_NATS_URL (such as nats://127.0.0.1:4222), or leave out LINKLOGGER_ROLES.".into(),
             ));
+        }
+        if self.seal_key.is_some() && self.seal_key_file.is_some() {
+            return Err(ConfigError("LINKLOGGER_SEAL_KEY and LINKLOGGER_SEAL_KEY_FILE are both set. Leave out one of them.".into()));
         }
         Ok(self)
     }

@@ -8,6 +8,8 @@ use domain::ShortDomain;
 use ipnet::IpNet;
 use url::Url;
 
+use crate::SealKey;
+
 /// The roles of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoleSet {
@@ -215,6 +217,10 @@ pub(super) fn quota(text: &str) -> Result<u64, String> {
         .and_then(|number: u64| number.checked_mul(unit))
         .filter(|bytes| *bytes >= LEAST)
         .ok_or_else(|| "write a number of bytes, at least 1MiB, such as 512MiB or 4GiB.".into())
+}
+
+pub(super) fn seal_key(text: &str) -> Result<SealKey, String> {
+    SealKey::parse(text).ok_or_else(|| "write 32 bytes as 64 hexadecimal digits or in base64, such as `openssl rand -hex 32` gives.".into())
 }
 
 pub(super) fn capture(text: &str) -> Result<Capture, String> {

@@ -80,6 +80,13 @@ pub const SETTINGS: &[Setting] = &[
         None,
         "DNS server that is asked for the proofs of domains, such as 9.9.9.9 or 127.0.0.1:5353 [default: the system's]",
     ),
+    Setting {
+        name: "seal_key",
+        default: None,
+        help: "Key that seals secrets, the same for all processes: 32 bytes in hex or base64 [default: in one process, made in the data folder]",
+        secret: true,
+    },
+    setting("seal_key_file", None, "File with that key instead"),
     setting("log", Some("info"), "Log filter, such as info or info,stream=debug"),
     setting("log_format", Some("text"), "Log format: text or json"),
 ];

@@ -69,6 +69,7 @@ fn every_mistake_names_its_variable_and_its_mend() {
         ("ALLOWED_ORIGINS", "https://x/path"),
         ("SIGN_UP", "yes"),
         ("DNS_SERVER", "dns.example"),
+        ("SEAL_KEY", "secret-word"),
     ];
     for (name, value) in wrong {
         let message = load(&[(name, value)]).unwrap_err().to_string();
@@ -83,6 +84,9 @@ fn every_mistake_names_its_variable_and_its_mend() {
 #[test]
 fn the_listing_hides_passwords() {
     let env = |name: &str| (name == "LINKLOGGER_DATABASE_URL").then(|| "postgres://ada:secret-word@db/links".to_owned());
+    let key = "fb".repeat(32);
+    let sealed = |name: &str| (name == "LINKLOGGER_SEAL_KEY").then(|| key.clone());
+    assert!(!Values::merge(&Flags::default(), sealed, "linklogger.toml", &BTreeMap::new()).describe().contains("fb"));
     let listing = Values::merge(&Flags::default(), env, "linklogger.toml", &BTreeMap::new()).describe();
     assert!(listing.contains("postgres://ada:hidden@db/links  # environment") && !listing.contains("secret-word"));
     assert!(listing.contains("LINKLOGGER_SIGN_UP=open  # default"));

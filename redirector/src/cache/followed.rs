@@ -4,14 +4,15 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{ResolvedLink, ServedDomain};
+use domain::ServedDomain;
 use futures_util::StreamExt as _;
 use platform::{Clock, Metrics};
 use stream::{LinkEvent, LinkNotices};
 use tokio_util::sync::CancellationToken;
 
-use super::{HOSTS, LINKS, LookUps};
+use super::{CachedLink, HOSTS, LINKS, LinksAndPolicies, LookUps};
 use crate::LinkSource;
+use crate::policies::Policies;
 
 /// The pause before notices are followed again: what changed meanwhile is seen after it.
 const FOLLOW_AGAIN: Duration = Duration::from_millis(200);
@@ -19,22 +20,26 @@ const FOLLOW_AGAIN: Duration = Duration::from_millis(200);
 /// Everything that is cached. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Caches {
-    pub links: LookUps<ResolvedLink>,
+    pub links: LookUps<CachedLink>,
     pub hosts: LookUps<ServedDomain>,
+    policies: Policies,
 }
 
 impl Caches {
     /// Must be made on the main runtime.
-    pub fn new(source: &Arc<dyn LinkSource>, clock: &Clock, metrics: &Metrics) -> Self {
+    pub fn new(source: &Arc<dyn LinkSource>, policies: &Policies, clock: &Clock, metrics: &Metrics) -> Self {
+        let links = LinksAndPolicies { links: source.clone(), policies: policies.clone() };
         Self {
-            links: LookUps::new(LINKS, source.clone(), clock.clone(), metrics),
+            links: LookUps::new(LINKS, links, clock.clone(), metrics),
             hosts: LookUps::new(HOSTS, source.clone(), clock.clone(), metrics),
+            policies: policies.clone(),
         }
     }
 
     fn alarm(&self) {
         self.links.alarm();
         self.hosts.alarm();
+        self.policies.doubt();
     }
 
     /// Forgets what notices say has changed, until the stop.
@@ -56,6 +61,8 @@ impl Caches {
                     match event {
                         LinkEvent::Changed { address } => self.links.expire(&address).await,
                         LinkEvent::HostChanged { host } => self.hosts.expire(&host).await,
+                        LinkEvent::Key { id } => self.policies.key_changed(id).await,
+                        LinkEvent::Workspace { id } => self.policies.workspace_changed(id).await,
                         LinkEvent::Unsure => self.alarm(),
                     }
                 }

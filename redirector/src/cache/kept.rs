@@ -1,21 +1,25 @@
 //! What is cached: links by address, the domains of hosts.
 
 use std::hash::Hash;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{HostName, LinkAddress, ResolvedLink, ServedDomain};
 use uuid::Uuid;
 
+use crate::policies::{Policies, Referrer};
 use crate::{LinkSource, LinkSourceDown};
 
 /// What is looked up by a key, and kept.
 #[async_trait]
 pub(crate) trait Kept: Clone + std::fmt::Debug + Send + Sync + 'static {
     type Key: Clone + std::fmt::Debug + Eq + Hash + Send + Sync + 'static;
+    /// Where it is looked up.
+    type Source: Clone + std::fmt::Debug + Send + Sync + 'static;
     /// Room for all entries.
     const MAX_BYTES: u64;
 
-    async fn ask(source: &dyn LinkSource, key: &Self::Key) -> Result<Option<Self>, LinkSourceDown>;
+    async fn ask(source: &Self::Source, key: &Self::Key) -> Result<Option<Self>, LinkSourceDown>;
     /// What versions of it have in common.
     fn id(&self) -> Uuid;
     fn version(&self) -> i32;
@@ -24,25 +28,42 @@ pub(crate) trait Kept: Clone + std::fmt::Debug + Send + Sync + 'static {
     fn key_weight(key: &Self::Key) -> usize;
 }
 
+/// A link, and what its workspace lets browsers tell targets of where they came from.
+#[derive(Clone, Debug)]
+pub(crate) struct CachedLink {
+    pub link: ResolvedLink,
+    pub referrer: Referrer,
+}
+
+/// Where links and their workspaces' policies are looked up.
+#[derive(Clone, Debug)]
+pub(crate) struct LinksAndPolicies {
+    pub links: Arc<dyn LinkSource>,
+    pub policies: Policies,
+}
+
 #[async_trait]
-impl Kept for ResolvedLink {
+impl Kept for CachedLink {
     type Key = LinkAddress;
+    type Source = LinksAndPolicies;
     const MAX_BYTES: u64 = 64 << 20;
 
-    async fn ask(source: &dyn LinkSource, address: &LinkAddress) -> Result<Option<Self>, LinkSourceDown> {
-        source.resolve(address).await
+    async fn ask(source: &LinksAndPolicies, address: &LinkAddress) -> Result<Option<Self>, LinkSourceDown> {
+        let Some(link) = source.links.resolve(address).await? else { return Ok(None) };
+        let referrer = source.policies.referrer(link.workspace).await;
+        Ok(Some(Self { link, referrer }))
     }
 
     fn id(&self) -> Uuid {
-        self.id.0
+        self.link.id.0
     }
 
     fn version(&self) -> i32 {
-        self.version
+        self.link.version
     }
 
     fn weight(&self) -> usize {
-        self.target.as_str().len() + self.gate.as_ref().map_or(0, |gate| gate.weight())
+        self.link.target.as_str().len() + self.link.gate.as_ref().map_or(0, |gate| gate.weight())
     }
 
     fn key_weight(address: &LinkAddress) -> usize {
@@ -53,9 +74,10 @@ impl Kept for ResolvedLink {
 #[async_trait]
 impl Kept for ServedDomain {
     type Key = HostName;
+    type Source = Arc<dyn LinkSource>;
     const MAX_BYTES: u64 = 16 << 20;
 
-    async fn ask(source: &dyn LinkSource, host: &HostName) -> Result<Option<Self>, LinkSourceDown> {
+    async fn ask(source: &Arc<dyn LinkSource>, host: &HostName) -> Result<Option<Self>, LinkSourceDown> {
         source.domain(host).await
     }
 

@@ -17,9 +17,10 @@ use platform::{Clock, Metrics};
 use prometheus_client::metrics::counter::Counter;
 use tokio::runtime::Handle;
 
-use crate::{LinkSource, LinkSourceDown};
+use crate::LinkSourceDown;
 pub(crate) use followed::Caches;
-use kept::Kept;
+pub(crate) use kept::CachedLink;
+use kept::{Kept, LinksAndPolicies};
 
 /// How long an entry is served without looking again: what a lost notice costs at most.
 const FRESH_MILLIS: i64 = 30_000;
@@ -78,7 +79,7 @@ pub(crate) const HOSTS: Names =
 #[derive(Clone, Debug)]
 pub(crate) struct LookUps<T: Kept> {
     entries: Cache<T::Key, Entry<T>>,
-    source: Arc<dyn LinkSource>,
+    source: T::Source,
     clock: Clock,
     /// Raised when everything may be out of date.
     alarms: Arc<AtomicU64>,
@@ -89,7 +90,7 @@ pub(crate) struct LookUps<T: Kept> {
 
 impl<T: Kept> LookUps<T> {
     /// Must be made on the main runtime: the source is asked there.
-    pub fn new(names: Names, source: Arc<dyn LinkSource>, clock: Clock, metrics: &Metrics) -> Self {
+    pub fn new(names: Names, source: T::Source, clock: Clock, metrics: &Metrics) -> Self {
         let counter = |name, help: String| metrics.register(name, &help, Counter::default());
         let counters = Counters {
             hits: counter(names.hits, format!("{} found fresh in the cache", names.what)),
@@ -154,7 +155,7 @@ impl<T: Kept> LookUps<T> {
 
     async fn ask(&self, key: T::Key) -> Result<Option<T>, LinkSourceDown> {
         let source = self.source.clone();
-        let task = self.main.spawn(async move { tokio::time::timeout(LOOK_UP_TIMEOUT, T::ask(&*source, &key)).await });
+        let task = self.main.spawn(async move { tokio::time::timeout(LOOK_UP_TIMEOUT, T::ask(&source, &key)).await });
         match task.await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(LinkSourceDown("no answer in time".into())),

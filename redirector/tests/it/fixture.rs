@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    Address, CapturedClick, Gate, HostName, LinkAddress, LinkId, Millis, PermitLease, RedirectStatus, ResolvedLink, ServedDomain,
-    ShortDomain, TargetUrl, Wanted, WorkspaceId,
+    Address, ApiKeyId, ApiKeyState, CapturedClick, Gate, HostName, LinkAddress, LinkId, Millis, PermitLease, RedirectStatus, ResolvedLink,
+    ServedDomain, ShortDomain, TargetUrl, Wanted, WorkspaceId, WorkspacePolicy,
 };
 use enrich::GeoDatabases;
 use platform::config::Capture;
-use platform::{Clock, Health, Lifecycle, Metrics, Rng};
+use platform::{Clock, Health, Lifecycle, Metrics, Rng, SealKey};
 use redirector::{
-    Domains, LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions, RedirectorStartError, TlsOptions,
+    Domains, LinkSource, LinkSourceDown, Parts, PermitSource, PolicySource, Redirector, RedirectorOptions, RedirectorStartError, TlsOptions,
 };
 use stream::{ClickSource, Delivery, LinkEvent, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
 use tokio::sync::Semaphore;
@@ -50,6 +50,40 @@ impl Links {
         self.asked.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
         if self.down.load(Ordering::SeqCst) { Err(LinkSourceDown("switched off".into())) } else { Ok(()) }
+    }
+}
+
+/// Keys and workspaces' decisions that the test changes.
+#[derive(Debug, Default)]
+pub struct Policies {
+    pub keys: Mutex<HashMap<ApiKeyId, ApiKeyState>>,
+    pub workspaces: Mutex<HashMap<WorkspaceId, WorkspacePolicy>>,
+    pub down: AtomicBool,
+    pub used: Mutex<Vec<ApiKeyId>>,
+    pub asked: AtomicUsize,
+}
+
+impl Policies {
+    fn answers(&self) -> Result<(), LinkSourceDown> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.down.load(Ordering::SeqCst) { Err(LinkSourceDown("switched off".into())) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl PolicySource for Policies {
+    async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKeyState>, LinkSourceDown> {
+        self.answers()?;
+        Ok(self.keys.lock().unwrap().get(&id).cloned())
+    }
+
+    async fn workspace_policy(&self, id: WorkspaceId) -> Result<WorkspacePolicy, LinkSourceDown> {
+        self.answers()?;
+        Ok(self.workspaces.lock().unwrap().get(&id).cloned().unwrap_or_else(|| WorkspacePolicy::undecided(id)))
+    }
+
+    async fn key_used(&self, id: ApiKeyId, _: Millis) {
+        self.used.lock().unwrap().push(id);
     }
 }
 
@@ -133,6 +167,8 @@ pub struct Running {
     pub address: SocketAddr,
     pub links: Arc<Links>,
     pub domains: Domains,
+    pub policies: Arc<Policies>,
+    pub seal_key: SealKey,
     pub notices: LocalNotices,
     pub clock: Clock,
     pub health: Health,
@@ -161,11 +197,14 @@ pub struct Setup<'a> {
     pub notices: Option<Arc<dyn LinkNotices>>,
     /// With TLS of its own as well.
     pub tls: Option<TlsOptions>,
+    /// Whether the redirector has the installation's key.
+    pub seals: bool,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { trusted_proxies: &[], permits: Counter::Down, capture: Capture::Worker, quota_bytes: None, notices: None, tls: None }
+        let (capture, seals) = (Capture::Worker, true);
+        Self { trusted_proxies: &[], permits: Counter::Down, capture, quota_bytes: None, notices: None, tls: None, seals }
     }
 }
 
@@ -174,6 +213,7 @@ pub async fn start_as(setup: Setup<'_>) -> Running {
 }
 
 pub fn try_start(setup: Setup<'_>) -> Result<Running, RedirectorStartError> {
+    let (policies, seal_key) = (Arc::new(Policies::default()), SealKey::generate(&Rng::System));
     let folder = tempfile::tempdir().unwrap();
     let (metrics, lifecycle, health) = (Metrics::default(), Lifecycle::new(), Health::default());
     let (links, notices) = (Arc::new(Links::default()), LocalNotices::default());
@@ -194,6 +234,8 @@ pub fn try_start(setup: Setup<'_>) -> Result<Running, RedirectorStartError> {
         spool: spool.clone(),
         links: links.clone(),
         permits: Arc::new(setup.permits),
+        policies: policies.clone(),
+        seal_key: setup.seals.then(|| seal_key.clone()),
         geo: Arc::new(geo(folder.path())),
         notices: setup.notices.unwrap_or_else(|| Arc::new(notices.clone())),
         clock: clock.clone(),
@@ -205,7 +247,7 @@ pub fn try_start(setup: Setup<'_>) -> Result<Running, RedirectorStartError> {
     let domains = redirector.domains();
     let address = redirector.start(&lifecycle)?;
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    Ok(Running { address, links, domains, notices, clock, health, metrics, http, spool, lifecycle, _folder: folder })
+    Ok(Running { address, links, domains, policies, seal_key, notices, clock, health, metrics, http, spool, lifecycle, _folder: folder })
 }
 
 /// Knows one network, which lies in Berlin.

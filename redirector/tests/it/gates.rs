@@ -75,14 +75,14 @@ async fn the_first_rule_that_holds_leads_and_is_captured() {
         ]),
         ..Gate::default()
     };
-    running.know("r", ResolvedLink { forward_query: true, ..gated("https://example.com/", gate) });
+    running.know("rules", ResolvedLink { forward_query: true, ..gated("https://example.com/", gate) });
     let (berlin, elsewhere) = (("x-forwarded-for", "203.0.113.7"), ("x-forwarded-for", "198.51.100.7"));
     let iphone = ("user-agent", IPHONE);
-    assert_eq!(ask(&running, "/r?a=1", &[berlin, iphone]).await, led(302, "https://example.com/berlin-phone?a=1"));
-    assert_eq!(ask(&running, "/r", &[berlin]).await, led(302, "https://example.com/berlin"));
-    assert_eq!(ask(&running, "/r", &[elsewhere, iphone]).await, led(302, "https://example.com/ios"));
-    assert_eq!(ask(&running, "/r", &[elsewhere, ("accept-language", "fr-CH,de;q=0.5")]).await, led(302, "https://example.com/french"));
-    assert_eq!(ask(&running, "/r", &[elsewhere]).await, led(302, "https://example.com/"));
+    assert_eq!(ask(&running, "/rules?a=1", &[berlin, iphone]).await, led(302, "https://example.com/berlin-phone?a=1"));
+    assert_eq!(ask(&running, "/rules", &[berlin]).await, led(302, "https://example.com/berlin"));
+    assert_eq!(ask(&running, "/rules", &[elsewhere, iphone]).await, led(302, "https://example.com/ios"));
+    assert_eq!(ask(&running, "/rules", &[elsewhere, ("accept-language", "fr-CH,de;q=0.5")]).await, led(302, "https://example.com/french"));
+    assert_eq!(ask(&running, "/rules", &[elsewhere]).await, led(302, "https://example.com/"));
     let clicks = running.captured().await;
     let names: Vec<_> = clicks.iter().map(|click| click.rule.as_ref().map(|rule| rule.name.clone())).collect();
     let name = |name: &str| Some(name.to_owned());

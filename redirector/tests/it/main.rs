@@ -11,5 +11,6 @@ mod gates;
 mod hostile;
 mod limits;
 mod links;
+mod logged;
 mod requests;
 mod tls;

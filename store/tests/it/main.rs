@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where what it needs is missing")]
 
 mod accounts;
+mod api_keys;
 mod breakdown;
 mod clicks;
 mod domains;
@@ -41,6 +42,13 @@ suite!(
     accounts::signing_up_is_all_or_nothing,
     accounts::refresh_tokens_are_used_once,
     accounts::ended_sessions_stay_ended,
+    api_keys::a_key_is_known_until_it_is_revoked,
+    api_keys::keys_are_bounded,
+    api_keys::clicks_without_a_link_belong_to_one_that_stays_as_it_is,
+    api_keys::secrets_are_good_for_as_long_as_was_said,
+    api_keys::policies_are_the_workspaces_own,
+    api_keys::every_change_of_a_policy_is_in_the_outbox,
+    api_keys::all_policies_are_met_page_by_page,
     links::slugs_are_unique_without_regard_to_case,
     links::updates_raise_the_version_and_keep_aliases,
     links::deleted_links_are_tombstones,

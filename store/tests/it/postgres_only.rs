@@ -4,6 +4,7 @@ use domain::ClickFilter;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use store::PageRequest;
 
+use crate::api_keys;
 use crate::domains::verified;
 use crate::fixture::{NOON, click, ingest, link, new_link, postgres, postgres_of_a_plain_user, read, workspace};
 use crate::ingest_counters::loss;
@@ -34,6 +35,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         ingest(store, workspace, &[click(link.id, NOON)]).await;
         store.count_losses(&[loss(workspace, 1, 1)]).await.unwrap();
         verified(store, workspace, &format!("{}.example", workspace.0)).await;
+        api_keys::decide_something(store, workspace).await;
     }
     let (ours, theirs) = (ours.0.to_string(), theirs.0.to_string());
     for table in [
@@ -48,20 +50,24 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "ingest_counters",
         "link_permits",
         "domains",
+        "api_keys",
+        "signing_secrets",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
-        // A cell for the link and one for the workspace.
-        let own = if table == "rollup_cells" { 2 } else { 1 };
+        // A cell for the link and one for the workspace; a link, and the one for clicks without.
+        let own = if matches!(table, "rollup_cells" | "links") { 2 } else { 1 };
         assert_eq!(as_role(pool, "linklogger_api", &ours, &count).await.unwrap(), own, "{table}");
         assert_eq!(as_role(pool, "linklogger_api", "", &count).await.unwrap(), 0, "{table}");
         let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{table}'::regclass");
         assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1, "{table}");
     }
     // Nobody reads the outboxes or leases but through their functions.
-    for table in ["link_outbox", "domain_outbox", "link_leases"] {
+    for table in ["link_outbox", "domain_outbox", "policy_outbox", "link_leases"] {
         let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{table}'::regclass");
         assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1, "{table}");
     }
+    let foreign = format!("INSERT INTO policy_outbox (workspace_id, kind, subject) VALUES ('{theirs}', 0, gen_random_uuid())");
+    assert!(as_role(pool, "linklogger_api", &ours, &foreign).await.unwrap_err().to_string().contains("row-level security"));
     let foreign = format!(
         "INSERT INTO link_outbox (workspace_id, domain_id, folded, link_id, version) \
                            VALUES ('{theirs}', gen_random_uuid(), 'a', gen_random_uuid(), 1)"
@@ -85,6 +91,12 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         ("linklogger_redirector", "SELECT count(*) FROM domains"),
         ("linklogger_worker", "SELECT count(*) FROM host_quarantine"),
         ("linklogger_redirector", "SELECT count(*) FROM linklogger_claim_domain_check(1, 2)"),
+        ("linklogger_api", "SELECT count(*) FROM policy_outbox"),
+        ("linklogger_redirector", "SELECT count(*) FROM api_keys"),
+        ("linklogger_worker", "SELECT count(*) FROM signing_secrets"),
+        ("linklogger_worker", "SELECT count(*) FROM linklogger_api_key(gen_random_uuid())"),
+        ("linklogger_redirector", "SELECT count(*) FROM linklogger_policy_outbox(1)"),
+        ("linklogger_redirector", "SELECT count(*) FROM linklogger_policies_after(0::smallint, gen_random_uuid(), 1)"),
         ("linklogger_worker", "SELECT count(*) FROM linklogger_link_outbox(1)"),
         ("linklogger_redirector", "SELECT count(*) FROM linklogger_slugs_after(gen_random_uuid(), '', 1)"),
         ("linklogger_api", "SELECT count(*) FROM clicks_default"),

@@ -27,6 +27,9 @@ pub enum StreamError {
     /// Nobody has written all links to the snapshot yet, so that what is missing there may exist.
     #[error("The snapshot of links is not filled yet. `linklogger links resync` fills it, and so does a running api.")]
     NotFilled,
+    /// The link is there, but its password or variants are sealed under a key that is not to hand.
+    #[error("a link's secrets cannot be opened. Set LINKLOGGER_SEAL_KEY to the same key in all processes.")]
+    Sealed,
     #[error("The spool's cursor cannot be kept ({0}). Check the disk of LINKLOGGER_DATA_DIR.")]
     Cursor(String),
     #[error(transparent)]

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::{BUCKET, LinkSnapshot, broker, in_time};
 use crate::StreamError;
 
-const MARKER: &str = "meta.filled";
+/// Whether every link was written.
+pub(super) const FILLED: &str = "meta.filled";
+/// Whether every API key and workspace was: buckets that an older program has filled hold none.
+pub(super) const POLICIES: &str = "meta.policies";
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Marker {
@@ -20,6 +23,7 @@ struct Marker {
 /// A filling that was begun.
 #[derive(Debug)]
 pub struct Filling {
+    key: &'static str,
     marker: Marker,
     revision: u64,
 }
@@ -30,31 +34,48 @@ impl LinkSnapshot {
     /// # Errors
     /// [`StreamError::Broker`] when the broker or the bucket is away.
     pub async fn is_filled(&self) -> Result<bool, StreamError> {
-        Ok(self.entry(MARKER).await?.is_some_and(|entry| read(&entry).is_some_and(|marker| marker.filled)))
+        self.is_filled_with(FILLED).await
     }
 
-    /// Makes the bucket unless it is there, and begins to fill it; `None` when it is full.
+    pub(super) async fn is_filled_with(&self, key: &'static str) -> Result<bool, StreamError> {
+        Ok(self.entry(key).await?.is_some_and(|entry| read(&entry).is_some_and(|marker| marker.filled)))
+    }
+
+    /// Makes the bucket unless it is there, and begins to fill it with links; `None` when it has
+    /// them all.
     ///
     /// # Errors
     /// [`StreamError::Broker`] when the broker is away or refuses.
     pub async fn begin_filling(&self) -> Result<Option<Filling>, StreamError> {
+        self.begin_filling_with(FILLED).await
+    }
+
+    /// The same for API keys and workspaces.
+    ///
+    /// # Errors
+    /// [`StreamError::Broker`] when the broker is away or refuses.
+    pub async fn begin_filling_policies(&self) -> Result<Option<Filling>, StreamError> {
+        self.begin_filling_with(POLICIES).await
+    }
+
+    async fn begin_filling_with(&self, key: &'static str) -> Result<Option<Filling>, StreamError> {
         self.ensure().await?;
         let bucket = self.made_at().await?;
         loop {
-            let stored = self.entry(MARKER).await?;
+            let stored = self.entry(key).await?;
             let marker = stored.as_ref().and_then(read).filter(|marker| marker.bucket == bucket);
             match (marker, &stored) {
                 (Some(marker), _) if marker.filled => return Ok(None),
                 // Whoever is first at the end says so for all who began.
-                (Some(marker), Some(entry)) => return Ok(Some(Filling { marker, revision: entry.revision })),
+                (Some(marker), Some(entry)) => return Ok(Some(Filling { key, marker, revision: entry.revision })),
                 _ => {}
             }
             let marker = Marker { bucket, filled: false };
-            self.write(MARKER, text(&marker)?, stored.map_or(0, |entry| entry.revision)).await?;
+            self.write(key, text(&marker)?, stored.map_or(0, |entry| entry.revision)).await?;
         }
     }
 
-    /// Says that the bucket is full, if it is still the one whose filling was begun. False when
+    /// Says that the bucket has them all, if it is still the one whose filling was begun. False when
     /// it is not, or somebody else has said so.
     ///
     /// # Errors
@@ -64,7 +85,7 @@ impl LinkSnapshot {
             return Ok(false);
         }
         let marker = Marker { filled: true, ..filling.marker };
-        self.write(MARKER, text(&marker)?, filling.revision).await
+        self.write(filling.key, text(&marker)?, filling.revision).await
     }
 
     /// When the bucket was made: another one has another time.

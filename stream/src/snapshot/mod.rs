@@ -1,14 +1,18 @@
-//! The snapshot of links and hosts: a JetStream KV bucket from which redirectors without a database
-//! serve.
+//! The snapshot of links: a JetStream KV bucket from which redirectors without a database serve.
 //!
-//! Keys are hashes, so that no text of a user is in a subject; values are a version byte and a
-//! [`LinkState`] or [`DomainState`] as JSON. Writes compare and set on the key's revision and never lower a link's
-//! version; a link that went leaves a value that says so, so that a write that comes late cannot
-//! bring it back. What is missing is no link only if the bucket was filled once.
+//! Keys of links are hashes, so that no text of a user is in a subject; values are a version byte and a
+//! [`LinkState`] as JSON. Hosts (`hosts.rs`), API keys and workspaces' policies (`policies.rs`) lie beside
+//! them, and what not everybody who reads the bucket may know is sealed (`sealing.rs`). Writes compare
+//! and set on the key's revision and never lower a version; a link that went leaves a value that says
+//! so, so that a write that comes late cannot bring it back. What is missing is no link only if the
+//! bucket was filled once.
 
 mod counters;
 mod filling;
+mod hosts;
 mod notices;
+mod policies;
+mod sealing;
 mod value;
 
 use std::sync::Arc;
@@ -16,20 +20,21 @@ use std::time::Duration;
 
 use async_nats::jetstream::kv::{Config, Entry, Operation, Store, UpdateErrorKind};
 use bytes::Bytes;
-use domain::{DomainState, HostName, LinkAddress, LinkState, ResolvedLink, ServedDomain};
-use platform::Metrics;
+use domain::{LinkAddress, LinkState, ResolvedLink};
+use platform::{Metrics, Rng, SealKey};
 use tokio::sync::OnceCell;
 
 use crate::{NatsClient, StreamError};
 use counters::Counters;
-use value::{Decoded, Kept, decode, encode, host_key, link_key};
+use sealing::{Sealer, has_secrets};
+use value::{Decoded, decode, encode, key};
 
 pub use filling::Filling;
 pub use notices::SnapshotNotices;
 
 const BUCKET: &str = "links";
-/// Keys of links and of hosts, as subjects' wildcards.
-const WATCHED: [&str; 2] = ["l.>", "d.>"];
+/// Keys of links, as a subject's wildcard.
+const LINKS: &str = "l.>";
 /// A question that takes longer has no answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -38,6 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct LinkSnapshot {
     nats: NatsClient,
     bucket: Arc<OnceCell<Store>>,
+    sealer: Sealer,
     counters: Counters,
 }
 
@@ -45,13 +51,16 @@ pub(crate) fn broker(error: &dyn std::fmt::Display) -> StreamError {
     StreamError::Broker(error.to_string())
 }
 
-fn unreadable() -> StreamError {
-    broker(&"a link's value cannot be read")
-}
-
 impl LinkSnapshot {
     pub fn new(nats: NatsClient) -> Self {
-        Self { nats, bucket: Arc::default(), counters: Counters::default() }
+        Self { nats, bucket: Arc::default(), sealer: Sealer::default(), counters: Counters::default() }
+    }
+
+    /// With the key that seals and opens what is secret. Without it links with secrets cannot be
+    /// read, and are written without them.
+    #[must_use]
+    pub fn with_seal_key(self, key: Option<SealKey>, rng: Rng) -> Self {
+        Self { sealer: Sealer { key, rng }, ..self }
     }
 
     /// Shows how it is written to.
@@ -81,30 +90,16 @@ impl LinkSnapshot {
     ///
     /// # Errors
     /// [`StreamError::Broker`] when the broker or the bucket is away, [`StreamError::NotFilled`]
-    /// when the link may exist although it is not there; "no such link" is `None`.
+    /// when the link may exist although it is not there, [`StreamError::Sealed`] when it is there and
+    /// cannot be opened; "no such link" is `None`.
     pub async fn get(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, StreamError> {
-        match self.kept::<LinkState>(&link_key(address)).await? {
-            Some(state) if state.address != *address => Err(unreadable()),
-            state => Ok(state.and_then(|state| state.link)),
-        }
-    }
-
-    /// The verified domain of a host.
-    ///
-    /// # Errors
-    /// As [`LinkSnapshot::get`].
-    pub async fn domain(&self, host: &HostName) -> Result<Option<ServedDomain>, StreamError> {
-        match self.kept::<DomainState>(&host_key(host)).await? {
-            Some(state) if state.host != *host => Err(unreadable()),
-            state => Ok(state.and_then(|state| state.domain)),
-        }
-    }
-
-    async fn kept<T: Kept>(&self, key: &str) -> Result<Option<T>, StreamError> {
-        match self.entry(key).await?.map(|entry| decode::<T>(&entry.value)) {
-            Some(Decoded::State(state)) => Ok(Some(*state)),
+        match self.entry(&key(address)).await?.map(|entry| decode(&entry.value)) {
+            Some(Decoded::State(state)) if state.address == *address => Ok(state.link),
+            Some(Decoded::Sealed(state, sealed)) if state.address == *address => {
+                self.sealer.opened(*state, &sealed).map(|state| state.link).ok_or(StreamError::Sealed)
+            }
             Some(Decoded::UnknownVersion(version)) => Err(broker(&format!("a link was written in the form {version} by a newer program"))),
-            Some(Decoded::Malformed) => Err(unreadable()),
+            Some(Decoded::State(_) | Decoded::Sealed(..) | Decoded::Malformed) => Err(broker(&"a link's value cannot be read")),
             None if self.is_filled().await? => Ok(None),
             None => Err(StreamError::NotFilled),
         }
@@ -117,28 +112,42 @@ impl LinkSnapshot {
     /// [`StreamError::Broker`] when the broker is away or refuses; then it may or may not be
     /// written, and doing it again is safe.
     pub async fn put_if_newer(&self, state: &LinkState) -> Result<bool, StreamError> {
-        self.put(state).await
+        let value = encode(state, &self.sealer)?;
+        let replaces = |stored: &[u8]| match decode(stored) {
+            // What was written before there was a key to seal it.
+            Decoded::State(stored) if *stored == *state => Ok(has_secrets(state) && self.sealer.key.is_some()),
+            Decoded::State(stored) => Ok(state.replaces(&stored)),
+            Decoded::Sealed(stored, sealed) => Ok(match self.sealer.opened((*stored).clone(), &sealed) {
+                Some(stored) => state.replaces(&stored),
+                // Sealed by another key, or lacking its secrets, which may be to hand now.
+                None => {
+                    state.id != stored.id
+                        || state.version > stored.version
+                        || (state.version == stored.version && self.sealer.key.is_some())
+                }
+            }),
+            // The newer program writes it too, and knows more of it.
+            Decoded::UnknownVersion(_) => Err(broker(&"a link was written by a newer program")),
+            Decoded::Malformed => Ok(true),
+        };
+        self.write_over(&key(&state.address), value, replaces).await
     }
 
-    /// Writes what a host serves, unless as much or more is known there. True when it was written.
-    ///
-    /// # Errors
-    /// As [`LinkSnapshot::put_if_newer`].
-    pub async fn put_domain_if_newer(&self, state: &DomainState) -> Result<bool, StreamError> {
-        self.put(state).await
-    }
-
-    async fn put<T: Kept>(&self, state: &T) -> Result<bool, StreamError> {
-        let (key, value) = (state.key(), encode(state)?);
+    /// Writes a value over the stored one if it `replaces` that, however many write at once.
+    async fn write_over(
+        &self,
+        key: &str,
+        value: Bytes,
+        replaces: impl Fn(&[u8]) -> Result<bool, StreamError>,
+    ) -> Result<bool, StreamError> {
         loop {
-            let stored = self.entry(&key).await?;
-            match stored.as_ref().map(|entry| decode::<T>(&entry.value)) {
-                Some(Decoded::State(stored)) if !state.replaces(&stored) => return Ok(false),
-                // The newer program writes it too, and knows more of it.
-                Some(Decoded::UnknownVersion(_)) => return Err(broker(&"a link was written by a newer program")),
-                Some(Decoded::State(_) | Decoded::Malformed) | None => {}
+            let stored = self.entry(key).await?;
+            if let Some(stored) = &stored
+                && !replaces(&stored.value)?
+            {
+                return Ok(false);
             }
-            if self.write(&key, value.clone(), stored.map_or(0, |entry| entry.revision)).await? {
+            if self.write(key, value.clone(), stored.map_or(0, |entry| entry.revision)).await? {
                 self.counters.writes.inc();
                 return Ok(true);
             }

@@ -12,8 +12,8 @@ use futures_util::stream::{BoxStream, unfold};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::value::event;
-use super::{LinkSnapshot, WATCHED, broker, in_time};
+use super::value::{Decoded, decode};
+use super::{LINKS, LinkSnapshot, broker, hosts, in_time, policies};
 use crate::{LinkEvent, LinkNotices, StreamError};
 
 /// How often a follower asks whether the bucket is still the same one.
@@ -47,12 +47,21 @@ impl LinkNotices for SnapshotNotices {
         self.snapshot.ensure().await?;
         let made_at = self.snapshot.made_at().await?;
         let bucket = self.snapshot.bucket().await?;
-        let watch = in_time(bucket.watch_many(WATCHED)).await?.map_err(|error| broker(&error))?;
+        let subjects = [LINKS, hosts::SUBJECT].into_iter().chain(policies::SUBJECTS);
+        let watch = in_time(bucket.watch_many(subjects)).await?.map_err(|error| broker(&error))?;
         let mut check = interval(CHECK_EVERY);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let follower = Follower { snapshot: self.snapshot.clone(), watch, connections, check, made_at };
         Ok(unfold(follower, async |mut follower| Some((follower.next().await?, follower))).boxed())
     }
+}
+
+/// What a written entry means to whoever caches.
+fn event(key: &str, value: &[u8]) -> LinkEvent {
+    policies::event(key).or_else(|| hosts::event(key, value)).unwrap_or_else(|| match decode(value) {
+        Decoded::State(state) | Decoded::Sealed(state, _) => LinkEvent::Changed { address: state.address },
+        Decoded::UnknownVersion(_) | Decoded::Malformed => LinkEvent::Unsure,
+    })
 }
 
 struct Follower {

@@ -10,6 +10,7 @@ mod monitor;
 mod notices;
 mod outages;
 mod permits;
+mod sealed;
 mod snapshot;
 mod source;
 mod spool;

@@ -3,6 +3,7 @@
 //! operations and nothing else.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::super::{Admission, Shell};
 use super::protocol::{ClientMessage, Close, InitPayload, ServerMessage};
 use crate::caller::Caller;
 use crate::schema::error::ErrorCode;
+use crate::schema::rights;
 
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Silence after which a ping is sent; as long again without a sign of life, and it is over.
@@ -42,28 +44,30 @@ impl From<Close> for End {
     }
 }
 
-pub(super) async fn run(shell: Arc<Shell>, mut socket: WebSocket) {
-    if let End::Close(close) = talk(shell, &mut socket).await {
+pub(super) async fn run(shell: Arc<Shell>, mut socket: WebSocket, ip: IpAddr) {
+    if let End::Close(close) = talk(shell, &mut socket, ip).await {
         let _ = tokio::time::timeout(WRITE_TIMEOUT, super::close(&mut socket, close)).await;
     }
 }
 
-async fn talk(shell: Arc<Shell>, socket: &mut WebSocket) -> End {
+async fn talk(shell: Arc<Shell>, socket: &mut WebSocket, ip: IpAddr) -> End {
     let init = tokio::select! {
         init = tokio::time::timeout(INIT_TIMEOUT, read_init(socket)) => init.unwrap_or(Err(Close::InitTimeout.into())),
         () = shell.stopping.cancelled() => Err(Close::GoingAway.into()),
     };
     let caller = match init {
-        Ok(init) => match shell.sessions.authenticate(init.authorization.as_deref()).await {
+        Ok(init) => match shell.sessions.authenticate(init.authorization.as_deref(), ip).await {
             Ok(caller) => caller,
-            Err(error) if error.code() == ErrorCode::Unauthenticated => return Close::Forbidden("Forbidden").into(),
+            Err(error) if matches!(error.code(), ErrorCode::Unauthenticated | ErrorCode::Forbidden) => {
+                return Close::Forbidden("Forbidden").into();
+            }
             Err(_) => return Close::GoingAway.into(),
         },
         Err(end) => return end,
     };
-    let admission = match &caller {
-        Caller::Anonymous => None,
-        Caller::Session(session) => match shell.admit(session.workspace, MAX_SOCKETS) {
+    let admission = match caller.workspace() {
+        None => None,
+        Some(workspace) => match shell.admit(workspace, MAX_SOCKETS) {
             Some(admission) => Some(admission),
             None => return Close::TooMany("Too many sockets of this workspace").into(),
         },
@@ -201,6 +205,10 @@ impl Connection {
 async fn right_ended(shell: &Shell, caller: &Caller) -> &'static str {
     match caller {
         Caller::Anonymous => std::future::pending().await,
+        Caller::Key(key) => {
+            shell.sessions.key_ended(key).await;
+            "session-revoked"
+        }
         Caller::Session(session) => {
             let left = u64::try_from(session.expires_at.0 - shell.clock.now().0).unwrap_or(0);
             tokio::select! {
@@ -215,6 +223,11 @@ async fn right_ended(shell: &Shell, caller: &Caller) -> &'static str {
 async fn operate(shell: Arc<Shell>, caller: Caller, id: String, mut request: Request, out: mpsc::Sender<ServerMessage>) {
     if let Err(message) = check_document(&mut request, true) {
         let errors = refusal(ErrorCode::Validation, &message)["errors"].take();
+        let _ = out.send(ServerMessage::Error { id, errors }).await;
+        return;
+    }
+    if let Err(error) = rights::check(&caller, &mut request) {
+        let errors = refusal(error.code(), &error.message())["errors"].take();
         let _ = out.send(ServerMessage::Error { id, errors }).await;
         return;
     }

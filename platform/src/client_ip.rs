@@ -11,7 +11,7 @@ const FORWARDED: &str = "forwarded";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 #[derive(Clone, Debug)]
-pub(crate) struct ClientIp {
+pub struct ClientIp {
     trusted: Vec<IpNet>,
 }
 
@@ -66,7 +66,7 @@ fn is_private(ip: IpAddr) -> bool {
 }
 
 /// What to set so that visitors behind `peer` are told apart.
-pub(crate) fn advice(peer: IpAddr) -> String {
+pub fn advice(peer: IpAddr) -> String {
     let peer = peer.to_canonical();
     let bits = if peer.is_ipv4() { 32 } else { 128 };
     format!("All clicks arrive through {peer}, so every visitor looks the same. Set LINKLOGGER_TRUSTED_PROXIES={peer}/{bits}.")

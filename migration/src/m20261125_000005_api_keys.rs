@@ -1,0 +1,34 @@
+//! API keys, what workspaces decide for their redirects, and the outbox of both.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+#[derive(Debug, DeriveMigrationName)]
+pub(crate) struct Migration;
+
+const TABLES: &str = include_str!("api_keys/tables.sql");
+const POSTGRES: &str = include_str!("api_keys/postgres.sql");
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    #[expect(elided_lifetimes_in_paths, reason = "the trait's own signature")]
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let connection = manager.get_connection();
+        let postgres = connection.get_database_backend() == DbBackend::Postgres;
+        let (uuid, bytes, serial) = if postgres {
+            ("UUID", "BYTEA", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+        } else {
+            ("BLOB", "BLOB", "INTEGER PRIMARY KEY AUTOINCREMENT")
+        };
+        let tables = TABLES.replace("{uuid}", uuid).replace("{bytes}", bytes).replace("{serial}", serial);
+        connection.execute_unprepared(&tables).await?;
+        if postgres {
+            connection.execute_unprepared(POSTGRES).await?;
+        }
+        Ok(())
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}

@@ -1,0 +1,180 @@
+//! Clicks on targets that no link was made for: `POST /log-and-redirect` with an API key, and signed
+//! addresses at `/r`. Whose click it is follows from the key or the signature alone; the target is
+//! checked like any link's, and nobody is sent on without one of the two.
+
+mod body;
+mod rate;
+mod refusal;
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use domain::{
+    Address, ApiKeyRight, ApiScope, CapturedClick, ClickId, LOG_PATH, LinkId, LogDraft, Logged, MAX_SIGNED_DAYS, Method, Millis, NotSigned,
+    Outcome, SIGNED_PATH, ShortDomain, SignedRequest, VisitorFacts, WorkspaceId, read_api_key,
+};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use hyper::http::request::Parts as Head;
+use platform::{Clock, Rng, is_same, is_signature};
+
+use crate::address::Addresses;
+use crate::answer::{self, Answer};
+use crate::capture::{captured_facts, own_facts};
+use crate::memory::Remembered;
+use crate::policies::Policies;
+use rate::Rates;
+use refusal::Refusal;
+
+const STATUS: u16 = 302;
+const CLICK_ID: HeaderName = HeaderName::from_static("x-click-id");
+const DAY_MILLIS: i64 = 24 * 3_600 * 1_000;
+
+/// The two ways in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entrance {
+    Key,
+    Signed,
+}
+
+impl Entrance {
+    pub fn of(path: &str) -> Option<Self> {
+        match path.strip_prefix('/')? {
+            LOG_PATH => Some(Self::Key),
+            SIGNED_PATH => Some(Self::Signed),
+            _ => None,
+        }
+    }
+}
+
+/// A request, and whose it is.
+#[derive(Debug)]
+pub(crate) struct LogRequest<'a> {
+    pub head: &'a Head,
+    pub method: Method,
+    /// The client's address, as far as trusted proxies tell.
+    pub ip: IpAddr,
+    pub started: Instant,
+}
+
+/// Clones share everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Logger {
+    policies: Policies,
+    rates: Rates,
+    addresses: Addresses,
+    short_domain: ShortDomain,
+    clock: Clock,
+    rng: Rng,
+}
+
+impl Logger {
+    pub fn new(policies: Policies, addresses: Addresses, short_domain: ShortDomain, clock: Clock, rng: Rng) -> Self {
+        Self { policies, rates: Rates::default(), addresses, short_domain, clock, rng }
+    }
+
+    /// The click that is to be kept before the visitor is sent on.
+    ///
+    /// # Errors
+    /// The answer that says why there is none.
+    pub async fn click(&self, entrance: Entrance, asked: LogRequest<'_>, body: Incoming) -> Result<CapturedClick, Answer> {
+        match entrance {
+            Entrance::Key => self.posted(asked, body).await.map_err(|refusal| refusal.json()),
+            Entrance::Signed => self.signed(asked).await.map_err(|refusal| refusal.page()),
+        }
+    }
+
+    /// Sends the visitor of a click on.
+    pub async fn answer(&self, click: &CapturedClick) -> Answer {
+        let mut answer = self.policies.referrer(click.workspace).await.on(answer::redirect(STATUS, &click.target));
+        if let Ok(id) = HeaderValue::from_str(&click.id.to_string()) {
+            answer.headers_mut().insert(CLICK_ID, id);
+        }
+        answer
+    }
+
+    async fn posted(&self, asked: LogRequest<'_>, body: Incoming) -> Result<CapturedClick, Refusal> {
+        if asked.method != Method::Post {
+            return Err(Refusal::Method("POST"));
+        }
+        let right = self.right(&asked).await?;
+        let now = self.clock.now();
+        let logged = body::read(asked.head, body).await?.check(&self.short_domain, LOG_PATH, now).map_err(Refusal::Invalid)?;
+        Ok(self.captured(right.workspace, logged, &asked, now))
+    }
+
+    async fn right(&self, asked: &LogRequest<'_>) -> Result<std::sync::Arc<ApiKeyRight>, Refusal> {
+        let credential = asked.head.headers.get(AUTHORIZATION).ok_or(Refusal::NoCredential)?;
+        let token = credential.to_str().ok().and_then(|text| text.trim().split_once(' '));
+        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).ok_or(Refusal::NoCredential)?.1;
+        let presented = read_api_key(token.trim()).ok_or(Refusal::BadKey)?;
+        let right = match self.policies.key(presented.id).await {
+            Remembered::Known(right) => right,
+            Remembered::Nothing => return Err(Refusal::BadKey),
+            Remembered::CannotTell => return Err(Refusal::Unavailable),
+        };
+        let now = self.clock.now();
+        if !is_same(&right.hash.0, &presented.hash.0) || right.is_over(now) {
+            return Err(Refusal::BadKey);
+        }
+        if !right.allows(asked.ip) {
+            return Err(Refusal::Network);
+        }
+        if !right.has(ApiScope::ClicksWrite) {
+            return Err(Refusal::Scope);
+        }
+        if !self.rates.admit(presented.id, now).await {
+            return Err(Refusal::TooMany);
+        }
+        self.policies.note_use(presented.id).await;
+        Ok(right)
+    }
+
+    async fn signed(&self, asked: LogRequest<'_>) -> Result<CapturedClick, Refusal> {
+        if asked.method == Method::Post {
+            return Err(Refusal::Method("GET, HEAD"));
+        }
+        let request = SignedRequest::read(asked.head.uri.query().unwrap_or_default()).map_err(|error| match error {
+            NotSigned::Missing => Refusal::NoCredential,
+            NotSigned::Malformed => Refusal::Signature,
+        })?;
+        let decided = match self.policies.workspace(request.workspace).await {
+            Remembered::Known(decided) => decided,
+            Remembered::Nothing => return Err(Refusal::Signature),
+            Remembered::CannotTell => return Err(Refusal::Unavailable),
+        };
+        let now = self.clock.now();
+        let secrets = decided.secrets.as_ref().ok_or(Refusal::Sealed)?;
+        let mut present = secrets.iter().filter(|secret| secret.valid_until.is_none_or(|end| now < end));
+        let ahead = request.expires_at.0.saturating_sub(now.0);
+        let is_right = present.any(|secret| is_signature(&secret.bytes, &request.text, &request.signature));
+        if !is_right || ahead <= 0 || ahead > MAX_SIGNED_DAYS * DAY_MILLIS {
+            return Err(Refusal::Signature);
+        }
+        let logged = LogDraft::of_query(request.target, request.others);
+        let logged = logged.check(&self.short_domain, SIGNED_PATH, now).map_err(Refusal::Invalid)?;
+        Ok(self.captured(request.workspace, logged, &asked, now))
+    }
+
+    fn captured(&self, workspace: WorkspaceId, logged: Logged, asked: &LogRequest<'_>, now: Millis) -> CapturedClick {
+        // What an edge function leaves out is not known; its own address and agent are not the visitor's.
+        let facts: VisitorFacts = logged.facts.map_or_else(|| own_facts(asked.ip, &asked.head.headers), captured_facts);
+        CapturedClick {
+            id: logged.click_id.unwrap_or_else(|| ClickId::new(now, self.rng.entropy())),
+            workspace,
+            link: LinkId::logged(workspace),
+            link_version: 1,
+            outcome: Outcome::Redirected,
+            status: STATUS,
+            method: asked.method,
+            url: logged.url,
+            target: logged.target.as_str().to_owned(),
+            address: facts.ip.map_or(Address::Unknown, |ip| self.addresses.of(ip)),
+            user_agent: facts.user_agent,
+            referrer: facts.referrer,
+            accept_language: facts.language,
+            redirect_micros: u32::try_from(asked.started.elapsed().as_micros()).unwrap_or(u32::MAX),
+            rule: None,
+        }
+    }
+}

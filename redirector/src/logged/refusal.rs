@@ -1,0 +1,118 @@
+//! Why a click is not logged, in words: JSON for programs, a page for whoever opened a signed
+//! address. Never a redirect.
+
+use bytes::Bytes;
+use domain::Invalid;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use crate::answer::{self, Answer, NO_STORE, Page};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// No key, or no signature.
+    NoCredential,
+    /// A key that is wrong, has expired or was revoked.
+    BadKey,
+    /// A key without the scope.
+    Scope,
+    /// A key that is bound to other networks.
+    Network,
+    /// A signature that is wrong or has expired.
+    Signature,
+    Invalid(Invalid),
+    TooLarge,
+    Slow,
+    Media,
+    TooMany,
+    Unavailable,
+    /// This redirector has not got the installation's key.
+    Sealed,
+    /// The method that is allowed instead.
+    Method(&'static str),
+}
+
+impl Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NoCredential | Self::BadKey => StatusCode::UNAUTHORIZED,
+            Self::Scope | Self::Network | Self::Signature => StatusCode::FORBIDDEN,
+            Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
+            Self::Media => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable | Self::Sealed => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoCredential | Self::BadKey => "UNAUTHENTICATED",
+            Self::Scope | Self::Network | Self::Signature => "FORBIDDEN",
+            Self::Invalid(_) | Self::TooLarge | Self::Slow | Self::Media | Self::Method(_) => "VALIDATION",
+            Self::TooMany => "RATE_LIMITED",
+            Self::Unavailable | Self::Sealed => "UNAVAILABLE",
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::NoCredential => "Send an API key as Authorization: Bearer ll_live_….",
+            Self::BadKey => "This API key is not valid: it is mistyped, has expired or was revoked.",
+            Self::Scope => "This API key may not log clicks. Use one with the scope clicks:write.",
+            Self::Network => "This API key may not be used from this address.",
+            Self::Signature => "The signature is wrong or has expired.",
+            Self::TooLarge => "The body has more than 16 KiB. Send less.",
+            Self::Slow => "The body did not arrive in time. Send it again.",
+            Self::Media => "Send application/json or application/x-www-form-urlencoded.",
+            Self::TooMany => "This API key logs more than 1,000 clicks a second. Come again in a moment.",
+            Self::Unavailable => "Keys and workspaces cannot be looked up right now. Try again in a moment.",
+            Self::Sealed => "This redirector has not got the key that opens signing secrets. Its operator finds the advice on /readyz.",
+            Self::Method(_) => "Use another method here.",
+            Self::Invalid(invalid) => return invalid.to_string(),
+        }
+        .to_owned()
+    }
+
+    /// For a program.
+    pub fn json(&self) -> Answer {
+        let mut error = json!({ "code": self.code(), "message": self.message() });
+        if let Self::Invalid(invalid) = self {
+            let issue = |issue: &domain::Issue| json!({ "path": issue.path, "code": issue.code.as_str(), "message": issue.message });
+            error["issues"] = invalid.0.iter().map(issue).collect();
+        }
+        let body = json!({ "error": error }).to_string();
+        let mut answer = Response::new(Full::from(Bytes::from(body)));
+        *answer.status_mut() = self.status();
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        headers.insert(CACHE_CONTROL, NO_STORE);
+        match self {
+            Self::NoCredential => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::BadKey => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))),
+            Self::TooMany | Self::Unavailable | Self::Sealed => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
+            Self::Method(allowed) => drop(headers.insert(ALLOW, HeaderValue::from_static(allowed))),
+            _ => {}
+        }
+        answer
+    }
+
+    /// For the person who opened a signed address.
+    pub fn page(&self) -> Answer {
+        let mut answer = answer::page(match self {
+            Self::NoCredential => Page::Unsigned,
+            Self::Invalid(_) => Page::BadTarget,
+            Self::Unavailable | Self::Sealed => Page::Unavailable,
+            Self::Method(_) => Page::MethodNotAllowed,
+            _ => Page::WrongSignature,
+        });
+        if *self == Self::NoCredential {
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Signature"));
+        }
+        answer
+    }
+}
