@@ -136,7 +136,7 @@ async fn followers_hear_of_keys_and_workspaces_too() {
     snapshot.put_if_newer(&state("a", 1, None)).await.unwrap();
     snapshot.put_workspace_policy(&policy).await.unwrap();
     assert_eq!(snapshot.workspace_policy(workspace()).await.unwrap(), Some(policy));
-    for expected in [LinkEvent::Key { id: key.id }, LinkEvent::Changed { slug: "a".into() }, LinkEvent::Workspace { id: workspace() }] {
+    for expected in [LinkEvent::Key { id: key.id }, LinkEvent::Changed { address: LinkAddress::shared("a") }, LinkEvent::Workspace { id: workspace() }] {
         assert_eq!(tokio::time::timeout(PATIENCE, events.next()).await.unwrap(), Some(expected));
     }
 }
