@@ -10,7 +10,7 @@ use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
 use platform::config::{Config, Database, LinksFrom, SignUp};
 use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, bind, ops_router, serve_http};
-use redirector::{Parts, Redirector, RedirectorOptions};
+use redirector::{Parts, RateLimits, Redirector, RedirectorOptions};
 use store::Store;
 use worker::{Pump, WorkerParts, keep_partitions};
 
@@ -102,6 +102,12 @@ impl Process {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             short_domain: self.config.short_domain.clone(),
             trusted_proxies: self.config.trusted_proxies.clone(),
+            rates: RateLimits {
+                clicks: self.config.click_rate,
+                clicks_of_link: self.config.link_rate,
+                misses: self.config.miss_rate,
+            },
+            report_url: self.config.report_url(),
             header_timeout: HEADER_TIMEOUT,
         };
         let parts = Parts {

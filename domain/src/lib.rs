@@ -17,6 +17,7 @@ mod loss;
 mod millis;
 mod period;
 mod query;
+mod report;
 mod rules;
 mod shard;
 mod slug;
@@ -30,15 +31,17 @@ pub use click::{
 pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, PasswordHash, Timing};
-pub use id::{ClickId, Entropy, IdError, KeyId, LinkId, RuleId, SessionId, UserId, WorkspaceId};
+pub use id::{ClickId, Entropy, IdError, KeyId, LinkId, LinkReportId, RuleId, SessionId, UserId, WorkspaceId};
 pub use issue::{Invalid, Issue, IssueCode};
 pub use link::{
-    Link, LinkAddress, LinkChange, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id, parse_link_password, parse_title,
+    Link, LinkAbout, LinkAddress, LinkCard, LinkChange, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_description,
+    parse_external_id, parse_image_url, parse_link_password, parse_title,
 };
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;
 pub use period::{AskedRange, Compare, Period};
-pub use query::{Parameter, Utm, forward_query, parse_query, parse_utm, referrer_host};
+pub use query::{Parameter, QR_MARKER, Utm, forward_query, parse_query, parse_utm, referrer_host};
+pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use rules::{
     Choice, Conditions, ConditionsDraft, Destination, Experiment, ExperimentKey, Fresh, ParameterCondition, Rule, RuleDraft, Rules,
     Variant, VariantDraft, Visitor, decide,

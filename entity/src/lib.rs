@@ -7,6 +7,7 @@ pub mod ingest_counter;
 pub mod link;
 pub mod link_outbox;
 pub mod link_permit;
+pub mod link_report;
 pub mod link_slug;
 pub mod link_stat;
 pub mod membership;

@@ -8,6 +8,7 @@ mod m20261124_000001_foundation;
 mod m20261125_000001_ingest_counters;
 mod m20261125_000002_link_rules;
 mod m20261125_000003_link_outbox;
+mod m20261125_000006_link_reports;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000001_ingest_counters::Migration),
             Box::new(m20261125_000002_link_rules::Migration),
             Box::new(m20261125_000003_link_outbox::Migration),
+            Box::new(m20261125_000006_link_reports::Migration),
         ]
     }
 }

@@ -2,6 +2,7 @@
 //! head, which axum's own does not have.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ const MAX_HEAD: usize = 32 * 1_024;
 /// How long a stop waits for requests and sockets.
 const DRAIN: Duration = Duration::from_secs(4);
 
+/// Who is at the other end of a request's connection, in the request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
 /// Serves until the stop.
 ///
 /// # Errors
@@ -36,10 +41,10 @@ pub async fn serve_http(listener: TcpListener, router: Router, stopping: Cancell
             () = stopping.cancelled() => break,
         };
         match accepted {
-            Ok((socket, _)) => {
+            Ok((socket, peer)) => {
                 let (router, stopping) = (router.clone(), stopping.clone());
                 tracker.spawn(async move {
-                    connection(socket, router, stopping).await;
+                    connection(socket, Peer(peer.ip()), router, stopping).await;
                     drop(permit);
                 });
             }
@@ -54,9 +59,12 @@ pub async fn serve_http(listener: TcpListener, router: Router, stopping: Cancell
     Ok(())
 }
 
-async fn connection(socket: TcpStream, router: Router, stopping: CancellationToken) {
+async fn connection(socket: TcpStream, peer: Peer, router: Router, stopping: CancellationToken) {
     let _ = socket.set_nodelay(true);
-    let answer = |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new));
+    let answer = |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.clone().oneshot(request.map(Body::new))
+    };
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service_fn(answer)).with_upgrades());

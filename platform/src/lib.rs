@@ -1,8 +1,9 @@
 //! What every role stands on: the one configuration, the clock and its random twin, logging,
-//! metrics, readiness, listeners and the order of a stop.
+//! metrics, readiness, listeners, who asks and how often, and the order of a stop.
 //!
 //! Nothing outside this crate reads the environment, the wall clock or the system's randomness.
 
+mod client_ip;
 mod clock;
 pub mod config;
 mod health;
@@ -11,15 +12,18 @@ mod lifecycle;
 mod listen;
 mod metrics;
 mod ops;
+mod rate;
 mod rng;
 mod telemetry;
 
+pub use client_ip::{ClientIp, proxy_advice};
 pub use clock::Clock;
 pub use health::{DurabilityClass, Health, HopDurability, Readiness};
-pub use http::serve_http;
+pub use http::{Peer, serve_http};
 pub use lifecycle::Lifecycle;
 pub use listen::{BindError, bind, bind_reuse_port};
 pub use metrics::Metrics;
 pub use ops::ops_router;
+pub use rate::Allowance;
 pub use rng::Rng;
 pub use telemetry::init_telemetry;

@@ -188,7 +188,10 @@ impl LinkCache {
 #[expect(clippy::ptr_arg, reason = "the signature that the cache asks for")]
 fn weight(slug: &String, entry: &Entry) -> u32 {
     let texts = match &entry.known {
-        Known::Link(link) => link.target.as_str().len() + link.gate.as_ref().map_or(0, |gate| gate.weight()),
+        Known::Link(link) => {
+            let (gate, card) = (link.gate.as_ref(), link.card.as_ref());
+            link.target.as_str().len() + gate.map_or(0, |gate| gate.weight()) + card.map_or(0, |card| card.weight())
+        }
         Known::Nothing | Known::CannotTell => 0,
     };
     u32::try_from(slug.len() + texts + ENTRY_BYTES).unwrap_or(u32::MAX)

@@ -8,10 +8,11 @@
 mod answer;
 mod cache;
 mod capture;
-mod client_ip;
 mod gate;
 mod listener;
 mod message;
+mod pages;
+mod rates;
 mod service;
 
 use std::net::SocketAddr;
@@ -68,8 +69,22 @@ pub struct RedirectorOptions {
     pub short_domain: ShortDomain,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    pub rates: RateLimits,
+    /// Where reports of links are posted to; none where visitors cannot reach the API.
+    pub report_url: Option<String>,
     /// How long a connection may take for a request's head, and stay idle between requests.
     pub header_timeout: Duration,
+}
+
+/// Requests a second, ten times as many at once; 0 is no limit.
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimits {
+    /// Clicks of one address above which more are suspected.
+    pub clicks: u32,
+    /// The same of one link.
+    pub clicks_of_link: u32,
+    /// What is no redirect, of one address, before more is refused.
+    pub misses: u32,
 }
 
 /// What the redirector works with.

@@ -10,17 +10,19 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts as Head;
 use hyper::{Method as HttpMethod, Request};
-use platform::{Clock, Health, Readiness, Rng};
+use platform::{Clock, ClientIp, Health, Readiness, Rng, proxy_advice};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use stream::{Spool, SpoolError};
+use tokio::runtime::Handle;
 
 use crate::answer::{self, Answer, Page};
 use crate::cache::{Known, LinkCache};
 use crate::capture::{Decision, Facts, capture};
-use crate::client_ip::{ClientIp, advice};
 use crate::gate::{Gates, Seen, target_with};
 use crate::message;
+use crate::pages::{self, Aside, Order, Shown};
+use crate::rates::Rates;
 use crate::{Parts, RedirectorOptions};
 
 /// A full disk is told of this often.
@@ -33,6 +35,7 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 struct Counters {
     captured: Counter,
     misses: Counter,
+    refused: Counter,
     /// Clicks that were answered without being captured, by reason.
     lost: Family<Vec<(&'static str, &'static str)>, Counter>,
 }
@@ -46,6 +49,10 @@ pub(crate) struct Service {
     cache: LinkCache,
     gates: Gates,
     client_ip: ClientIp,
+    rates: Arc<Rates>,
+    report_url: Option<Arc<str>>,
+    /// Where pictures are drawn.
+    main: Handle,
     short_domain: ShortDomain,
     clock: Clock,
     rng: Rng,
@@ -64,6 +71,7 @@ impl Service {
         let counters = Counters {
             captured: metrics.register("redirector_clicks", "Clicks captured", Counter::default()),
             misses: metrics.register("redirector_misses", "Requests for slugs that are no link", Counter::default()),
+            refused: metrics.register("redirector_refused", "Requests that were no redirects, refused for their rate", Counter::default()),
             lost: metrics.register("redirector_lost", "Clicks answered without being captured", Family::default()),
         };
         let _ = counters.lost.get_or_create(&SPOOL.to_vec());
@@ -72,6 +80,9 @@ impl Service {
             cache,
             gates,
             client_ip: ClientIp::new(options.trusted_proxies.clone()),
+            rates: Arc::new(Rates::new(options.rates, Instant::now())),
+            report_url: options.report_url.as_deref().map(Arc::from),
+            main: Handle::current(),
             short_domain: options.short_domain.clone(),
             clock: parts.clock,
             rng: parts.rng,
@@ -84,6 +95,10 @@ impl Service {
     }
 
     pub async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Answer {
+        answer::sealed(self.unsealed(peer, request).await)
+    }
+
+    async fn unsealed(&self, peer: IpAddr, request: Request<Incoming>) -> Answer {
         let started = Instant::now();
         let (head, body) = request.into_parts();
         let Ok(host) = message::host(&head) else { return answer::malformed() };
@@ -98,17 +113,51 @@ impl Service {
             "/" | "/robots.txt" | "/favicon.ico" if method == Method::Post => return answer::page(Page::MethodNotAllowed),
             "/" => return answer::page(Page::Root),
             "/robots.txt" => return answer::robots(),
-            "/favicon.ico" => return answer::no_content(),
+            "/favicon.ico" => return pages::icon(),
             _ => {}
         }
         let served = host.is_none_or(|host| self.short_domain.serves(host));
         let slug = if served { folded(path) } else { None };
-        let Some(slug) = slug else { return self.miss() };
+        let Some(slug) = slug else { return self.aside(Aside::of(path).filter(|_| served), method, peer, &head, started).await };
         match self.cache.resolve(&slug).await {
             Known::Link(link) if method == Method::Post => self.posted(&link, peer, &head, body, started).await,
             Known::Link(link) => self.found(&link, method, peer, &head, None, started).await,
-            Known::Nothing => self.miss(),
+            Known::Nothing => self.miss(peer, &head, started),
             Known::CannotTell => answer::page(Page::Unavailable),
+        }
+    }
+
+    /// What is shown of a link beside leading on; it costs the visitor as much as a miss.
+    async fn aside(&self, aside: Option<Aside>, method: Method, peer: IpAddr, head: &Head, started: Instant) -> Answer {
+        let Some(aside) = aside else { return self.miss(peer, head, started) };
+        if method == Method::Post {
+            return answer::page(Page::MethodNotAllowed);
+        }
+        let ip = self.client_ip.of(peer, &head.headers);
+        if !self.rates.may_ask(ip, started) {
+            return self.refuse();
+        }
+        let link = match self.cache.resolve(&aside.slug).await {
+            Known::Link(link) => link,
+            Known::Nothing => {
+                self.counters.misses.inc();
+                return answer::page(Page::NotFound);
+            }
+            Known::CannotTell => return answer::page(Page::Unavailable),
+        };
+        let (now, short_url) = (self.clock.now(), self.short_domain.short_url(&aside.slug));
+        match aside.shown {
+            Shown::Qr(_) if link.deleted => answer::page(Page::Gone),
+            Shown::Qr(format) => {
+                let order = Order::parse(format, &parse_query(head.uri.query().unwrap_or_default()));
+                pages::qr_code(&short_url, order, &head.headers, &self.main).await
+            }
+            Shown::Preview => {
+                let (answer, closed) = pages::preview(&link, &short_url, self.report_url.as_deref(), now);
+                let decision = Decision::preview(answer.status(), closed, &link);
+                self.keep(&link, decision, self.facts(method, ip, head, started, false)).await;
+                answer
+            }
         }
     }
 
@@ -125,9 +174,14 @@ impl Service {
         self.found(link, Method::Post, peer, head, Some(password.unwrap_or_default()), started).await
     }
 
-    fn miss(&self) -> Answer {
+    fn miss(&self, peer: IpAddr, head: &Head, started: Instant) -> Answer {
         self.counters.misses.inc();
-        answer::page(Page::NotFound)
+        if self.rates.may_ask(self.client_ip.of(peer, &head.headers), started) { answer::page(Page::NotFound) } else { self.refuse() }
+    }
+
+    fn refuse(&self) -> Answer {
+        self.counters.refused.inc();
+        answer::page(Page::TooFast)
     }
 
     async fn found(
@@ -146,25 +200,41 @@ impl Service {
             None => plain(link, query),
             Some(gate) => self.gates.decide(link, gate, Seen { method, now, ip, query, headers: &head.headers }, password).await,
         };
-        let facts = Facts {
-            id: ClickId::new(now, self.rng.entropy()),
+        let above_rate = self.rates.is_above(link.id, ip, &self.client_ip, started);
+        let card = if link.card.is_some() && decision.leads_on() && method != Method::Post { self.card(link, head) } else { None };
+        let facts = self.facts(method, ip, head, started, above_rate);
+        let (answer, decision) = match (card, decision.page) {
+            (Some(card), _) => (card, decision.shown_as_card()),
+            (None, None) => (answer::redirect(decision.status, &decision.target), decision),
+            (None, Some(page)) => (answer::page(page), decision),
+        };
+        self.keep(link, decision, facts).await;
+        answer
+    }
+
+    fn card(&self, link: &ResolvedLink, head: &Head) -> Option<Answer> {
+        let slug = folded(head.uri.path())?;
+        pages::card(link, &head.headers, &self.short_domain.short_url(&slug))
+    }
+
+    fn facts<'a>(&self, method: Method, ip: IpAddr, head: &'a Head, started: Instant, above_rate: bool) -> Facts<'a> {
+        Facts {
+            id: ClickId::new(self.clock.now(), self.rng.entropy()),
             method,
             url: self.url(head),
             ip,
             headers: &head.headers,
             redirect_micros: u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX),
-        };
-        let answer = match decision.page {
-            None => answer::redirect(decision.status, &decision.target),
-            Some(page) => answer::page(page),
-        };
-        let click = capture(link, decision, facts);
-        match self.spool.keep(&click).await {
+            above_rate,
+        }
+    }
+
+    async fn keep(&self, link: &ResolvedLink, decision: Decision, facts: Facts<'_>) {
+        match self.spool.keep(&capture(link, decision, facts)).await {
             Ok(()) => self.kept(),
             // The visitor is sent on all the same.
             Err(error) => self.lost(&error),
         }
-        answer
     }
 
     fn url(&self, head: &Head) -> String {
@@ -175,7 +245,7 @@ impl Service {
     fn warn_of_hidden_visitors(&self, peer: IpAddr, head: &Head) {
         if !self.warned.load(Ordering::Relaxed) && self.client_ip.hides_visitors(peer, &head.headers) {
             self.warned.store(true, Ordering::Relaxed);
-            let advice = advice(peer);
+            let advice = proxy_advice(peer);
             if self.health.warn("trusted_proxies", advice.clone()) {
                 tracing::warn!("{advice}");
             }

@@ -56,6 +56,8 @@ struct Record {
     rule_name: String,
     #[prost(string, optional, tag = "22")]
     variant: Option<String>,
+    #[prost(bool, tag = "30")]
+    above_rate: bool,
 }
 
 pub fn encode_record(click: &CapturedClick) -> Vec<u8> {
@@ -88,6 +90,7 @@ pub fn encode_record_into(click: &CapturedClick, bytes: &mut Vec<u8>) {
         rule_id: click.rule.as_ref().map(|rule| rule.id.0.as_bytes().to_vec()).unwrap_or_default(),
         rule_name: click.rule.as_ref().map(|rule| rule.name.clone()).unwrap_or_default(),
         variant: click.rule.as_ref().and_then(|rule| rule.variant.clone()),
+        above_rate: click.above_rate,
     };
     bytes.push(VERSION);
     // A Vec grows as needed, so there is no error to have.
@@ -127,6 +130,7 @@ pub fn decode_record(bytes: &[u8]) -> Result<CapturedClick, RecordError> {
         accept_language: record.accept_language,
         redirect_micros: record.redirect_micros,
         rule,
+        above_rate: record.above_rate,
     })
 }
 
@@ -165,6 +169,7 @@ mod tests {
             accept_language: Some("de".into()),
             redirect_micros: 7,
             rule: None,
+            above_rate: false,
         }
     }
 
@@ -198,6 +203,13 @@ mod tests {
         for click in [plain, with_variant] {
             assert_eq!(decode_record(&encode_record(&click)), Ok(click));
         }
+    }
+
+    #[test]
+    fn golden_bytes_of_one_too_many() {
+        let above = CapturedClick { above_rate: true, ..click() };
+        assert_eq!(hex(&above), hex(&click()) + "f00101");
+        assert_eq!(decode_record(&encode_record(&above)), Ok(above));
     }
 
     #[test]

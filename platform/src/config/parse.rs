@@ -96,7 +96,7 @@ impl Origins {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -202,6 +202,11 @@ pub(super) fn spool_quota(text: &str) -> Result<u64, String> {
         .and_then(|number: u64| number.checked_mul(unit))
         .filter(|bytes| *bytes >= LEAST)
         .ok_or_else(|| "write a number of bytes, at least 1MiB, such as 512MiB or 4GiB.".into())
+}
+
+pub(super) fn rate(text: &str) -> Result<u32, String> {
+    let rate = text.parse().ok().filter(|rate| *rate <= 1_000_000);
+    rate.ok_or_else(|| "write a whole number of requests a second, 0 to 1000000; 0 is no limit.".into())
 }
 
 pub(super) fn capture(text: &str) -> Result<Capture, String> {

@@ -65,12 +65,28 @@ impl Permits {
     pub async fn take(&self, link: LinkId) -> Permit {
         let block = self.block(link);
         let mut block = block.lock().await;
+        let permit = self.look(link, &mut block).await;
+        if permit == Permit::Granted {
+            block.left = block.left.saturating_sub(1);
+        }
+        permit
+    }
+
+    /// Whether there is a permit, for a request that needs none of its own.
+    pub async fn is_open(&self, link: LinkId) -> Permit {
+        let block = self.block(link);
+        let mut block = block.lock().await;
+        self.look(link, &mut block).await
+    }
+
+    /// Granted with at least one permit in the block.
+    async fn look(&self, link: LinkId, block: &mut Block) -> Permit {
         let now = self.clock.now();
         if let Some((_, answer)) = block.closed.filter(|(until, _)| now < *until) {
             return answer;
         }
         if now >= block.until {
-            self.retire(link, &mut block).await;
+            self.retire(link, block).await;
         }
         if block.left == 0 {
             match self.lease(link, block.wanted).await {
@@ -79,14 +95,7 @@ impl Permits {
                 Some(leased) => block.fill(leased, now),
             }
         }
-        block.left -= 1;
         Permit::Granted
-    }
-
-    /// Whether the limit was reached when last asked for.
-    pub fn is_closed(&self, link: LinkId) -> bool {
-        let block = self.blocks().get(&link).cloned();
-        block.is_some_and(|block| block.try_lock().is_ok_and(|block| matches!(block.closed, Some((_, Permit::Refused)))))
     }
 
     fn blocks(&self) -> std::sync::MutexGuard<'_, Blocks> {

@@ -79,6 +79,7 @@ async fn stored(database: &Database, limit: i64) -> (Store, ResolvedLink) {
         target: domain::TargetUrl::from_store("https://example.com/".into()),
         title: None,
         external_id: None,
+        about: domain::LinkAbout::default(),
         redirect_status: domain::RedirectStatus::DEFAULT,
         forward_query: false,
         gate: Gate { click_limit: Some(ClickLimit::parse(limit).unwrap()), ..Gate::default() },

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use domain::{CapturedClick, Gate, LinkId, Millis, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl, WorkspaceId};
 use enrich::GeoDatabases;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng};
-use redirector::{LinkSource, LinkSourceDown, Parts, PermitSource, Redirector, RedirectorOptions};
+use redirector::{LinkSource, LinkSourceDown, Parts, PermitSource, RateLimits, Redirector, RedirectorOptions};
 use stream::{ClickSource, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
 
 /// Links that the test changes, and how often they were asked for.
@@ -80,6 +80,7 @@ pub fn link(target: &str) -> ResolvedLink {
         forward_query: false,
         deleted: false,
         gate: None,
+        card: None,
     }
 }
 
@@ -101,6 +102,10 @@ pub async fn start(trusted_proxies: &[&str]) -> Running {
 }
 
 pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
+    start_at(trusted_proxies, permits, RateLimits { clicks: 100, clicks_of_link: 5_000, misses: 10 }).await
+}
+
+pub async fn start_at(trusted_proxies: &[&str], permits: Counter, rates: RateLimits) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let (metrics, lifecycle, health) = (Metrics::default(), Lifecycle::new(), Health::default());
     let (links, notices) = (Arc::new(Links::default()), LocalNotices::default());
@@ -112,6 +117,8 @@ pub async fn start_with(trusted_proxies: &[&str], permits: Counter) -> Running {
         threads: 2,
         short_domain: ShortDomain::parse("go.example").unwrap(),
         trusted_proxies: trusted_proxies.iter().map(|net| net.parse().unwrap()).collect(),
+        rates,
+        report_url: Some("https://links.example/report".into()),
         header_timeout: Duration::from_millis(500),
     };
     let parts = Parts {

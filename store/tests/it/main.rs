@@ -10,6 +10,7 @@ mod gates;
 mod ingest;
 mod ingest_counters;
 mod link_outbox;
+mod link_reports;
 mod links;
 mod postgres_only;
 mod schema;
@@ -48,6 +49,9 @@ suite!(
     link_outbox::only_what_was_published_is_cleared,
     link_outbox::without_a_snapshot_nothing_gathers,
     link_outbox::all_links_are_met_page_by_page,
+    link_reports::a_report_reaches_the_links_own_workspace_only,
+    link_reports::a_link_keeps_so_many_reports_and_no_more,
+    link_reports::what_a_link_says_of_itself_is_resolved_with_it,
     gates::gates_are_stored_and_resolved_as_they_are,
     gates::permits_never_pass_the_limit,
     ingest::a_batch_given_again_changes_nothing,

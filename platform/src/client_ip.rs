@@ -10,7 +10,7 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED: &str = "forwarded";
 
 #[derive(Clone, Debug)]
-pub(crate) struct ClientIp {
+pub struct ClientIp {
     trusted: Vec<IpNet>,
 }
 
@@ -21,6 +21,12 @@ impl ClientIp {
 
     fn trusts(&self, ip: IpAddr) -> bool {
         self.trusted.iter().any(|net| net.contains(&ip))
+    }
+
+    /// Whether an address may stand for many visitors: a proxy of one's own, trusted or not, or
+    /// this machine. What [`ClientIp::of`] gives is such an address only where nobody forwarded one.
+    pub fn may_be_many(&self, ip: IpAddr) -> bool {
+        is_private(ip) || self.trusts(ip)
     }
 
     /// The visitor's address, as far as trusted proxies tell.
@@ -59,7 +65,7 @@ fn is_private(ip: IpAddr) -> bool {
 }
 
 /// What to set so that visitors behind `peer` are told apart.
-pub(crate) fn advice(peer: IpAddr) -> String {
+pub fn proxy_advice(peer: IpAddr) -> String {
     let peer = peer.to_canonical();
     let bits = if peer.is_ipv4() { 32 } else { 128 };
     format!("All clicks arrive through {peer}, so every visitor looks the same. Set LINKLOGGER_TRUSTED_PROXIES={peer}/{bits}.")
@@ -121,7 +127,7 @@ mod tests {
         assert!(!ip.hides_visitors("10.0.0.1".parse().unwrap(), &headers(&["1.2.3.4"])));
         assert!(!ip.hides_visitors("9.9.9.9".parse().unwrap(), &headers(&["1.2.3.4"])));
         assert_eq!(
-            advice("127.0.0.1".parse().unwrap()),
+            proxy_advice("127.0.0.1".parse().unwrap()),
             "All clicks arrive through 127.0.0.1, so every visitor looks the same. Set LINKLOGGER_TRUSTED_PROXIES=127.0.0.1/32."
         );
     }
