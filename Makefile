@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/linklogger/target
 
 LINKLOGGER = $(CARGO_TARGET_DIR)/release/linklogger
 
-.PHONY: help run demo dashboard test browser-test lint schema shots bench bench-append bench-redirect tools checkout release geoip
+.PHONY: help run demo dashboard test browser-test lint schema shots bench bench-append bench-rate bench-redirect tools checkout release geoip
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -27,10 +27,13 @@ browser-test: checkout geoip dashboard ## The built program in a real browser
 	cargo build --quiet --bin linklogger
 	LINKLOGGER=$(CARGO_TARGET_DIR)/debug/linklogger CHROMIUM="$$(scripts/browser)" LINKLOGGER_GEOIP_DB="$$(scripts/geoip)" scripts/npm --silent run e2e
 
-bench: bench-append bench-redirect ## All benchmarks; see bench/README.md
+bench: bench-append bench-rate bench-redirect ## All benchmarks; see bench/README.md
 
 bench-append: checkout ## What an append to the spool costs
 	cargo bench --quiet -p stream
+
+bench-rate: checkout ## What telling costs whether a click is above its rates
+	cargo bench --quiet -p platform
 
 bench-redirect: release ## The redirector against nginx
 	@scripts/nats-server

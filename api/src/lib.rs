@@ -2,13 +2,15 @@
 //!
 //! `schema` holds what can be asked, one file per topic; `shell` what surrounds it on the wire;
 //! `auth` who asks; `live` what subscriptions are fed from; `feeder` what brings changed links to
-//! redirectors without a database; `dashboard` the web app out of the binary.
+//! redirectors without a database; `report_form` takes what visitors report of links; `dashboard` is the
+//! web app out of the binary.
 
 mod auth;
 mod caller;
 mod dashboard;
 mod feeder;
 mod live;
+mod report_form;
 mod schema;
 mod shell;
 
@@ -17,8 +19,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use domain::ShortDomain;
+use ipnet::IpNet;
 use platform::config::{Origins, SignUp};
-use platform::{BindError, Clock, Health, Lifecycle, Readiness, Rng, bind, serve_http};
+use platform::{BindError, ClientIp, Clock, Health, Lifecycle, Readiness, Rng, bind, serve_http};
 use store::Store;
 use stream::{LinkNotices, LiveFeed};
 use tokio_util::task::TaskTracker;
@@ -28,6 +31,7 @@ pub use feeder::{FeedError, LinkFeeder, resync_links};
 pub use schema::sdl;
 
 use auth::{Passwords, Sessions};
+use report_form::ReportForm;
 use schema::Services;
 use shell::Shell;
 
@@ -39,6 +43,8 @@ pub struct ApiOptions {
     pub public_url: url::Url,
     pub origins: Origins,
     pub sign_up: SignUp,
+    /// Whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// What the API works with.
@@ -72,6 +78,8 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
     let sessions =
         Sessions::open(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), issuer).await.map_err(|error| other(&error))?;
     let sessions = Arc::new(sessions);
+    let client_ip = ClientIp::new(options.trusted_proxies);
+    let reports = ReportForm::new(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), client_ip);
     let services = Services {
         hub: Arc::new(live::Hub::new(parts.store.clone(), parts.feed)),
         store: parts.store,
@@ -94,7 +102,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         sockets: Mutex::new(HashMap::new()),
     };
     lifecycle.spawn("sockets", shell::farewell(shell.open.clone(), lifecycle.stopping().clone()));
-    let router = shell::router(Arc::new(shell));
+    let router = shell::router(Arc::new(shell)).merge(reports.router());
     lifecycle.spawn("api", serve_http(listener, router, lifecycle.stopping().clone()));
     parts.health.report("api", Readiness::Ready, "");
     Ok(address)

@@ -102,11 +102,7 @@ impl Process {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             short_domain: self.config.short_domain.clone(),
             trusted_proxies: self.config.trusted_proxies.clone(),
-            rates: RateLimits {
-                clicks: self.config.click_rate,
-                clicks_of_link: self.config.link_rate,
-                misses: self.config.miss_rate,
-            },
+            rates: RateLimits { clicks: self.config.click_rate, clicks_of_link: self.config.link_rate, misses: self.config.miss_rate },
             report_url: self.config.report_url(),
             header_timeout: HEADER_TIMEOUT,
         };
@@ -139,6 +135,7 @@ impl Process {
             public_url: self.config.public_url.clone(),
             origins: self.config.allowed_origins.clone(),
             sign_up: self.config.sign_up,
+            trusted_proxies: self.config.trusted_proxies.clone(),
         }
     }
 

@@ -169,7 +169,11 @@ mod tests {
         ] {
             assert!(is_unfurler(agent) && of(agent).0 == Verdict::Bot, "{agent}");
         }
-        for agent in ["Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Mozilla/5.0 (compatible; bingbot/2.0)", "curl/8.5.0"] {
+        for agent in [
+            "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+            "Mozilla/5.0 (compatible; bingbot/2.0)",
+            "curl/8.5.0",
+        ] {
             assert!(!is_unfurler(agent), "{agent}");
         }
     }

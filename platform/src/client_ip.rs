@@ -57,6 +57,15 @@ impl ClientIp {
     }
 }
 
+/// What one visitor has to choose addresses from: an IPv4 address, or the /64 of an IPv6 one. Limits
+/// are of it.
+pub fn visitor_network(ip: IpAddr) -> (bool, u64) {
+    match ip {
+        IpAddr::V4(ip) => (true, u32::from(ip).into()),
+        IpAddr::V6(ip) => (false, (u128::from(ip) >> 64) as u64),
+    }
+}
+
 fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
@@ -117,6 +126,15 @@ mod tests {
         assert_eq!(of(&local, "127.0.0.1", &["[2001:db8::1]"]), "2001:db8::1");
         assert_eq!(of(&local, "127.0.0.1", &["1.2.3.4, unknown"]), "127.0.0.1");
         assert_eq!(of(&local, "127.0.0.1", &["", ",,"]), "127.0.0.1");
+    }
+
+    #[test]
+    fn one_visitor_of_ipv6_has_many_addresses() {
+        let of = |text: &str| visitor_network(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("203.0.113.1"), of("203.0.113.2"));
+        assert_ne!(of("0.0.0.1"), of("0:0:0:1::"));
     }
 
     #[test]

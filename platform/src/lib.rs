@@ -16,7 +16,7 @@ mod rate;
 mod rng;
 mod telemetry;
 
-pub use client_ip::{ClientIp, proxy_advice};
+pub use client_ip::{ClientIp, proxy_advice, visitor_network};
 pub use clock::Clock;
 pub use health::{DurabilityClass, Health, HopDurability, Readiness};
 pub use http::{Peer, serve_http};

@@ -36,8 +36,17 @@ impl Allowance {
     /// moment before all others.
     pub fn new(per_second: u32, since: Instant) -> Self {
         let quota = |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_mul(TIMES));
-        let limiter = NonZeroU32::new(per_second).map(|rate| RateLimiter::new(quota(rate), Table::new(), Told));
-        Self { limiter, hasher: RandomState::new(), since }
+        Self::of(NonZeroU32::new(per_second).map(quota), since)
+    }
+
+    /// One request in each `period`, and `at_once` of them at once; either as 0 is no limit.
+    pub fn every(period: Duration, at_once: u32, since: Instant) -> Self {
+        let quota = Quota::with_period(period).zip(NonZeroU32::new(at_once));
+        Self::of(quota.map(|(quota, at_once)| quota.allow_burst(at_once)), since)
+    }
+
+    fn of(quota: Option<Quota>, since: Instant) -> Self {
+        Self { limiter: quota.map(|quota| RateLimiter::new(quota, Table::new(), Told)), hasher: RandomState::new(), since }
     }
 
     /// Takes one of what `key` may do at `now`; false when it has done it all.
@@ -105,6 +114,8 @@ mod tests {
         assert_eq!(taken(&allowance, 1, start + Duration::from_secs(2), 100), 10);
         // A moment before it was made, as another thread may have read it, is the first.
         assert_eq!(taken(&allowance, 3, start - Duration::from_secs(9), 100), 50);
+        let slow = Allowance::every(Duration::from_secs(60), 3, start);
+        assert_eq!((taken(&slow, 1, start, 9), taken(&slow, 1, start + Duration::from_secs(61), 9)), (3, 1));
         assert_eq!(taken(&Allowance::new(0, start), 1, start, 10_000), 10_000);
     }
 

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use domain::{CapturedClick, ClickId, ClickRule, Method, Outcome, ResolvedLink};
-use hyper::{HeaderMap, StatusCode};
 use hyper::header::{ACCEPT_LANGUAGE, HeaderName, REFERER, USER_AGENT};
+use hyper::{HeaderMap, StatusCode};
 
 use crate::answer::Page;
 
@@ -31,9 +31,9 @@ impl Decision {
     }
 
     /// A preview page was shown, or what stands in its place.
-    pub fn preview(status: StatusCode, page: Option<Page>, link: &ResolvedLink) -> Self {
+    pub fn preview(status: StatusCode, link: &ResolvedLink) -> Self {
         let target = link.target.as_str().to_owned();
-        Self { outcome: Outcome::Preview, status: status.as_u16(), target, rule: None, page }
+        Self { outcome: Outcome::Preview, status: status.as_u16(), target, rule: None, page: None }
     }
 
     pub fn leads_on(&self) -> bool {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use domain::LinkId;
-use platform::{Allowance, ClientIp};
+use platform::{Allowance, ClientIp, visitor_network};
 
 use crate::RateLimits;
 
@@ -31,35 +31,13 @@ impl Rates {
         if client_ip.may_be_many(ip) {
             return false;
         }
-        let visitor = self.visitors.take(network(ip), now);
+        let visitor = self.visitors.take(visitor_network(ip), now);
         let link = self.links.take(link, now);
         !(visitor && link)
     }
 
     /// Whether an address may ask for one more thing that is no redirect.
     pub fn may_ask(&self, ip: IpAddr, now: Instant) -> bool {
-        self.misses.take(network(ip), now)
-    }
-}
-
-/// The whole of an IPv4 address, the /64 of an IPv6 one: what one visitor has to choose from.
-fn network(ip: IpAddr) -> (bool, u64) {
-    match ip {
-        IpAddr::V4(ip) => (true, u32::from(ip).into()),
-        IpAddr::V6(ip) => (false, (u128::from(ip) >> 64) as u64),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_visitor_of_ipv6_has_many_addresses() {
-        let of = |text: &str| network(text.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_ne!(of("203.0.113.1"), of("203.0.113.2"));
-        assert_ne!(of("0.0.0.1"), of("0:0:0:1::"));
+        self.misses.take(visitor_network(ip), now)
     }
 }

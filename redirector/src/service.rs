@@ -10,18 +10,17 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts as Head;
 use hyper::{Method as HttpMethod, Request};
-use platform::{Clock, ClientIp, Health, Readiness, Rng, proxy_advice};
+use platform::{ClientIp, Clock, Health, Readiness, Rng, proxy_advice};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use stream::{Spool, SpoolError};
-use tokio::runtime::Handle;
 
 use crate::answer::{self, Answer, Page};
 use crate::cache::{Known, LinkCache};
 use crate::capture::{Decision, Facts, capture};
 use crate::gate::{Gates, Seen, target_with};
 use crate::message;
-use crate::pages::{self, Aside, Order, Shown};
+use crate::pages::{self, Aside, Drawing, Order, Shown};
 use crate::rates::Rates;
 use crate::{Parts, RedirectorOptions};
 
@@ -51,8 +50,7 @@ pub(crate) struct Service {
     client_ip: ClientIp,
     rates: Arc<Rates>,
     report_url: Option<Arc<str>>,
-    /// Where pictures are drawn.
-    main: Handle,
+    drawing: Drawing,
     short_domain: ShortDomain,
     clock: Clock,
     rng: Rng,
@@ -82,7 +80,7 @@ impl Service {
             client_ip: ClientIp::new(options.trusted_proxies.clone()),
             rates: Arc::new(Rates::new(options.rates, Instant::now())),
             report_url: options.report_url.as_deref().map(Arc::from),
-            main: Handle::current(),
+            drawing: Drawing::new(),
             short_domain: options.short_domain.clone(),
             clock: parts.clock,
             rng: parts.rng,
@@ -95,10 +93,10 @@ impl Service {
     }
 
     pub async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Answer {
-        answer::sealed(self.unsealed(peer, request).await)
+        answer::sealed(self.respond(peer, request).await)
     }
 
-    async fn unsealed(&self, peer: IpAddr, request: Request<Incoming>) -> Answer {
+    async fn respond(&self, peer: IpAddr, request: Request<Incoming>) -> Answer {
         let started = Instant::now();
         let (head, body) = request.into_parts();
         let Ok(host) = message::host(&head) else { return answer::malformed() };
@@ -150,11 +148,11 @@ impl Service {
             Shown::Qr(_) if link.deleted => answer::page(Page::Gone),
             Shown::Qr(format) => {
                 let order = Order::parse(format, &parse_query(head.uri.query().unwrap_or_default()));
-                pages::qr_code(&short_url, order, &head.headers, &self.main).await
+                pages::qr_code(&short_url, order, &head.headers, &self.drawing).await
             }
             Shown::Preview => {
-                let (answer, closed) = pages::preview(&link, &short_url, self.report_url.as_deref(), now);
-                let decision = Decision::preview(answer.status(), closed, &link);
+                let answer = pages::preview(&link, &short_url, self.report_url.as_deref(), now);
+                let decision = Decision::preview(answer.status(), &link);
                 self.keep(&link, decision, self.facts(method, ip, head, started, false)).await;
                 answer
             }

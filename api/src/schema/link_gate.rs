@@ -24,7 +24,7 @@ pub struct LinkGateInput {
     fallback_url: MaybeUndefined<String>,
     /// How often the link leads on at most, 1 to 1,000,000,000, counted from when it first had a
     /// limit. Never more, maybe a few less where a redirector died. Requests that say of themselves
-    /// that no person sent them are not counted, and are led on until a redirector has seen the limit reached.
+    /// that no person sent them are not counted, and are led on only while the limit is not reached.
     click_limit: MaybeUndefined<i32>,
     /// What visitors must type, 4 to 128 characters. It is kept as a hash only.
     password: MaybeUndefined<String>,

@@ -10,6 +10,7 @@ mod filter;
 mod link;
 mod link_change;
 mod link_gate;
+mod link_report;
 mod live;
 mod loader;
 mod page;
@@ -26,6 +27,7 @@ pub(crate) use context::Services;
 pub struct Query(
     account::AccountQuery,
     link::LinkQuery,
+    link_report::LinkReportQuery,
     click::ClickQuery,
     counts::CountQuery,
     series::SeriesQuery,
@@ -33,7 +35,7 @@ pub struct Query(
 );
 
 #[derive(Default, MergedObject)]
-pub struct Mutation(account::AccountMutation, link_change::LinkMutation);
+pub struct Mutation(account::AccountMutation, link_change::LinkMutation, link_report::LinkReportMutation);
 
 pub(crate) use live::LiveSubscription as Subscription;
 

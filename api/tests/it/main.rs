@@ -12,4 +12,5 @@ mod http;
 mod links;
 mod live;
 mod queries;
+mod reports;
 mod sockets;

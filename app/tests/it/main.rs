@@ -7,6 +7,7 @@ mod cluster;
 mod demo;
 mod edge;
 mod journey;
+mod pages;
 mod spool;
 mod stop;
 

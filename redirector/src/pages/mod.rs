@@ -13,7 +13,7 @@ use domain::Slug;
 pub(crate) use card::card;
 pub(crate) use icon::icon;
 pub(crate) use preview::preview;
-pub(crate) use qr::{Format, Order, qr_code};
+pub(crate) use qr::{Drawing, Format, Order, qr_code};
 
 /// A path beside that of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]

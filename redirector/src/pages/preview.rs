@@ -7,14 +7,14 @@ use domain::{Millis, ReportReason, ResolvedLink, Timing};
 use hyper::header::HeaderValue;
 
 use super::html::{escaped, host_of, page};
-use crate::answer::{Answer, PAGE_POLICY, Page};
+use crate::answer::{self, Answer, PAGE_POLICY, Page};
 
 const STYLE: &str = ":root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:36rem;\
                      padding:8vh 1rem}h1{font-size:1.8rem;margin:0;overflow-wrap:anywhere}p{margin:.5rem 0}.url{overflow-wrap:anywhere;\
                      opacity:.75}details{margin-top:3rem}label{display:block}textarea{box-sizing:border-box;width:100%}";
 
 /// What is shown of a link that leads nowhere at `now`.
-pub(crate) fn closed(link: &ResolvedLink, now: Millis) -> Option<Page> {
+fn closed(link: &ResolvedLink, now: Millis) -> Option<Page> {
     if link.deleted {
         return Some(Page::Gone);
     }
@@ -30,10 +30,10 @@ pub(crate) fn closed(link: &ResolvedLink, now: Millis) -> Option<Page> {
 }
 
 /// The page of a link at its `short_url`; what is closed shows what its link would. `report_url` is
-/// where reports are taken. Returns the page with what was shown instead, if anything.
-pub(crate) fn preview(link: &ResolvedLink, short_url: &str, report_url: Option<&str>, now: Millis) -> (Answer, Option<Page>) {
+/// where reports are taken.
+pub(crate) fn preview(link: &ResolvedLink, short_url: &str, report_url: Option<&str>, now: Millis) -> Answer {
     if let Some(closed) = closed(link, now) {
-        return (crate::answer::page(closed), Some(closed));
+        return answer::page(closed);
     }
     let short = escaped(short_url);
     let mut html = format!(
@@ -54,7 +54,7 @@ pub(crate) fn preview(link: &ResolvedLink, short_url: &str, report_url: Option<&
         }
     }
     html.push_str("</main></html>");
-    (page(html, policy(report_url)), None)
+    page(html, policy(report_url))
 }
 
 fn shown(link: &ResolvedLink, html: &mut String) {

@@ -9,4 +9,6 @@ mod gates;
 mod hostile;
 mod limits;
 mod links;
+mod pages;
+mod rates;
 mod requests;

@@ -6,7 +6,7 @@ use store::{Access, PageRequest, Store, StoreError};
 
 use crate::fixture::{NOON, link, new_link, target, workspace};
 
-fn report(link: LinkId, at: i64) -> NewLinkReport {
+pub fn report(link: LinkId, at: i64) -> NewLinkReport {
     let id = LinkReportId::new(NOON.plus(at), Rng::System.entropy());
     NewLinkReport { id, link, reason: ReportReason::Phishing, text: Some("ä\nb".into()) }
 }
@@ -30,7 +30,10 @@ pub async fn a_report_reaches_the_links_own_workspace_only(store: &Store) {
     let scope = store.workspace(theirs, Access::Write).await.unwrap();
     assert!(matches!(scope.report_link(&report(one, 4)).await, Err(StoreError::NotFound)));
     assert!(matches!(scope.resolve_link_report(reports[0].id, NOON).await, Err(StoreError::NotFound)));
-    assert_eq!((scope.count_link_reports().await.unwrap(), scope.link_reports(&PageRequest::first(9)).await.unwrap().reports.len()), (0, 0));
+    assert_eq!(
+        (scope.count_link_reports().await.unwrap(), scope.link_reports(&PageRequest::first(9)).await.unwrap().reports.len()),
+        (0, 0)
+    );
     drop(scope);
     let scope = store.workspace(ours, Access::Write).await.unwrap();
     let page = scope.link_reports(&PageRequest::first(2)).await.unwrap();

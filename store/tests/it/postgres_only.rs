@@ -29,6 +29,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         new.gate.click_limit = Some(domain::ClickLimit::parse(5).unwrap());
         let scope = store.workspace(workspace, store::Access::Write).await.unwrap();
         let link = scope.create_link(&new, NOON).await.unwrap();
+        assert!(scope.report_link(&crate::link_reports::report(link.id, 0)).await.unwrap());
         scope.commit().await.unwrap();
         ingest(store, workspace, &[click(link.id, NOON)]).await;
         store.count_losses(&[loss(workspace, 1, 1)]).await.unwrap();
@@ -45,6 +46,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "clicks",
         "ingest_counters",
         "link_permits",
+        "link_reports",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
         // A cell for the link and one for the workspace.
@@ -70,6 +72,8 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         ("linklogger_worker", "SELECT count(*) FROM users"),
         ("linklogger_redirector", "SELECT count(*) FROM links"),
         ("linklogger_redirector", "SELECT count(*) FROM link_permits"),
+        ("linklogger_redirector", "SELECT count(*) FROM link_reports"),
+        ("linklogger_redirector", "SELECT count(*) FROM linklogger_workspace_of_link(gen_random_uuid())"),
         ("linklogger_api", "SELECT count(*) FROM linklogger_lease_permits(gen_random_uuid(), 1)"),
         ("linklogger_redirector", "SELECT count(*) FROM linklogger_memberships_of(gen_random_uuid())"),
         ("linklogger_api", "SELECT count(*) FROM dead_letters"),

@@ -5,6 +5,9 @@
 mod draw;
 mod order;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use domain::{Invalid, QR_MARKER};
@@ -13,6 +16,7 @@ use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use hyper::{Response, StatusCode};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 pub(super) use draw::{Grid, MARK, png};
 pub(crate) use order::{Format, Order};
@@ -24,23 +28,57 @@ const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 /// Raised when drawing changes.
 const RECIPE: u8 = 1;
 
-/// The code of `short_url`, drawn on `main`'s threads.
-pub(crate) async fn qr_code(short_url: &str, order: Result<Order, Invalid>, headers: &HeaderMap, main: &Handle) -> Answer {
+/// Drawn at a time.
+const AT_ONCE: usize = 2;
+/// How long an order waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where codes are drawn, a few at a time; clones share the turns.
+#[derive(Clone, Debug)]
+pub(crate) struct Drawing {
+    main: Handle,
+    turns: Arc<Semaphore>,
+}
+
+impl Drawing {
+    /// Must be made on the main runtime, whose threads draw.
+    pub fn new() -> Self {
+        Self { main: Handle::current(), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// None where it does not come to it in time.
+    async fn draw(&self, text: String, order: Order) -> Option<Result<Vec<u8>, Invalid>> {
+        let turn = tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned()).await.ok()?.ok()?;
+        let work = move || {
+            let _turn = turn;
+            drawn(&text, &order)
+        };
+        self.main.spawn_blocking(work).await.ok()
+    }
+}
+
+/// The code of `short_url`.
+pub(crate) async fn qr_code(short_url: &str, order: Result<Order, Invalid>, headers: &HeaderMap, drawing: &Drawing) -> Answer {
     let order = match order {
         Ok(order) => order,
         Err(invalid) => return refused(&invalid),
     };
     let text = format!("{short_url}?{QR_MARKER}");
     let tag = tag(&text, &order);
-    if headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes() || known == "*") {
+    if is_known(headers, &tag) {
         return image(StatusCode::NOT_MODIFIED, Bytes::new(), &order, tag);
     }
-    let work = move || drawn(&text, &order);
-    match main.spawn_blocking(work).await {
-        Ok(Ok(bytes)) => image(StatusCode::OK, bytes.into(), &order, tag),
-        Ok(Err(invalid)) => refused(&invalid),
-        Err(_) => page(Page::Unavailable),
+    match drawing.draw(text, order).await {
+        Some(Ok(bytes)) => image(StatusCode::OK, bytes.into(), &order, tag),
+        Some(Err(invalid)) => refused(&invalid),
+        None => page(Page::Unavailable),
     }
+}
+
+/// Whether whoever asks has this code already. A proxy that packs answers marks tags as weak.
+fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let known = headers.get_all(IF_NONE_MATCH).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    known.map(<[u8]>::trim_ascii).any(|known| known == b"*" || known.strip_prefix(b"W/").unwrap_or(known) == tag.as_bytes())
 }
 
 fn drawn(text: &str, order: &Order) -> Result<Vec<u8>, Invalid> {
