@@ -25,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const AT_ONCE: u32 = 10;
 const EVERY: Duration = Duration::from_secs(120);
 const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What taking a report needs.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ fn is_form(headers: &HeaderMap) -> bool {
 fn page(status: StatusCode, title: &str, advice: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{title}</title><link rel=\"icon\" href=\"/favicon.svg\"><style>:root{{color-scheme:light dark}}body{{font:1.1rem/1.5 system-ui,sans-serif;display:grid;\
+         <title>{title}</title><link rel=\"icon\" href=\"data:,\"><style>:root{{color-scheme:light dark}}body{{font:1.1rem/1.5 system-ui,sans-serif;display:grid;\
          place-content:center;min-height:90vh;margin:0;padding:1rem;text-align:center}}h1{{font-size:1.5rem;margin:0}}\
          p{{opacity:.75;margin:.5rem 0}}</style><main><h1>{title}</h1><p>{advice}</p></main></html>"
     );

@@ -1,19 +1,28 @@
 // The redirector's own pages in a real browser, under their own content policies.
-import type { Page } from "@playwright/test";
+import { createServer, type Server } from "node:http";
 import { expect, test } from "./fixture";
+import { freePort } from "./program";
 
-const TARGET = "https://example.com/landing";
+// A page of this machine stands for the target, so that nothing outside is opened. (A page's own
+// routes do not catch where a redirect leads.)
+let server: Server;
+let target: string;
 
-/** Stands for the target, so that nothing outside is opened. */
-async function standIn(page: Page): Promise<void> {
-  const body = "<!doctype html><title>Landing</title><link rel=icon href=data:,><h1>Arrived</h1>";
-  await page.route(TARGET, (route) => route.fulfill({ contentType: "text/html", body }));
-}
+test.beforeAll(async () => {
+  const page = "<!doctype html><title>Landing</title><link rel=icon href=data:,><h1>Arrived</h1>";
+  server = createServer((_, answer) => answer.setHeader("content-type", "text/html").end(page));
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  target = `http://127.0.0.1:${port}/landing`;
+});
+
+test.afterAll(() => {
+  server.close();
+});
 
 test("a password is asked for until it is right, and then leads on", async ({ page, world, complaints }) => {
   const person = await world.signUp();
-  await standIn(page);
-  const link = await world.link(person, { targetUrl: TARGET, password: "open sesame" });
+  const link = await world.link(person, { targetUrl: target, password: "open sesame" });
   await page.goto(`${world.program.redirect}/${link.slug}`);
   const field = page.getByLabel("Password");
   await expect(field).toBeFocused();
@@ -24,19 +33,18 @@ test("a password is asked for until it is right, and then leads on", async ({ pa
   expect(complaints.splice(0).filter((text) => !text.includes("403"))).toEqual([]);
   await field.fill("open sesame");
   await page.keyboard.press("Enter");
-  await page.waitForURL(TARGET);
+  await page.waitForURL(target);
   await expect(page.getByRole("heading", { name: "Arrived" })).toBeVisible();
 });
 
 test("a preview says where a link leads, leads there, and takes a report", async ({ page, world }) => {
   const person = await world.signUp();
-  await standIn(page);
-  const link = await world.link(person, { targetUrl: TARGET, title: "<b>Spring</b>" });
+  const link = await world.link(person, { targetUrl: target, title: "<b>Spring</b>" });
   await page.goto(`${world.program.redirect}/${link.slug}+`);
-  await expect(page.getByRole("heading", { name: "example.com" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: new URL(target).host })).toBeVisible();
   await expect(page.getByText("<b>Spring</b>")).toBeVisible();
   await page.getByRole("link", { name: "Open the link" }).click();
-  await page.waitForURL(TARGET);
+  await page.waitForURL(target);
   await page.goBack();
   await page.getByText("Report this link").click();
   await page.getByLabel("It leads to a harmful program").check();

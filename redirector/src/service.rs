@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use domain::{ClickId, Method, Outcome, ResolvedLink, ShortDomain, Slug, parse_query};
+use domain::{ClickId, Method, Millis, Outcome, ResolvedLink, ShortDomain, Slug, parse_query};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts as Head;
@@ -153,7 +153,7 @@ impl Service {
             Shown::Preview => {
                 let answer = pages::preview(&link, &short_url, self.report_url.as_deref(), now);
                 let decision = Decision::preview(answer.status(), &link);
-                self.keep(&link, decision, self.facts(method, ip, head, started, false)).await;
+                self.keep(&link, decision, self.facts(now, method, ip, head, started)).await;
                 answer
             }
         }
@@ -200,7 +200,7 @@ impl Service {
         };
         let above_rate = self.rates.is_above(link.id, ip, &self.client_ip, started);
         let card = if link.card.is_some() && decision.leads_on() && method != Method::Post { self.card(link, head) } else { None };
-        let facts = self.facts(method, ip, head, started, above_rate);
+        let facts = Facts { above_rate, ..self.facts(now, method, ip, head, started) };
         let (answer, decision) = match (card, decision.page) {
             (Some(card), _) => (card, decision.shown_as_card()),
             (None, None) => (answer::redirect(decision.status, &decision.target), decision),
@@ -215,15 +215,15 @@ impl Service {
         pages::card(link, &head.headers, &self.short_domain.short_url(&slug))
     }
 
-    fn facts<'a>(&self, method: Method, ip: IpAddr, head: &'a Head, started: Instant, above_rate: bool) -> Facts<'a> {
+    fn facts<'a>(&self, now: Millis, method: Method, ip: IpAddr, head: &'a Head, started: Instant) -> Facts<'a> {
         Facts {
-            id: ClickId::new(self.clock.now(), self.rng.entropy()),
+            id: ClickId::new(now, self.rng.entropy()),
             method,
             url: self.url(head),
             ip,
             headers: &head.headers,
             redirect_micros: u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX),
-            above_rate,
+            above_rate: false,
         }
     }
 
