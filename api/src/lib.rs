@@ -2,7 +2,8 @@
 //!
 //! `schema` holds what can be asked, one file per topic; `shell` what surrounds it on the wire;
 //! `auth` who asks; `live` what subscriptions are fed from; `feeder` and `permits` what redirectors
-//! without a database are served with; `dashboard` the web app out of the binary.
+//! without a database are served with; `report_form` takes what visitors report of links; `dashboard` is
+//! the web app out of the binary.
 
 mod auth;
 mod backlog;
@@ -13,6 +14,7 @@ mod feeder;
 mod live;
 mod permits;
 mod policy_feeder;
+mod report_form;
 mod schema;
 mod shell;
 
@@ -36,6 +38,7 @@ pub use permits::PermitService;
 pub use schema::sdl;
 
 use auth::{Passwords, Sessions};
+use report_form::ReportForm;
 use schema::Services;
 use shell::Shell;
 
@@ -86,6 +89,8 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
     let sessions =
         Sessions::open(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), issuer).await.map_err(|error| other(&error))?;
     let sessions = Arc::new(sessions);
+    let client_ip = ClientIp::new(options.trusted_proxies);
+    let reports = ReportForm::new(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), client_ip.clone());
     let services = Services {
         hub: Arc::new(live::Hub::new(parts.store.clone(), parts.feed)),
         store: parts.store,
@@ -105,7 +110,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         schema: schema::build(services),
         sessions,
         origins: options.origins,
-        client_ip: ClientIp::new(options.trusted_proxies),
+        client_ip,
         clock: parts.clock,
         rng: parts.rng,
         stopping: lifecycle.stopping().clone(),
@@ -113,7 +118,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         sockets: Mutex::new(HashMap::new()),
     };
     lifecycle.spawn("sockets", shell::farewell(shell.open.clone(), lifecycle.stopping().clone()));
-    let router = shell::router(Arc::new(shell));
+    let router = shell::router(Arc::new(shell)).merge(reports.router());
     lifecycle.spawn("api", serve_http(listener, router, lifecycle.stopping().clone()));
     parts.health.report("api", Readiness::Ready, "");
     Ok(address)

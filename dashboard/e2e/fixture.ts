@@ -57,7 +57,7 @@ export class World {
 
   async link(
     person: Person,
-    input: { targetUrl: string; slug?: string; title?: string },
+    input: { targetUrl: string; slug?: string; title?: string; password?: string },
   ): Promise<{ id: string; slug: string }> {
     const query = "mutation($i: CreateLinkInput!) { createLink(input: $i) { link { id slug } } }";
     const data = await this.ask<{ createLink: { link: { id: string; slug: string } } }>(

@@ -73,6 +73,8 @@ coded!(
         HttpLibrary = 3,
         /// There is no user agent at all.
         NoUserAgent = 4,
+        /// One address or one link had more clicks in a moment than people make.
+        Rate = 20,
     }
 );
 
@@ -84,6 +86,7 @@ impl VerdictReason {
             Self::HeadRequest => ("HEAD_REQUEST", "A HEAD request comes from link checkers and previews, not from a person."),
             Self::Crawler => ("CRAWLER", "The user agent names a crawler."),
             Self::HttpLibrary => ("HTTP_LIBRARY", "The user agent is that of an HTTP library or command-line tool."),
+            Self::Rate => ("RATE", "There were more clicks from this address, or of this link, at that moment than people make."),
             Self::NoUserAgent => ("NO_USER_AGENT", "The request carried no user agent, which every browser sends."),
         }
     }
@@ -167,6 +170,8 @@ pub struct CapturedClick {
     pub redirect_micros: u32,
     /// `None` where no rule of the link decided.
     pub rule: Option<ClickRule>,
+    /// Whether it was one too many of its address or link at that moment.
+    pub above_rate: bool,
 }
 
 /// Where an address is, as far as the geo database knows.

@@ -107,6 +107,10 @@ id!(
     ClickId, "clk"
 );
 id!(
+    /// A visitor's report of a link.
+    LinkReportId, "rpt"
+);
+id!(
     /// A rule of a link; clicks remember it.
     RuleId, "rul"
 );

@@ -23,6 +23,7 @@ mod period;
 mod permit;
 mod policy;
 mod query;
+mod report;
 mod rules;
 mod shard;
 mod signed;
@@ -47,11 +48,11 @@ pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
-pub use id::{ApiKeyId, ClickId, DomainId, Entropy, IdError, KeyId, LeaseId, LinkId, RuleId, SessionId, UserId, WorkspaceId};
+pub use id::{ApiKeyId, ClickId, DomainId, Entropy, IdError, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId, UserId, WorkspaceId};
 pub use issue::{Invalid, Issue, IssueCode};
 pub use link::{
-    Link, LinkAddress, LinkChange, LinkDomain, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink, parse_external_id,
-    parse_link_password, parse_title,
+    Link, LinkAbout, LinkAddress, LinkCard, LinkChange, LinkDomain, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink,
+    parse_description, parse_external_id, parse_image_url, parse_link_password, parse_title,
 };
 pub use logged::{LOG_PATH, LogDraft, Logged, VisitorFacts};
 pub use loss::{Loss, LossReason};
@@ -59,7 +60,8 @@ pub use millis::Millis;
 pub use period::{AskedRange, Compare, Period};
 pub use permit::{PermitLease, Wanted};
 pub use policy::{ReferrerPolicy, SealedSecret, WorkspacePolicy, signing_purpose};
-pub use query::{Parameter, Utm, forward_query, parse_form, parse_query, parse_utm, referrer_host};
+pub use query::{Parameter, QR_MARKER, Utm, forward_query, parse_form, parse_query, parse_utm, referrer_host};
+pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use rules::{
     Choice, Conditions, ConditionsDraft, Destination, Experiment, ExperimentKey, Fresh, ParameterCondition, Rule, RuleDraft, Rules,
     Variant, VariantDraft, Visitor, decide,

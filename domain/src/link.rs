@@ -1,6 +1,6 @@
 //! Links as users make and change them, and as the redirector needs them.
 
-use crate::{DomainId, Gate, GateChange, HostName, Issue, IssueCode, LinkId, Millis, Password, Slug, TargetUrl, WorkspaceId};
+use crate::{DomainId, Gate, GateChange, HostName, Issue, IssueCode, LinkId, Millis, Password, ShortDomain, Slug, TargetUrl, WorkspaceId};
 
 /// The status that sends the browser on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -69,6 +69,7 @@ pub struct Link {
     pub target: TargetUrl,
     pub title: Option<String>,
     pub external_id: Option<String>,
+    pub about: LinkAbout,
     pub redirect_status: RedirectStatus,
     pub forward_query: bool,
     /// Raised by every change, from 1.
@@ -91,9 +92,18 @@ pub struct NewLink {
     pub target: TargetUrl,
     pub title: Option<String>,
     pub external_id: Option<String>,
+    pub about: LinkAbout,
     pub redirect_status: RedirectStatus,
     pub forward_query: bool,
     pub gate: Gate,
+}
+
+/// What a link says of itself besides its title, on its preview page and in other sites' link
+/// previews.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkAbout {
+    pub description: Option<String>,
+    pub image: Option<TargetUrl>,
 }
 
 /// A change to a link: `None` leaves a field as it is, `Some(None)` clears it.
@@ -103,6 +113,8 @@ pub struct LinkChange {
     pub target: Option<TargetUrl>,
     pub title: Option<Option<String>>,
     pub external_id: Option<Option<String>>,
+    pub description: Option<Option<String>>,
+    pub image: Option<Option<TargetUrl>>,
     pub redirect_status: Option<RedirectStatus>,
     pub forward_query: Option<bool>,
     pub gate: GateChange,
@@ -175,6 +187,32 @@ pub struct ResolvedLink {
     /// What stands between the link and its target; `None` for most links.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Box<Gate>>,
+    /// What the link says of itself; `None` for a link that says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<Box<LinkCard>>,
+}
+
+/// What previews of a link show. At least one of the three is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct LinkCard {
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub image: Option<TargetUrl>,
+}
+
+impl LinkCard {
+    /// The card as the redirector carries it: `None` where it is empty.
+    pub fn shown(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
+
+    /// About how many bytes it takes in memory.
+    pub fn weight(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let image = self.image.as_ref().map_or(0, |image| image.as_str().len());
+        std::mem::size_of::<Self>() + text(&self.title) + text(&self.description) + image
+    }
 }
 
 /// The password that visitors of a link are asked for: 4 to 128 characters.
@@ -196,6 +234,22 @@ pub fn parse_link_password(text: &str) -> Result<Password, Issue> {
 /// An issue at `title`.
 pub fn parse_title(text: &str) -> Result<Option<String>, Issue> {
     parse_text("title", text, 200)
+}
+
+/// A description of at most 500 characters; empty means none.
+///
+/// # Errors
+/// An issue at `description`.
+pub fn parse_description(text: &str) -> Result<Option<String>, Issue> {
+    parse_text("description", text, 500)
+}
+
+/// The address of a link's image, under the rules of a target; empty means none.
+///
+/// # Errors
+/// An issue at `imageUrl`.
+pub fn parse_image_url(text: &str, own: &ShortDomain) -> Result<Option<TargetUrl>, Issue> {
+    if text.trim().is_empty() { Ok(None) } else { TargetUrl::parse("imageUrl", text, own).map(Some) }
 }
 
 /// The caller's own id for a link, at most 128 characters; empty means none.

@@ -7,6 +7,15 @@ const MAX_PARAMETERS: usize = 32;
 const MAX_KEY_CHARS: usize = 64;
 const MAX_VALUE_CHARS: usize = 512;
 
+/// The parameter by which the QR code of a link makes itself known. It counts as the click's source,
+/// and is nothing to the target.
+pub const QR_MARKER: &str = "qr=1";
+const QR_SOURCE: &str = "qr";
+
+fn is_qr_marker(key: &str, value: &str) -> bool {
+    QR_MARKER.split_once('=') == Some((key, value))
+}
+
 /// One query parameter, decoded.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Parameter {
@@ -51,11 +60,16 @@ impl Utm {
 }
 
 /// The campaign fields of `requested`, each falling back to the target's own, and the other
-/// parameters of `requested`. Both are URLs; a malformed one says nothing.
+/// parameters of `requested`. A scanned QR code is a source where `requested` names no other. Both are URLs; a malformed one says nothing.
 pub fn parse_utm(requested: &str, target: &str) -> (Utm, Vec<Parameter>) {
     let mut utm = Utm::default();
     let mut others = Vec::new();
+    let mut is_scan = false;
     for parameter in parse_query(query_of(requested)) {
+        if is_qr_marker(&parameter.key, &parameter.value) {
+            is_scan = true;
+            continue;
+        }
         match utm.field(&parameter.key.to_ascii_lowercase()) {
             Some(field) if !parameter.value.is_empty() => {
                 field.get_or_insert(parameter.value);
@@ -63,6 +77,9 @@ pub fn parse_utm(requested: &str, target: &str) -> (Utm, Vec<Parameter>) {
             Some(_) => {}
             None => others.push(parameter),
         }
+    }
+    if is_scan {
+        utm.source.get_or_insert(QR_SOURCE.to_owned());
     }
     for parameter in parse_query(query_of(target)) {
         if let Some(field) = utm.field(&parameter.key.to_ascii_lowercase()).filter(|_| !parameter.value.is_empty()) {
@@ -113,7 +130,8 @@ pub fn referrer_host(referrer: &str) -> Option<String> {
 pub fn forward_query(target: &str, query: &str) -> String {
     let Ok(mut url) = Url::parse(target) else { return target.to_owned() };
     let own: Vec<String> = url.query_pairs().map(|(key, _)| key.into_owned()).collect();
-    let new: Vec<_> = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| !own.iter().any(|o| o == key)).collect();
+    let passes = |key: &str, value: &str| !is_qr_marker(key, value) && !own.iter().any(|own| own == key);
+    let new: Vec<_> = form_urlencoded::parse(query.as_bytes()).filter(|(key, value)| passes(key, value)).collect();
     if new.is_empty() {
         return target.to_owned();
     }
@@ -136,6 +154,19 @@ mod tests {
         assert_eq!(utm.campaign.as_deref(), Some("spring"));
         assert_eq!((utm.term, utm.content), (None, None));
         assert_eq!(others, vec![Parameter { key: "n".into(), value: "1".into() }]);
+    }
+
+    #[test]
+    fn a_scan_is_a_source_and_nothing_to_the_target() {
+        let source = |requested| parse_utm(requested, "https://example.com/?utm_source=site");
+        assert_eq!(source("http://x/abc?qr=1").0.source.as_deref(), Some("qr"));
+        assert_eq!(source("http://x/abc?qr=1").1, []);
+        assert_eq!(source("http://x/abc?qr=1&utm_source=poster").0.source.as_deref(), Some("poster"));
+        let other = Parameter { key: "qr".into(), value: "2".into() };
+        assert_eq!(source("http://x/abc?qr=2"), (Utm { source: Some("site".into()), ..Utm::default() }, vec![other]));
+        assert_eq!(forward_query("https://example.com/", "qr=1&a=1"), "https://example.com/?a=1");
+        assert_eq!(forward_query("https://example.com/", "qr=1"), "https://example.com/");
+        assert_eq!(forward_query("https://example.com/", "qr=2"), "https://example.com/?qr=2");
     }
 
     #[test]

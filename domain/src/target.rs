@@ -51,6 +51,11 @@ impl ShortDomain {
         format!("{}{}/{slug}", self.scheme_prefix(), self.authority())
     }
 
+    /// Whether only this machine reaches it.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback_text(&self.host)
+    }
+
     fn scheme_prefix(&self) -> &'static str {
         if self.https { "https://" } else { "http://" }
     }

@@ -11,12 +11,12 @@ mod verdict;
 
 use std::sync::Arc;
 
-use domain::{Address, CapturedClick, Click, ReducedAddress, parse_utm, referrer_host};
+use domain::{Address, CapturedClick, Click, ReducedAddress, Verdict, VerdictReason, parse_utm, referrer_host};
 
 pub use agent::facts as agent_facts;
 pub use geo::{GeoDatabases, GeoError};
 pub use language::first as first_language;
-pub use verdict::judge;
+pub use verdict::{is_unfurler, judge};
 
 #[derive(Debug)]
 pub struct Enricher {
@@ -33,6 +33,11 @@ impl Enricher {
         let facts = agent::facts(captured.user_agent.as_deref());
         let (verdict, verdict_reason) = verdict::judge(captured.method, captured.user_agent.as_deref(), facts.device);
         let address = self.reduced(&captured.address);
+        let (verdict, verdict_reason) = match verdict {
+            // What says of itself that it is a machine is no less of one for being fast.
+            Verdict::Human if captured.above_rate => (Verdict::Suspected, VerdictReason::Rate),
+            _ => (verdict, verdict_reason),
+        };
         let (utm, parameters) = parse_utm(&captured.url, &captured.target);
         Click {
             id: captured.id,
@@ -70,5 +75,42 @@ impl Enricher {
             Address::Full(ip) => self.geo.reduce(*ip),
             Address::Reduced(reduced) => reduced.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ClickId, LinkId, Method, Millis, Outcome, WorkspaceId};
+
+    use super::*;
+
+    #[test]
+    fn one_too_many_of_a_person_is_suspected_and_of_a_machine_is_a_machines() {
+        let judged = |agent: &str, above_rate| {
+            let captured = CapturedClick {
+                id: ClickId::new(Millis(1), [1; 10]),
+                workspace: WorkspaceId::new(Millis(1), [1; 10]),
+                link: LinkId::new(Millis(1), [1; 10]),
+                link_version: 1,
+                outcome: Outcome::Redirected,
+                status: 302,
+                method: Method::Get,
+                url: "http://x/a".into(),
+                target: "https://y/".into(),
+                ip: None,
+                user_agent: Some(agent.into()),
+                referrer: None,
+                accept_language: None,
+                redirect_micros: 1,
+                rule: None,
+                above_rate,
+            };
+            let click = Enricher::new(Arc::default()).enrich(&captured);
+            (click.verdict, click.verdict_reason)
+        };
+        let person = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";
+        assert_eq!(judged(person, false), (Verdict::Human, VerdictReason::NoSignal));
+        assert_eq!(judged(person, true), (Verdict::Suspected, VerdictReason::Rate));
+        assert_eq!(judged("curl/8.5.0", true), (Verdict::Bot, VerdictReason::HttpLibrary));
     }
 }

@@ -62,6 +62,38 @@ const CRAWLERS: [&str; 20] = [
     "validator",
     "whatsapp/",
 ];
+/// What fetches a link to show a card of it where it was posted, by parts of user agents, lower
+/// case. Search engines are not among them: they are to index the target.
+const UNFURLERS: [&str; 17] = [
+    "facebookexternalhit",
+    "facebot",
+    "twitterbot",
+    "slackbot",
+    "linkedinbot",
+    "telegrambot",
+    "discordbot",
+    "skypeuripreview",
+    "pinterestbot",
+    "redditbot",
+    "mastodon/",
+    "bluesky cardyb",
+    "embedly",
+    "iframely",
+    "vkshare",
+    "microsoftpreview",
+    "whatsapp/2",
+];
+
+/// Whether a user agent is that of a service that shows cards of links. Each of them is judged a
+/// machine.
+pub fn is_unfurler(user_agent: &str) -> bool {
+    unfurls(&user_agent.to_ascii_lowercase())
+}
+
+fn unfurls(agent: &str) -> bool {
+    UNFURLERS.iter().any(|unfurler| agent.contains(unfurler))
+}
+
 /// Phones whose makers' names end in "bot".
 const PHONES: [&str; 2] = ["cubot", "hotbot phone"];
 
@@ -80,7 +112,7 @@ pub fn judge(method: Method, user_agent: Option<&str>, device: Device) -> (Verdi
     if !is_browser && LIBRARIES.iter().any(|library| agent.contains(library)) {
         return (Verdict::Bot, VerdictReason::HttpLibrary);
     }
-    if device == Device::Bot || agent.ends_with("bot") || CRAWLERS.iter().any(|crawler| agent.contains(crawler)) {
+    if device == Device::Bot || agent.ends_with("bot") || unfurls(&agent) || CRAWLERS.iter().any(|crawler| agent.contains(crawler)) {
         return (Verdict::Bot, VerdictReason::Crawler);
     }
     (Verdict::Human, VerdictReason::NoSignal)
@@ -121,6 +153,29 @@ mod tests {
         }
         assert_eq!(judge(Method::Get, None, Device::Unknown), (Verdict::Bot, VerdictReason::NoUserAgent));
         assert_eq!(judge(Method::Head, Some("Mozilla/5.0"), Device::Unknown), (Verdict::Bot, VerdictReason::HeadRequest));
+    }
+
+    #[test]
+    fn services_that_show_cards_are_machines_and_search_engines_are_none_of_them() {
+        for agent in [
+            "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_11_1) AppleWebKit/601.2.4 (KHTML, like Gecko) Version/9.0.1 Safari/601.2.4 facebookexternalhit/1.1 Facebot Twitterbot/1.0",
+            "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+            "WhatsApp/2.23.20.0",
+            "TelegramBot (like TwitterBot)",
+            "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)",
+            "LinkedInBot/1.0 (compatible; Mozilla/5.0; Apache-HttpClient +http://www.linkedin.com)",
+            "Mastodon/4.3.0 (http.rb/5.2.0; +https://mastodon.example/)",
+        ] {
+            assert!(is_unfurler(agent) && of(agent).0 == Verdict::Bot, "{agent}");
+        }
+        for agent in [
+            "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+            "Mozilla/5.0 (compatible; bingbot/2.0)",
+            "curl/8.5.0",
+        ] {
+            assert!(!is_unfurler(agent), "{agent}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod link;
 pub mod link_lease;
 pub mod link_outbox;
 pub mod link_permit;
+pub mod link_report;
 pub mod link_slug;
 pub mod link_stat;
 pub mod membership;

@@ -31,6 +31,9 @@ pub struct Model {
     /// Versioned JSON.
     pub rules: Option<String>,
     pub archived_at: Option<i64>,
+    pub description: Option<String>,
+    /// Serialised by the URL parser.
+    pub image_url: Option<String>,
     pub click_limit_mode: i16,
     /// Null for the shared short domain.
     pub domain_id: Option<Uuid>,

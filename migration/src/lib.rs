@@ -10,6 +10,7 @@ mod m20261125_000002_link_rules;
 mod m20261125_000003_link_outbox;
 mod m20261125_000004_domains;
 mod m20261125_000005_api_keys;
+mod m20261125_000006_link_reports;
 mod m20261125_000007_click_limits;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000003_link_outbox::Migration),
             Box::new(m20261125_000004_domains::Migration),
             Box::new(m20261125_000005_api_keys::Migration),
+            Box::new(m20261125_000006_link_reports::Migration),
             Box::new(m20261125_000007_click_limits::Migration),
         ]
     }

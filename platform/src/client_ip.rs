@@ -24,6 +24,12 @@ impl ClientIp {
         self.trusted.iter().any(|net| net.contains(&ip))
     }
 
+    /// Whether an address may stand for many visitors: a proxy of one's own, trusted or not, or
+    /// this machine. What [`ClientIp::of`] gives is such an address only where nobody forwarded one.
+    pub fn may_be_many(&self, ip: IpAddr) -> bool {
+        is_private(ip) || self.trusts(ip)
+    }
+
     /// The visitor's address, as far as trusted proxies tell.
     pub fn of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
@@ -58,6 +64,15 @@ impl ClientIp {
     }
 }
 
+/// What one visitor has to choose addresses from: an IPv4 address, or the /64 of an IPv6 one. Limits
+/// are of it.
+pub fn visitor_network(ip: IpAddr) -> (bool, u64) {
+    match ip {
+        IpAddr::V4(ip) => (true, u32::from(ip).into()),
+        IpAddr::V6(ip) => (false, (u128::from(ip) >> 64) as u64),
+    }
+}
+
 fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
@@ -66,7 +81,7 @@ fn is_private(ip: IpAddr) -> bool {
 }
 
 /// What to set so that visitors behind `peer` are told apart.
-pub fn advice(peer: IpAddr) -> String {
+pub fn proxy_advice(peer: IpAddr) -> String {
     let peer = peer.to_canonical();
     let bits = if peer.is_ipv4() { 32 } else { 128 };
     format!("All clicks arrive through {peer}, so every visitor looks the same. Set LINKLOGGER_TRUSTED_PROXIES={peer}/{bits}.")
@@ -121,6 +136,15 @@ mod tests {
     }
 
     #[test]
+    fn one_visitor_of_ipv6_has_many_addresses() {
+        let of = |text: &str| visitor_network(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("203.0.113.1"), of("203.0.113.2"));
+        assert_ne!(of("0.0.0.1"), of("0:0:0:1::"));
+    }
+
+    #[test]
     fn an_untrusted_neighbour_is_told_of() {
         let ip = ClientIp::new(vec!["10.0.0.1/32".parse().unwrap()]);
         assert!(ip.hides_visitors("127.0.0.1".parse().unwrap(), &headers(&["1.2.3.4"])));
@@ -128,7 +152,7 @@ mod tests {
         assert!(!ip.hides_visitors("10.0.0.1".parse().unwrap(), &headers(&["1.2.3.4"])));
         assert!(!ip.hides_visitors("9.9.9.9".parse().unwrap(), &headers(&["1.2.3.4"])));
         assert_eq!(
-            advice("127.0.0.1".parse().unwrap()),
+            proxy_advice("127.0.0.1".parse().unwrap()),
             "All clicks arrive through 127.0.0.1, so every visitor looks the same. Set LINKLOGGER_TRUSTED_PROXIES=127.0.0.1/32."
         );
     }

@@ -24,7 +24,7 @@ const MAX_HEAD: usize = 32 * 1_024;
 /// How long a stop waits for requests and sockets.
 const DRAIN: Duration = Duration::from_secs(4);
 
-/// Whose connection a request came over, among the request's extensions.
+/// Who is at the other end of a request's connection, in the request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 

@@ -1,5 +1,5 @@
 //! What every role stands on: the one configuration, the clock and its random twin, logging,
-//! metrics, readiness, listeners and the order of a stop.
+//! metrics, readiness, listeners, who asks and how often, and the order of a stop.
 //!
 //! Nothing outside this crate reads the environment, the wall clock or the system's randomness.
 
@@ -12,12 +12,13 @@ mod lifecycle;
 mod listen;
 mod metrics;
 mod ops;
+mod rate;
 mod rng;
 mod seal;
 mod signature;
 mod telemetry;
 
-pub use client_ip::{ClientIp, advice};
+pub use client_ip::{ClientIp, proxy_advice, visitor_network};
 pub use clock::Clock;
 pub use health::{DurabilityClass, Health, HopDurability, Readiness};
 pub use http::{Peer, serve_http};
@@ -25,6 +26,7 @@ pub use lifecycle::Lifecycle;
 pub use listen::{BindError, bind, bind_reuse_port};
 pub use metrics::Metrics;
 pub use ops::{TlsAllowed, ops_router, tls_allowed_router};
+pub use rate::Allowance;
 pub use rng::Rng;
 pub use seal::{SealError, SealKey};
 pub use signature::{is_same, is_signature, signature_of};

@@ -1,4 +1,5 @@
-//! What the redirector says. Pages are constant: nothing a visitor sends is ever shown back.
+//! What the redirector says. These pages are constant, and nothing a visitor sends is ever shown back;
+//! those with texts of a link's owner are in `pages`.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -6,14 +7,15 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 
 pub(crate) type Answer = Response<Full<Bytes>>;
 
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
-const ROBOTS_TAG: &str = "x-robots-tag";
+pub(crate) const ROBOTS_TAG: &str = "x-robots-tag";
 
 /// Sends the visitor on.
 pub(crate) fn redirect(status: u16, target: &str) -> Answer {
@@ -43,6 +45,8 @@ pub(crate) enum Page {
     Password,
     WrongPassword,
     TooManyPasswords,
+    /// Too much was asked for that is no redirect.
+    TooFast,
     MethodNotAllowed,
     Unavailable,
     /// A signed address without its signature.
@@ -60,7 +64,7 @@ impl Page {
             Self::NotFound | Self::Disabled | Self::Early => StatusCode::NOT_FOUND,
             Self::Gone | Self::Expired | Self::Limit => StatusCode::GONE,
             Self::WrongPassword => StatusCode::FORBIDDEN,
-            Self::TooManyPasswords => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyPasswords | Self::TooFast => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unsigned => StatusCode::UNAUTHORIZED,
@@ -85,6 +89,7 @@ struct Pages {
     password: Bytes,
     wrong_password: Bytes,
     too_many_passwords: Bytes,
+    too_fast: Bytes,
     method_not_allowed: Bytes,
     unavailable: Bytes,
     unsigned: Bytes,
@@ -107,6 +112,7 @@ static PAGES: LazyLock<Pages> = LazyLock::new(|| Pages {
     password: form("Enter the password that came with the link."),
     wrong_password: form("That was not the right password. Try again."),
     too_many_passwords: html("Too many attempts", "Too many passwords were tried.", "Please wait a minute, then open the link again."),
+    too_fast: html("Too many requests", "Too many links were asked for that do not exist.", "Please try again in a moment."),
     method_not_allowed: html("Not possible", "A short link can only be opened.", "Use GET or HEAD."),
     unavailable: html("Try again", "This link cannot be looked up right now.", "Please try again in a moment."),
     unsigned: html("Link not complete", "This link lacks its signature.", "Check that it was copied completely."),
@@ -115,7 +121,8 @@ static PAGES: LazyLock<Pages> = LazyLock::new(|| Pages {
 });
 
 /// Allows the page's own style and nothing else.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+pub(crate) const PAGE_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// Lets the form reach this address, and wherever the answer to it leads: browsers hold the redirect
 /// that follows a form to this rule as well.
@@ -152,6 +159,7 @@ pub(crate) fn page(page: Page) -> Answer {
         Page::Password => &PAGES.password,
         Page::WrongPassword => &PAGES.wrong_password,
         Page::TooManyPasswords => &PAGES.too_many_passwords,
+        Page::TooFast => &PAGES.too_fast,
         Page::MethodNotAllowed => &PAGES.method_not_allowed,
         Page::Unavailable => &PAGES.unavailable,
         Page::Unsigned => &PAGES.unsigned,
@@ -164,11 +172,13 @@ pub(crate) fn page(page: Page) -> Answer {
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(ROBOTS_TAG, HeaderValue::from_static("noindex"));
     match page {
         Page::MethodNotAllowed => drop(headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"))),
-        Page::Unavailable => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
+        // The least rate is one a second.
+        Page::Unavailable | Page::TooFast => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
         Page::TooManyPasswords => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("60"))),
         _ => {}
     }
@@ -199,8 +209,8 @@ pub(crate) fn document(text: String, content_type: &'static str) -> Answer {
     answer
 }
 
-pub(crate) fn no_content() -> Answer {
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = StatusCode::NO_CONTENT;
+/// What every answer says: it is what it says it is.
+pub(crate) fn sealed(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
 }

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use domain::{Address, CapturedClick, ClickId, ClickRule, Method, Outcome, ResolvedLink, VisitorFacts};
-use hyper::HeaderMap;
 use hyper::header::{ACCEPT_LANGUAGE, HeaderName, REFERER, USER_AGENT};
+use hyper::{HeaderMap, StatusCode};
 
 use crate::answer::Page;
 
@@ -29,6 +29,21 @@ impl Decision {
     pub fn page(outcome: Outcome, page: Page, link: &ResolvedLink) -> Self {
         Self { outcome, status: page.status().as_u16(), target: link.target.as_str().to_owned(), rule: None, page: Some(page) }
     }
+
+    /// A preview page was shown, or what stands in its place.
+    pub fn preview(status: StatusCode, link: &ResolvedLink) -> Self {
+        let target = link.target.as_str().to_owned();
+        Self { outcome: Outcome::Preview, status: status.as_u16(), target, rule: None, page: None }
+    }
+
+    pub fn leads_on(&self) -> bool {
+        self.outcome == Outcome::Redirected
+    }
+
+    /// The same for a service that is shown the link's card instead of being led on.
+    pub fn shown_as_card(self) -> Self {
+        Self { outcome: Outcome::Preview, status: StatusCode::OK.as_u16(), ..self }
+    }
 }
 
 /// What the request says of itself.
@@ -41,6 +56,8 @@ pub(crate) struct Facts<'a> {
     pub address: Address,
     pub headers: &'a HeaderMap,
     pub redirect_micros: u32,
+    /// Whether it is one too many at that moment.
+    pub above_rate: bool,
 }
 
 pub(crate) fn capture(link: &ResolvedLink, decision: Decision, facts: Facts<'_>) -> CapturedClick {
@@ -60,6 +77,7 @@ pub(crate) fn capture(link: &ResolvedLink, decision: Decision, facts: Facts<'_>)
         accept_language: language_of(facts.headers),
         redirect_micros: facts.redirect_micros,
         rule: decision.rule,
+        above_rate: facts.above_rate,
     }
 }
 

@@ -13,6 +13,7 @@ use prometheus_client::metrics::counter::Counter;
 use crate::answer::{self, Answer, Page};
 use crate::cache::{Known, LookUps};
 use crate::capture::Decision;
+use crate::pages;
 
 /// A year; subdomains are not this domain's to decide about.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -52,7 +53,7 @@ impl Place {
                 None => answer::page(Page::Root),
             }),
             "/robots.txt" => Some(answer::robots(settings.and_then(|settings| settings.robots.as_deref()))),
-            "/favicon.ico" => Some(answer::no_content()),
+            "/favicon.ico" => Some(pages::icon()),
             "/.well-known/apple-app-site-association" => json(settings?.apple_app_site_association.as_ref()),
             "/.well-known/assetlinks.json" => json(settings?.asset_links.as_ref()),
             _ => None,

@@ -15,7 +15,9 @@ mod listener;
 mod logged;
 mod memory;
 mod message;
+mod pages;
 mod policies;
+mod rates;
 mod service;
 mod tls;
 
@@ -130,10 +132,24 @@ pub struct RedirectorOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// Who reduces visitors' addresses.
     pub capture: Capture,
+    pub rates: RateLimits,
+    /// Where reports of links are posted to; none where visitors cannot reach the API.
+    pub report_url: Option<String>,
     /// How long a connection may take for a request's head, and stay idle between requests.
     pub header_timeout: Duration,
     /// None where a proxy in front speaks TLS.
     pub tls: Option<TlsOptions>,
+}
+
+/// Requests a second, ten times as many at once; 0 is no limit.
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimits {
+    /// Clicks of one address above which more are suspected.
+    pub clicks: u32,
+    /// The same of one link.
+    pub clicks_of_link: u32,
+    /// What is no redirect, of one address, before more is refused.
+    pub misses: u32,
 }
 
 /// What the redirector works with.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use domain::{CapturedClick, ClickId, Method, Outcome, ResolvedLink, parse_query};
+use domain::{CapturedClick, ClickId, LinkAddress, Method, Millis, Outcome, ResolvedLink, parse_query};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts as Head;
 use hyper::{Method as HttpMethod, Request};
-use platform::{ClientIp, Clock, Health, Readiness, Rng, advice};
+use platform::{ClientIp, Clock, Health, Readiness, Rng, proxy_advice};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use stream::{Spool, SpoolError};
@@ -23,6 +23,8 @@ use crate::domains::{Domains, Place};
 use crate::gate::{Gates, Seen, target_with};
 use crate::logged::{Entrance, LogRequest, Logger};
 use crate::message;
+use crate::pages::{self, Aside, Drawing, Order, Shown};
+use crate::rates::Rates;
 use crate::{Parts, RedirectorOptions};
 
 /// A full disk is told of this often.
@@ -35,6 +37,7 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 struct Counters {
     captured: Counter,
     misses: Counter,
+    refused: Counter,
     /// Clicks that were answered without being captured, by reason.
     lost: Family<Vec<(&'static str, &'static str)>, Counter>,
 }
@@ -61,6 +64,9 @@ pub(crate) struct Service {
     logger: Logger,
     client_ip: ClientIp,
     addresses: Addresses,
+    rates: Arc<Rates>,
+    report_url: Option<Arc<str>>,
+    drawing: Drawing,
     clock: Clock,
     rng: Rng,
     health: Health,
@@ -78,6 +84,7 @@ impl Service {
         let counters = Counters {
             captured: metrics.register("redirector_clicks", "Clicks captured", Counter::default()),
             misses: metrics.register("redirector_misses", "Requests for slugs that are no link", Counter::default()),
+            refused: metrics.register("redirector_refused", "Requests that were no redirects, refused for their rate", Counter::default()),
             lost: metrics.register("redirector_lost", "Clicks answered without being captured", Family::default()),
         };
         let _ = counters.lost.get_or_create(&SPOOL.to_vec());
@@ -89,6 +96,9 @@ impl Service {
             logger,
             client_ip: ClientIp::new(options.trusted_proxies.clone()),
             addresses,
+            rates: Arc::new(Rates::new(options.rates, Instant::now())),
+            report_url: options.report_url.as_deref().map(Arc::from),
+            drawing: Drawing::new(),
             clock: parts.clock,
             rng: parts.rng,
             health: parts.health,
@@ -105,6 +115,10 @@ impl Service {
 
     /// `encrypted` says whether the connection itself is.
     pub async fn answer(&self, peer: IpAddr, encrypted: bool, request: Request<Incoming>) -> Answer {
+        answer::sealed(self.respond(peer, encrypted, request).await)
+    }
+
+    async fn respond(&self, peer: IpAddr, encrypted: bool, request: Request<Incoming>) -> Answer {
         let started = Instant::now();
         let (head, body) = request.into_parts();
         let Ok(host) = message::host(&head) else { return answer::malformed() };
@@ -134,17 +148,54 @@ impl Service {
             Place::CannotTell => return answer::page(Page::Unavailable),
             place => place.address(path),
         };
-        let Some(address) = address else { return self.miss(&asked) };
+        let Some(address) = address else { return self.aside(Aside::of(path), &asked).await };
         match self.links.resolve(&address).await {
-            Known::Found(found) if asked.method == Method::Post => found.referrer.on(self.posted(&found.link, asked, body).await),
-            Known::Found(found) => found.referrer.on(self.found(&found.link, asked, None).await),
+            Known::Found(found) if asked.method == Method::Post => found.referrer.on(self.posted(&found.link, &address, asked, body).await),
+            Known::Found(found) => found.referrer.on(self.found(&found.link, &address, asked, None).await),
             Known::Nothing => self.miss(&asked),
             Known::CannotTell => answer::page(Page::Unavailable),
         }
     }
 
+    /// What is shown of a link beside leading on; it costs the visitor as much as a miss.
+    async fn aside(&self, aside: Option<Aside<'_>>, asked: &Asked<'_>) -> Answer {
+        let Some((shown, address)) = aside.and_then(|aside| Some((aside.shown, asked.place.address(aside.path)?))) else {
+            return self.miss(asked);
+        };
+        let Asked { place, method, peer, head, started } = *asked;
+        if method == Method::Post {
+            return answer::page(Page::MethodNotAllowed);
+        }
+        let ip = self.client_ip.of(peer, &head.headers);
+        if !self.rates.may_ask(ip, started) {
+            return self.refuse();
+        }
+        let found = match self.links.resolve(&address).await {
+            Known::Found(found) => found,
+            Known::Nothing => {
+                self.counters.misses.inc();
+                return answer::page(Page::NotFound);
+            }
+            Known::CannotTell => return answer::page(Page::Unavailable),
+        };
+        let (now, link, short_url) = (self.clock.now(), &found.link, self.domains.url(place, &address.folded));
+        match shown {
+            Shown::Qr(_) if link.deleted => answer::page(Page::Gone),
+            Shown::Qr(format) => {
+                let order = Order::parse(format, &parse_query(head.uri.query().unwrap_or_default()));
+                pages::qr_code(&short_url, order, &head.headers, &self.drawing).await
+            }
+            Shown::Preview => {
+                let answer = pages::preview(link, &short_url, self.report_url.as_deref(), now);
+                let decision = Decision::preview(answer.status(), link);
+                self.keep(&capture(link, decision, self.facts(asked, now, ip))).await;
+                answer
+            }
+        }
+    }
+
     /// The form of a link with a password; to every other link nothing can be posted.
-    async fn posted(&self, link: &ResolvedLink, asked: Asked<'_>, body: Incoming) -> Answer {
+    async fn posted(&self, link: &ResolvedLink, address: &LinkAddress, asked: Asked<'_>, body: Incoming) -> Answer {
         let asks = !link.deleted && link.gate.as_ref().is_some_and(|gate| gate.password.is_some());
         if !asks {
             return answer::page(Page::MethodNotAllowed);
@@ -153,17 +204,24 @@ impl Service {
         let form = form.ok().and_then(Result::ok).map(|form| form.to_bytes()).unwrap_or_default();
         let fields = parse_query(&String::from_utf8_lossy(&form));
         let password = fields.into_iter().find(|field| field.key == "password").map(|field| field.value);
-        self.found(link, asked, Some(password.unwrap_or_default())).await
+        self.found(link, address, asked, Some(password.unwrap_or_default())).await
     }
 
     fn miss(&self, asked: &Asked<'_>) -> Answer {
-        self.domains.own_miss(asked.place).unwrap_or_else(|| {
+        let may_ask = self.rates.may_ask(self.client_ip.of(asked.peer, &asked.head.headers), asked.started);
+        let own = self.domains.own_miss(asked.place);
+        if own.is_none() {
             self.counters.misses.inc();
-            answer::page(Page::NotFound)
-        })
+        }
+        if may_ask { own.unwrap_or_else(|| answer::page(Page::NotFound)) } else { self.refuse() }
     }
 
-    async fn found(&self, link: &ResolvedLink, asked: Asked<'_>, password: Option<String>) -> Answer {
+    fn refuse(&self) -> Answer {
+        self.counters.refused.inc();
+        answer::page(Page::TooFast)
+    }
+
+    async fn found(&self, link: &ResolvedLink, address: &LinkAddress, asked: Asked<'_>, password: Option<String>) -> Answer {
         let Asked { place, method, peer, head, started } = asked;
         self.warn_of_hidden_visitors(peer, head);
         let (now, ip, query) = (self.clock.now(), self.client_ip.of(peer, &head.headers), head.uri.query());
@@ -174,20 +232,30 @@ impl Service {
                 place.expired(self.gates.decide(link, gate, Seen { method, now, ip, query, headers: &head.headers }, password).await)
             }
         };
-        let facts = Facts {
-            id: ClickId::new(now, self.rng.entropy()),
-            method,
-            url: self.domains.url(place, head.uri.path_and_query().map_or("/", |path| path.as_str())),
-            address: self.addresses.of(ip),
-            headers: &head.headers,
-            redirect_micros: u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX),
-        };
-        let answer = match decision.page {
-            None => answer::redirect(decision.status, &decision.target),
-            Some(page) => answer::page(page),
+        let above_rate = self.rates.is_above(link.id, ip, &self.client_ip, started);
+        let shows_card = link.card.is_some() && decision.leads_on() && method != Method::Post;
+        let card = if shows_card { pages::card(link, &head.headers, &self.domains.url(place, &address.folded)) } else { None };
+        let facts = Facts { above_rate, ..self.facts(&asked, now, ip) };
+        let (answer, decision) = match (card, decision.page) {
+            (Some(card), _) => (card, decision.shown_as_card()),
+            (None, None) => (answer::redirect(decision.status, &decision.target), decision),
+            (None, Some(page)) => (answer::page(page), decision),
         };
         self.keep(&capture(link, decision, facts)).await;
         answer
+    }
+
+    fn facts<'a>(&self, asked: &Asked<'a>, now: Millis, ip: IpAddr) -> Facts<'a> {
+        let head = asked.head;
+        Facts {
+            id: ClickId::new(now, self.rng.entropy()),
+            method: asked.method,
+            url: self.domains.url(asked.place, head.uri.path_and_query().map_or("/", |path| path.as_str())),
+            address: self.addresses.of(ip),
+            headers: &head.headers,
+            redirect_micros: u32::try_from(asked.started.elapsed().as_micros()).unwrap_or(u32::MAX),
+            above_rate: false,
+        }
     }
 
     /// A click that needs no link.
@@ -215,7 +283,7 @@ impl Service {
     fn warn_of_hidden_visitors(&self, peer: IpAddr, head: &Head) {
         if !self.warned.load(Ordering::Relaxed) && self.client_ip.hides_visitors(peer, &head.headers) {
             self.warned.store(true, Ordering::Relaxed);
-            let advice = advice(peer);
+            let advice = proxy_advice(peer);
             if self.health.warn("trusted_proxies", advice.clone()) {
                 tracing::warn!("{advice}");
             }

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::lookup::{RESOLVED, ResolvedRow, resolved};
+use crate::lookup::{CARD_BY_FUNCTION, RESOLVED, RESOLVED_BY_FUNCTION, ResolvedRow, resolved};
 use crate::{Access, Store, StoreError, WorkspaceScope};
 
 const MOST_COUNTED: i64 = 10_000;
@@ -52,9 +52,11 @@ impl Store {
     /// When the database does not answer.
     pub async fn link_outbox(&self, limit: u32) -> Result<Vec<OutboxEntry>, StoreError> {
         let sql = if self.is_postgres() {
-            "SELECT k.id AS outbox_id, k.domain_id, k.folded, k.link_id, k.version AS changed_version, r.* \
-             FROM linklogger_link_outbox($1) k LEFT JOIN LATERAL linklogger_resolve_link(k.domain_id, k.folded) r ON true ORDER BY k.id"
-                .to_owned()
+            format!(
+                "SELECT k.id AS outbox_id, k.domain_id, k.folded, k.link_id, k.version AS changed_version, {RESOLVED_BY_FUNCTION} \
+                 FROM linklogger_link_outbox($1) k LEFT JOIN LATERAL linklogger_resolve_link(k.domain_id, k.folded) r ON true \
+                 {CARD_BY_FUNCTION} ORDER BY k.id"
+            )
         } else {
             format!(
                 "SELECT k.id AS outbox_id, k.domain_id, k.folded, k.link_id, k.version AS changed_version, {RESOLVED} FROM link_outbox k \
@@ -106,9 +108,10 @@ impl Store {
     /// When the database does not answer.
     pub async fn links_after(&self, after: Option<&LinkAddress>, limit: u32) -> Result<Vec<LinkState>, StoreError> {
         let sql = if self.is_postgres() {
-            "SELECT k.domain_id, k.folded, k.link_id, r.* FROM linklogger_slugs_after($1, $2, $3) k \
-             JOIN LATERAL linklogger_resolve_link(k.domain_id, k.folded) r ON true ORDER BY k.domain_id, k.folded"
-                .to_owned()
+            format!(
+                "SELECT k.domain_id, k.folded, k.link_id, {RESOLVED_BY_FUNCTION} FROM linklogger_slugs_after($1, $2, $3) k \
+                 JOIN LATERAL linklogger_resolve_link(k.domain_id, k.folded) r ON true {CARD_BY_FUNCTION} ORDER BY k.domain_id, k.folded"
+            )
         } else {
             format!(
                 "SELECT k.domain_id, k.folded, k.link_id, {RESOLVED} FROM link_slugs k JOIN links l ON l.id = k.link_id \

@@ -2,7 +2,8 @@
 //! slugs go on answering 410, its clicks and counts stay.
 
 use domain::{
-    DomainId, Link, LinkAddress, LinkChange, LinkDomain, LinkId, LinkKind, Millis, NewLink, RedirectStatus, Slug, TargetUrl, WorkspaceId,
+    DomainId, Link, LinkAbout, LinkAddress, LinkChange, LinkDomain, LinkId, LinkKind, Millis, NewLink, RedirectStatus, Slug, TargetUrl,
+    WorkspaceId,
 };
 use entity::{link, link_slug, link_stat};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -57,6 +58,8 @@ impl WorkspaceScope {
             target_url: Set(new.target.as_str().to_owned()),
             title: Set(new.title.clone()),
             external_id: Set(new.external_id.clone()),
+            description: Set(new.about.description.clone()),
+            image_url: Set(new.about.image.as_ref().map(|image| image.as_str().to_owned())),
             redirect_status: Set(status(new.redirect_status)),
             forward_query: Set(new.forward_query),
             version: Set(1),
@@ -113,6 +116,8 @@ impl WorkspaceScope {
         set(&mut changed.target_url, change.target.map(|target| target.as_str().to_owned()));
         set(&mut changed.title, change.title);
         set(&mut changed.external_id, change.external_id);
+        set(&mut changed.description, change.description);
+        set(&mut changed.image_url, change.image.map(|image| image.map(|image| image.as_str().to_owned())));
         set(&mut changed.redirect_status, change.redirect_status.map(status));
         set(&mut changed.forward_query, change.forward_query);
         if let Some(limit) = change.gate.click_limit {
@@ -237,7 +242,7 @@ impl WorkspaceScope {
         Ok(rows.into_iter().map(|row| LinkAddress { domain: row.domain_id, folded: row.folded }).collect())
     }
 
-    fn all(&self) -> Select<link::Entity> {
+    pub(crate) fn all(&self) -> Select<link::Entity> {
         link::Entity::find().filter(link::Column::WorkspaceId.eq(self.workspace.0))
     }
 
@@ -303,6 +308,7 @@ fn to_link(last_clicked_at: Option<Millis>, domain: Option<LinkDomain>, row: lin
         target: TargetUrl::from_store(row.target_url),
         title: row.title,
         external_id: row.external_id,
+        about: LinkAbout { description: row.description, image: row.image_url.map(TargetUrl::from_store) },
         redirect_status: RedirectStatus::parse(row.redirect_status.into()).map_err(|issue| StoreError::Internal(issue.message))?,
         forward_query: row.forward_query,
         version: row.version,

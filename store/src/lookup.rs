@@ -1,17 +1,19 @@
 //! Look-ups of the redirector, which knows no workspace before it has found the link.
 
-use domain::{LinkAddress, LinkId, RedirectStatus, ResolvedLink, TargetUrl, WorkspaceId};
+use domain::{LinkAddress, LinkCard, LinkId, RedirectStatus, ResolvedLink, TargetUrl, WorkspaceId};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 use uuid::Uuid;
 
 use crate::gates::StoredGate;
 use crate::{Access, Store, StoreError};
 
-/// The columns of [`ResolvedRow`] on SQLite, of links `l`; on PostgreSQL linklogger_resolve_link
-/// returns them.
+/// The columns of [`ResolvedRow`] on SQLite, of links `l`.
 pub(crate) const RESOLVED: &str = "l.id, l.workspace_id, l.version, l.target_url, l.redirect_status, l.forward_query, \
                                    l.deleted_at IS NOT NULL AS deleted, l.disabled, l.starts_at, l.expires_at, l.fallback_url, l.password_hash, \
-                                   l.click_limit, l.rules, l.click_limit_mode";
+                                   l.click_limit, l.rules, l.click_limit_mode, l.title, l.description, l.image_url";
+/// The same on PostgreSQL, of what linklogger_resolve_link returns as `r`: columns, and what to join.
+pub(crate) const RESOLVED_BY_FUNCTION: &str = "r.*, c.title, c.description, c.image_url";
+pub(crate) const CARD_BY_FUNCTION: &str = "LEFT JOIN LATERAL linklogger_link_card(r.id) c ON true";
 
 #[derive(FromQueryResult)]
 pub(crate) struct ResolvedRow {
@@ -30,6 +32,9 @@ pub(crate) struct ResolvedRow {
     click_limit: Option<i64>,
     rules: Option<String>,
     click_limit_mode: i16,
+    title: Option<String>,
+    description: Option<String>,
+    image_url: Option<String>,
 }
 
 impl Store {
@@ -48,7 +53,7 @@ impl Store {
     pub async fn resolve(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, StoreError> {
         let transaction = self.begin_as("linklogger_redirector", "", Access::Read).await?;
         let (backend, sql) = if self.is_postgres() {
-            (DbBackend::Postgres, "SELECT * FROM linklogger_resolve_link($1, $2)".to_owned())
+            (DbBackend::Postgres, format!("SELECT {RESOLVED_BY_FUNCTION} FROM linklogger_resolve_link($1, $2) r {CARD_BY_FUNCTION}"))
         } else {
             let from = "FROM link_slugs s JOIN links l ON l.id = s.link_id WHERE s.domain_id = ? AND s.folded = ?";
             (DbBackend::Sqlite, format!("SELECT {RESOLVED} {from}"))
@@ -80,5 +85,6 @@ pub(crate) fn resolved(row: ResolvedRow) -> Result<ResolvedLink, StoreError> {
         forward_query: row.forward_query,
         deleted: row.deleted,
         gate: gate.read()?.closed(),
+        card: LinkCard { title: row.title, description: row.description, image: row.image_url.map(TargetUrl::from_store) }.shown(),
     })
 }

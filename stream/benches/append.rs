@@ -34,6 +34,7 @@ fn click() -> CapturedClick {
         accept_language: Some("de-DE,de;q=0.9".into()),
         redirect_micros: 90,
         rule: None,
+        above_rate: false,
     }
 }
 

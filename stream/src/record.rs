@@ -56,6 +56,8 @@ struct Record {
     rule_name: String,
     #[prost(string, optional, tag = "22")]
     variant: Option<String>,
+    #[prost(bool, tag = "31")]
+    above_rate: bool,
     /// Only where there is no address.
     #[prost(message, optional, tag = "30")]
     reduced: Option<Reduced>,
@@ -124,6 +126,7 @@ pub fn encode_record_into(click: &CapturedClick, bytes: &mut Vec<u8>) {
             Address::Reduced(address) => Some(Reduced::of(address)),
             Address::Unknown | Address::Full(_) => None,
         },
+        above_rate: click.above_rate,
     };
     bytes.push(VERSION);
     // A Vec grows as needed, so there is no error to have.
@@ -164,6 +167,7 @@ pub fn decode_record(bytes: &[u8]) -> Result<CapturedClick, RecordError> {
         accept_language: record.accept_language,
         redirect_micros: record.redirect_micros,
         rule,
+        above_rate: record.above_rate,
     })
 }
 
@@ -202,6 +206,7 @@ mod tests {
             accept_language: Some("de".into()),
             redirect_micros: 7,
             rule: None,
+            above_rate: false,
         }
     }
 
@@ -263,6 +268,13 @@ mod tests {
         for click in [nothing, place, click(country)] {
             assert_eq!(decode_record(&encode_record(&click)), Ok(click));
         }
+    }
+
+    #[test]
+    fn golden_bytes_of_one_too_many() {
+        let above = CapturedClick { above_rate: true, ..click() };
+        assert_eq!(hex(&above), hex(&click()) + "f80101");
+        assert_eq!(decode_record(&encode_record(&above)), Ok(above));
     }
 
     #[test]

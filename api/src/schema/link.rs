@@ -42,6 +42,10 @@ pub struct Link {
     pub target_url: Url,
     /// Null when none was given.
     pub title: Option<String>,
+    /// What previews of the link say besides its title. Null when none was given.
+    pub description: Option<String>,
+    /// The image that other sites show with the link. Null when none was given.
+    pub image_url: Option<Url>,
     /// The caller's own id. Null when none was given.
     pub external_id: Option<String>,
     /// The HTTP status of the redirect.
@@ -87,6 +91,8 @@ impl Link {
             slug: link.slug.as_str().to_owned(),
             target_url: Url(link.target.as_str().to_owned()),
             title: link.title,
+            description: link.about.description,
+            image_url: link.about.image.map(|image| Url(image.as_str().to_owned())),
             external_id: link.external_id,
             redirect_status: link.redirect_status.code().into(),
             forward_query: link.forward_query,

@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    Gate, Invalid, Issue, IssueCode, LinkAddress, LinkChange, LinkId, NewLink, RedirectStatus, Slug, TargetUrl, WorkspaceId,
-    parse_external_id, parse_title,
+    Gate, Invalid, Issue, IssueCode, LinkAbout, LinkAddress, LinkChange, LinkId, NewLink, RedirectStatus, Slug, TargetUrl, WorkspaceId,
+    parse_description, parse_external_id, parse_image_url, parse_title,
 };
 use store::{Conflict, StoreError};
 use stream::LinkEvent;
@@ -26,8 +26,14 @@ pub struct CreateLinkInput {
     /// The host of one of the workspace's domains, or its id. Left out, or named, the shared short
     /// domain. A link stays on its domain.
     domain: Option<String>,
-    /// At most 200 characters.
+    /// At most 200 characters. Visitors meet it in previews of the link.
     title: Option<String>,
+    /// At most 500 characters, for previews of the link: its page at `/{slug}+`, and the card that other
+    /// sites show where it is posted.
+    description: Option<String>,
+    /// The address of an image for that card, under the rules of `targetUrl`. It is fetched by those
+    /// sites, never from here.
+    image_url: Option<String>,
     /// The caller's own id, unique in the workspace; at most 128 characters.
     external_id: Option<String>,
     /// 302 (the default), 307, 301 or 308.
@@ -48,6 +54,8 @@ pub struct UpdateLinkInput {
     /// A new slug; the old one goes on leading to this link.
     slug: MaybeUndefined<String>,
     title: MaybeUndefined<String>,
+    description: MaybeUndefined<String>,
+    image_url: MaybeUndefined<String>,
     external_id: MaybeUndefined<String>,
     redirect_status: MaybeUndefined<i32>,
     forward_query: MaybeUndefined<bool>,
@@ -109,6 +117,8 @@ impl LinkMutation {
         let target = invalid.check(TargetUrl::parse("targetUrl", &input.target_url, &services.short_domain));
         let slug = input.slug.as_deref().map(|slug| invalid.check(Slug::parse(slug)));
         let title = input.title.as_deref().and_then(|title| invalid.check(parse_title(title)));
+        let description = input.description.as_deref().and_then(|text| invalid.check(parse_description(text)));
+        let image = input.image_url.as_deref().and_then(|url| invalid.check(parse_image_url(url, &services.short_domain)));
         let external_id = input.external_id.as_deref().and_then(|id| invalid.check(parse_external_id(id)));
         let redirect_status = input.redirect_status.and_then(|status| invalid.check(RedirectStatus::parse(status.into())));
         let mut gate = input.gate.check(services, &Gate::default(), &mut invalid);
@@ -133,6 +143,7 @@ impl LinkMutation {
             target,
             title: title.flatten(),
             external_id: external_id.flatten(),
+            about: LinkAbout { description: description.flatten(), image: image.flatten() },
             redirect_status: redirect_status.unwrap_or(RedirectStatus::DEFAULT),
             forward_query: input.forward_query.unwrap_or(false),
             gate,
@@ -234,6 +245,8 @@ async fn change(services: &Services, stored: &Gate, input: UpdateLinkInput) -> R
     let slug = required(&mut invalid, "slug", input.slug, |slug| Slug::parse(&slug));
     let target = required(&mut invalid, "targetUrl", input.target_url, |url| TargetUrl::parse("targetUrl", &url, &services.short_domain));
     let title = clearable(&mut invalid, input.title, parse_title);
+    let description = clearable(&mut invalid, input.description, parse_description);
+    let image = clearable(&mut invalid, input.image_url, |url| parse_image_url(url, &services.short_domain));
     let external_id = clearable(&mut invalid, input.external_id, parse_external_id);
     // Null goes back to the default.
     let redirect_status = match input.redirect_status {
@@ -249,7 +262,7 @@ async fn change(services: &Services, stored: &Gate, input: UpdateLinkInput) -> R
     let mut gate = input.gate.check(services, stored, &mut invalid);
     invalid.finish()?;
     gate.password = input.gate.hashed(services).await?;
-    Ok(LinkChange { slug, target, title, external_id, redirect_status, forward_query, gate })
+    Ok(LinkChange { slug, target, title, external_id, description, image, redirect_status, forward_query, gate })
 }
 
 fn required<T>(
@@ -272,11 +285,11 @@ fn required<T>(
     }
 }
 
-fn clearable(
+fn clearable<T>(
     invalid: &mut Invalid,
     value: MaybeUndefined<String>,
-    parse: impl FnOnce(&str) -> Result<Option<String>, Issue>,
-) -> Option<Option<String>> {
+    parse: impl FnOnce(&str) -> Result<Option<T>, Issue>,
+) -> Option<Option<T>> {
     match value {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => Some(None),

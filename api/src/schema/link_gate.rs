@@ -26,7 +26,7 @@ pub struct LinkGateInput {
     /// How often the link leads on at most, 1 to 1,000,000,000, counted from when it first had a
     /// limit; one that was taken away for 90 days begins anew. `clickLimitMode` says how exactly it
     /// holds. Requests that say of themselves that no person sent them are not counted, and are led on
-    /// until a redirector has seen the limit reached.
+    /// only while the limit is not reached.
     click_limit: MaybeUndefined<i32>,
     /// Default: STRICT.
     click_limit_mode: MaybeUndefined<ClickLimitMode>,

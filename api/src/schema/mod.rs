@@ -14,6 +14,7 @@ mod filter;
 mod link;
 mod link_change;
 mod link_gate;
+mod link_report;
 mod live;
 mod loader;
 mod page;
@@ -33,6 +34,7 @@ pub(crate) use context::Services;
 pub struct Query(
     account::AccountQuery,
     link::LinkQuery,
+    link_report::LinkReportQuery,
     click::ClickQuery,
     counts::CountQuery,
     series::SeriesQuery,
@@ -49,6 +51,7 @@ pub struct Mutation(
     domain_change::DomainMutation,
     api_key::ApiKeyMutation,
     workspace::WorkspaceMutation,
+    link_report::LinkReportMutation,
 );
 
 pub(crate) use live::LiveSubscription as Subscription;

@@ -28,6 +28,7 @@ async fn create(store: &Store, workspace: WorkspaceId, slug: &str) -> LinkId {
         target: target("https://example.com/1"),
         title: None,
         external_id: None,
+        about: domain::LinkAbout::default(),
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
         gate: domain::Gate::default(),

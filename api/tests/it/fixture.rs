@@ -62,7 +62,7 @@ pub async fn start_with(setup: Setup) -> Running {
         public_url: "https://links.example".parse().unwrap(),
         origins: setup.origins,
         sign_up: setup.sign_up,
-        trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
         seal_key: Some(SealKey::generate(&Rng::System)),
     };
     let parts = ApiParts {

@@ -159,6 +159,7 @@ async fn a_generated_slug_that_is_taken_is_drawn_again() {
         target: domain::TargetUrl::from_store("https://example.com/".into()),
         title: None,
         external_id: None,
+        about: domain::LinkAbout::default(),
         redirect_status: domain::RedirectStatus::DEFAULT,
         forward_query: false,
         gate: domain::Gate::default(),

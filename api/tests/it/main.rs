@@ -15,5 +15,6 @@ mod links;
 mod live;
 mod pipeline;
 mod queries;
+mod reports;
 mod signing;
 mod sockets;

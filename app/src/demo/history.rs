@@ -116,6 +116,7 @@ fn captured(at: Millis, visit: &Visit, link: &ResolvedLink, visitors: &Visitors,
         accept_language: header("Accept-Language"),
         redirect_micros: redirect_micros(visitors),
         rule: None,
+        above_rate: false,
     }
 }
 
@@ -149,6 +150,7 @@ mod tests {
             forward_query: false,
             deleted: false,
             gate: None,
+            card: None,
         };
         (0..count).map(|_| captured(AT, &visitors.visit(AT, None), &link, &visitors, &domain)).collect()
     }
@@ -189,6 +191,7 @@ mod tests {
             target: TargetUrl::from_store("https://example.com/".into()),
             title: None,
             external_id: None,
+            about: domain::LinkAbout::default(),
             redirect_status: RedirectStatus::DEFAULT,
             forward_query: false,
             gate: domain::Gate::default(),

@@ -11,6 +11,7 @@ mod edge;
 mod journey;
 mod load;
 mod logged;
+mod pages;
 mod permits;
 mod pipeline;
 mod processes;

@@ -24,6 +24,7 @@ impl Processes {
     /// Of a process with data of its own by that name; a redirector has no database.
     pub fn options(&self, role: &str, name: &str) -> ProgramOptions {
         let options = ProgramOptions::serve(&self.folder.path().join(name)).with("ROLES", role).with("NATS_URL", self.nats.url());
+        let options = options.with("SEAL_KEY", "5e".repeat(32));
         match role {
             "redirector" => options.with("SHORT_DOMAIN", "localhost").with("TRUSTED_PROXIES", "127.0.0.1"),
             _ => options.with("DATABASE_URL", &self.database),

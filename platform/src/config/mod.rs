@@ -53,6 +53,10 @@ pub struct Config {
     pub public_url: url::Url,
     pub allowed_origins: Origins,
     pub trusted_proxies: Vec<IpNet>,
+    /// Requests a second, ten times as many at once; 0 is no limit, as in the next two.
+    pub click_rate: u32,
+    pub link_rate: u32,
+    pub miss_rate: u32,
     pub geoip_db: Vec<PathBuf>,
     pub durability: Durability,
     /// In bytes.
@@ -126,6 +130,9 @@ impl Config {
             links_from,
             ops_listen: values.parsed("ops_listen", parse::address)?,
             trusted_proxies: values.parsed("trusted_proxies", parse::networks)?,
+            click_rate: values.parsed("click_rate", parse::rate)?,
+            link_rate: values.parsed("link_rate", parse::rate)?,
+            miss_rate: values.parsed("miss_rate", parse::rate)?,
             geoip_db: values.parsed("geoip_db", parse::paths)?,
             durability: values.parsed("durability", parse::durability)?,
             spool_quota: values.parsed("spool_quota", parse::quota)?,
@@ -148,6 +155,13 @@ impl Config {
             database,
         };
         config.check()
+    }
+
+    /// Where visitors post reports of links: at the API, if they can reach it. One on this machine is
+    /// out of reach for visitors of a short domain that is not.
+    pub fn report_url(&self) -> Option<String> {
+        let in_reach = !parse::is_loopback(&self.public_url) || self.short_domain.is_loopback();
+        self.public_url.join("/report").ok().filter(|_| in_reach).map(String::from)
     }
 
     fn check(self) -> Result<Self, ConfigError> {

@@ -101,7 +101,7 @@ impl Origins {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -221,6 +221,11 @@ pub(super) fn quota(text: &str) -> Result<u64, String> {
 
 pub(super) fn seal_key(text: &str) -> Result<SealKey, String> {
     SealKey::parse(text).ok_or_else(|| "write 32 bytes as 64 hexadecimal digits or in base64, such as `openssl rand -hex 32` gives.".into())
+}
+
+pub(super) fn rate(text: &str) -> Result<u32, String> {
+    let rate = text.parse().ok().filter(|rate| *rate <= 1_000_000);
+    rate.ok_or_else(|| "write a whole number of requests a second, 0 to 1000000; 0 is no limit.".into())
 }
 
 pub(super) fn capture(text: &str) -> Result<Capture, String> {

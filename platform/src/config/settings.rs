@@ -64,6 +64,17 @@ pub const SETTINGS: &[Setting] = &[
         "Origins whose pages may call the API, comma-separated [default: the public URL; any loopback origin while that is loopback]",
     ),
     setting("trusted_proxies", Some(""), "CIDRs whose X-Forwarded-For counts, comma-separated"),
+    setting(
+        "click_rate",
+        Some("100"),
+        "Clicks a second of one address (ten times as many at once) above which more are suspected; 0: never",
+    ),
+    setting("link_rate", Some("5000"), "The same of one link"),
+    setting(
+        "miss_rate",
+        Some("10"),
+        "Slugs a second that are no link, of one address (ten times as many at once), before it gets 429; 0: never",
+    ),
     setting("geoip_db", Some(""), ".mmdb files, comma-separated; the first that answers wins"),
     setting("durability", Some("os"), "What the spool's append survives: os (death of the process) or fsync (power cut)"),
     setting("spool_quota", Some("4GiB"), "Most room that the spool may take, such as 512MiB or 4GiB"),

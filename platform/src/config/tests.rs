@@ -27,6 +27,15 @@ fn a_public_url_allows_only_itself() {
 }
 
 #[test]
+fn reports_go_to_an_api_that_visitors_can_reach() {
+    let report_url = |pairs: &[(&str, &str)]| load(pairs).unwrap().report_url();
+    assert_eq!(report_url(&[]).as_deref(), Some("http://127.0.0.1:8080/report"));
+    assert_eq!(report_url(&[("SHORT_DOMAIN", "go.example.com")]), None);
+    let public = [("SHORT_DOMAIN", "go.example.com"), ("PUBLIC_URL", "https://links.example.com/base")];
+    assert_eq!(report_url(&public).as_deref(), Some("https://links.example.com/report"));
+}
+
+#[test]
 fn a_redirector_alone_uses_a_database_only_if_one_is_named() {
     let nats = ("NATS_URL", "nats://127.0.0.1:4222");
     let links_from = |pairs: &[(&str, &str)]| load(pairs).unwrap().links_from;
@@ -58,6 +67,9 @@ fn every_mistake_names_its_variable_and_its_mend() {
         ("DATABASE_URL", "mysql://x"),
         ("DATABASE_URL", "postgres://secret-user:secret-word@host"),
         ("NATS_URL", "http://x"),
+        ("CLICK_RATE", "-1"),
+        ("LINK_RATE", "1000001"),
+        ("MISS_RATE", "ten"),
         ("SHORT_DOMAIN", "https://x/y"),
         ("PUBLIC_URL", "links"),
         ("TRUSTED_PROXIES", "10.0.0.0/99"),

@@ -63,7 +63,8 @@ impl Kept for CachedLink {
     }
 
     fn weight(&self) -> usize {
-        self.link.target.as_str().len() + self.link.gate.as_ref().map_or(0, |gate| gate.weight())
+        let (gate, card) = (self.link.gate.as_ref(), self.link.card.as_ref());
+        self.link.target.as_str().len() + gate.map_or(0, |gate| gate.weight()) + card.map_or(0, |card| card.weight())
     }
 
     fn key_weight(address: &LinkAddress) -> usize {

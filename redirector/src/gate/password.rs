@@ -15,9 +15,13 @@ use tokio::sync::Semaphore;
 
 /// Attempts of one network at one link in one window.
 const ATTEMPTS: u32 = 5;
+/// Wrong ones of all networks at one link in one window: a crowd of networks guesses no faster.
+const ATTEMPTS_OF_LINK: u32 = 50;
 const WINDOW_MILLIS: i64 = 60_000;
-/// Networks that are remembered; those above are refused until some window ends.
+/// Links and networks that are remembered; those above are refused until some window ends.
 const MOST_NETWORKS: usize = 20_000;
+/// Stands for all networks in one; no network is called so.
+const EVERYBODY: &str = "";
 const AT_ONCE: usize = 2;
 /// How long an attempt waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -53,8 +57,8 @@ impl Passwords {
     }
 
     pub async fn check(&self, link: LinkId, network: &str, password: String, hash: &PasswordHash) -> Tried {
-        let key = (link, network.to_owned());
-        if !self.may_try(&key) {
+        let (key, all) = ((link, network.to_owned()), (link, EVERYBODY.to_owned()));
+        if !self.may_try(&key, ATTEMPTS) || !self.may_try(&all, ATTEMPTS_OF_LINK) {
             return Tried::TooOften;
         }
         let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned()).await else { return Tried::Busy };
@@ -66,7 +70,11 @@ impl Passwords {
         };
         match self.main.spawn_blocking(work).await {
             Ok(true) => {
-                self.networks().remove(&key);
+                let mut networks = self.networks();
+                networks.remove(&key);
+                if let Some(attempts) = networks.get_mut(&all) {
+                    attempts.count = attempts.count.saturating_sub(1);
+                }
                 Tried::Right
             }
             Ok(false) => Tried::Wrong,
@@ -79,7 +87,7 @@ impl Passwords {
     }
 
     /// Counts an attempt before it costs anything.
-    fn may_try(&self, key: &(LinkId, String)) -> bool {
+    fn may_try(&self, key: &(LinkId, String), most: u32) -> bool {
         let (now, mut networks) = (self.clock.now(), self.networks());
         if networks.len() >= MOST_NETWORKS {
             networks.retain(|_, attempts| now < attempts.until);
@@ -93,6 +101,6 @@ impl Passwords {
             *attempts = fresh;
         }
         attempts.count = attempts.count.saturating_add(1);
-        attempts.count <= ATTEMPTS
+        attempts.count <= most
     }
 }

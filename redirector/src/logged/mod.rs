@@ -175,6 +175,7 @@ impl Logger {
             accept_language: facts.language,
             redirect_micros: u32::try_from(asked.started.elapsed().as_micros()).unwrap_or(u32::MAX),
             rule: None,
+            above_rate: false,
         }
     }
 }

@@ -47,6 +47,17 @@ async fn a_limit_takes_people_only_and_says_when_it_is_reached() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn machines_are_not_led_on_above_a_limit_that_another_process_met() {
+    let running = start_with(&[], Counter::Memory(Arc::new(Mutex::new(0)))).await;
+    running.know("l", limited(3, Gate::default()));
+    assert_eq!(status(&running, "/l", "curl/8.5.0").await, 410);
+    // Where the counter cannot be asked, they are led on: they take nobody's place.
+    let down = start_with(&[], Counter::Down).await;
+    down.know("l", limited(3, Gate::default()));
+    assert_eq!(status(&down, "/l", "curl/8.5.0").await, 302);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unused_permits_come_back_and_without_the_counter_nobody_is_led_on() {
     let left = Arc::new(Mutex::new(1_000));
     let running = start_with(&[], Counter::Memory(left.clone())).await;
@@ -146,6 +157,7 @@ async fn stored(database: &Database, limit: i64) -> (Store, ResolvedLink) {
         target: domain::TargetUrl::from_store("https://example.com/".into()),
         title: None,
         external_id: None,
+        about: domain::LinkAbout::default(),
         redirect_status: domain::RedirectStatus::DEFAULT,
         forward_query: false,
         gate: Gate { click_limit: Some(ClickLimit::parse(limit).unwrap()), ..Gate::default() },

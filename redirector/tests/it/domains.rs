@@ -232,3 +232,23 @@ async fn certificates_are_for_hosts_that_are_served() {
         assert_eq!(running.domains.serves(host).await, served, "{host}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_beside_a_link_is_its_domains() {
+    let running = start(&[]).await;
+    let exact = DomainSettings { case_sensitive: true, ..DomainSettings::default() };
+    serve(&running, HOST, 7, exact);
+    know_on(&running, 7, "Sale", to(7, "https://example.com/7"));
+    let preview = get(&running, HOST, "/Sale+").await;
+    assert_eq!(preview.status(), 200);
+    let html = preview.text().await.unwrap();
+    assert!(html.contains("https://go.acme.example/Sale") && html.contains("<h1>example.com</h1>"), "{html}");
+    let code = get(&running, HOST, "/Sale/qr.svg").await;
+    assert_eq!((code.status().as_u16(), header(&code, "content-type")), (200, Some("image/svg+xml")));
+    // Neither by another case, nor on another domain, nor on a host that is nobody's.
+    for (host, path) in [(HOST, "/sale+"), (HOST, "/sale/qr.svg"), ("go.example", "/Sale+"), ("evil.example", "/Sale/qr.png")] {
+        assert_eq!(get(&running, host, path).await.status(), 404, "{host}{path}");
+    }
+    let urls: Vec<String> = running.captured().await.into_iter().map(|click| click.url).collect();
+    assert_eq!(urls, ["https://go.acme.example/Sale+"]);
+}

@@ -15,7 +15,8 @@ use enrich::GeoDatabases;
 use platform::config::Capture;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng, SealKey};
 use redirector::{
-    Domains, LinkSource, LinkSourceDown, Parts, PermitSource, PolicySource, Redirector, RedirectorOptions, RedirectorStartError, TlsOptions,
+    Domains, LinkSource, LinkSourceDown, Parts, PermitSource, PolicySource, RateLimits, Redirector, RedirectorOptions,
+    RedirectorStartError, TlsOptions,
 };
 use stream::{ClickSource, Delivery, LinkEvent, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
 use tokio::sync::Semaphore;
@@ -160,6 +161,7 @@ pub fn link(target: &str) -> ResolvedLink {
         forward_query: false,
         deleted: false,
         gate: None,
+        card: None,
     }
 }
 
@@ -197,6 +199,7 @@ pub struct Setup<'a> {
     pub notices: Option<Arc<dyn LinkNotices>>,
     /// With TLS of its own as well.
     pub tls: Option<TlsOptions>,
+    pub rates: RateLimits,
     /// Whether the redirector has the installation's key.
     pub seals: bool,
 }
@@ -204,7 +207,8 @@ pub struct Setup<'a> {
 impl Default for Setup<'_> {
     fn default() -> Self {
         let (capture, seals) = (Capture::Worker, true);
-        Self { trusted_proxies: &[], permits: Counter::Down, capture, quota_bytes: None, notices: None, tls: None, seals }
+        let rates = RateLimits { clicks: 100, clicks_of_link: 5_000, misses: 10 };
+        Self { trusted_proxies: &[], permits: Counter::Down, capture, quota_bytes: None, notices: None, tls: None, rates, seals }
     }
 }
 
@@ -227,6 +231,8 @@ pub fn try_start(setup: Setup<'_>) -> Result<Running, RedirectorStartError> {
         short_domain: ShortDomain::parse("go.example").unwrap(),
         trusted_proxies: setup.trusted_proxies.iter().map(|net| net.parse().unwrap()).collect(),
         capture: setup.capture,
+        rates: setup.rates,
+        report_url: Some("https://links.example/report".into()),
         header_timeout: Duration::from_millis(500),
         tls: setup.tls,
     };

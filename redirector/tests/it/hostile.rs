@@ -46,6 +46,52 @@ async fn paths_that_are_no_slugs_are_misses() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn paths_beside_links_are_exact_and_bounded() {
+    let running = with_link().await;
+    let (long, deep) = (format!("/{}+", "a".repeat(8 * 1_024)), format!("/a/qr.svg?{}", "fg=%ff&".repeat(2_000)));
+    for (path, wanted) in [
+        ("/a+", 200),
+        ("/a%2b", 200),
+        ("/a%2B", 200),
+        ("/+", 404),
+        ("/%2b", 404),
+        ("/a++", 404),
+        ("/a%252b", 404),
+        ("/a+/", 404),
+        ("/a+/qr.svg", 404),
+        ("/qr.svg", 404),
+        ("//qr.svg", 404),
+        ("/a//qr.svg", 404),
+        ("/a/qr.svg/", 404),
+        ("/a/../a/qr.svg", 404),
+        ("/a%2fqr.svg", 404),
+        ("/a/qr.svg%00", 404),
+        ("/a/qr.svg?size=99999999", 400),
+        ("/a/qr.svg?size=18446744073709551616", 400),
+        ("/a/qr.png?size=-1", 400),
+        ("/a/qr.png?margin=4294967295", 400),
+        ("/a/qr.svg?fg=%ff%fe", 400),
+        ("/a/qr.svg?fg=%22%3E%3Cscript%3E", 400),
+        ("/a/qr.svg?level=%00", 400),
+        ("/a/qr.png?logo=https://evil.example/x.svg", 400),
+        ("/a/qr.svg?&&==&;", 200),
+        (&long, 404),
+        (&deep, 400),
+    ] {
+        assert_eq!(statuses(&running, &get(path, HOST)).await, [wanted], "{path:.40}");
+    }
+    let answers = statuses(&running, b"GET /a\xff+ HTTP/1.1\r\nHost: go.example\r\nConnection: close\r\n\r\n").await;
+    assert!(answers.iter().all(|status| matches!(status, 400 | 404)), "{answers:?}");
+    // On another host there is nothing beside a link either.
+    assert_eq!(statuses(&running, &get("/a+", "Host: evil.example\r\n")).await, [404]);
+    assert_eq!(statuses(&running, &get("/a/qr.svg", "Host: evil.example\r\n")).await, [404]);
+    for request in ["POST /a+", "POST /a/qr.png"] {
+        assert_eq!(statuses(&running, format!("{request} HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n").as_bytes()).await, [405]);
+    }
+    still_serves(&running).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hosts_are_one_and_exact() {
     let running = with_link().await;
     for (headers, wanted) in [

@@ -12,5 +12,7 @@ mod hostile;
 mod limits;
 mod links;
 mod logged;
+mod pages;
+mod rates;
 mod requests;
 mod tls;

@@ -57,7 +57,7 @@ async fn what_is_no_link_is_a_page_and_a_counted_miss() {
         assert!(page.contains("does not exist") && !page.contains("nothing"), "{page}");
     }
     assert_eq!(running.metric("redirector_misses_total"), 5);
-    for (path, status) in [("/", 200), ("/robots.txt", 200), ("/favicon.ico", 204)] {
+    for (path, status) in [("/", 200), ("/robots.txt", 200), ("/favicon.ico", 200)] {
         assert_eq!(running.get(path).await.status(), status, "{path}");
     }
     let post = running.http.post(running.url("/known")).body("x").send().await.unwrap();

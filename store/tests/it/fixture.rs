@@ -121,6 +121,7 @@ pub fn new_link(slug: &str) -> NewLink {
         target: target("https://example.com/landing"),
         title: None,
         external_id: None,
+        about: domain::LinkAbout::default(),
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
         gate: Gate::default(),

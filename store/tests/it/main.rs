@@ -12,6 +12,7 @@ mod gates;
 mod ingest;
 mod ingest_counters;
 mod link_outbox;
+mod link_reports;
 mod links;
 mod permits;
 mod postgres_only;
@@ -67,6 +68,9 @@ suite!(
     domains::checks_that_are_due_are_given_out_once,
     domains::changes_of_hosts_are_in_the_outbox,
     domains::a_workspace_has_a_bounded_number_of_domains,
+    link_reports::a_report_reaches_the_links_own_workspace_only,
+    link_reports::a_link_keeps_so_many_reports_and_no_more,
+    link_reports::what_a_link_says_of_itself_is_resolved_with_it,
     gates::gates_are_stored_and_resolved_as_they_are,
     permits::permits_never_pass_the_limit,
     permits::a_block_is_leased_once_and_given_back_once,

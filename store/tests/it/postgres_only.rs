@@ -31,6 +31,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         new.gate.click_limit = Some(domain::ClickLimit::parse(5).unwrap());
         let scope = store.workspace(workspace, store::Access::Write).await.unwrap();
         let link = scope.create_link(&new, NOON).await.unwrap();
+        assert!(scope.report_link(&crate::link_reports::report(link.id, 0)).await.unwrap());
         scope.commit().await.unwrap();
         ingest(store, workspace, &[click(link.id, NOON)]).await;
         store.count_losses(&[loss(workspace, 1, 1)]).await.unwrap();
@@ -52,6 +53,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "domains",
         "api_keys",
         "signing_secrets",
+        "link_reports",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
         // A cell for the link and one for the workspace; a link, and the one for clicks without.
@@ -84,6 +86,8 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         ("linklogger_api", "SELECT count(*) FROM link_leases"),
         ("linklogger_redirector", "SELECT 1::bigint FROM linklogger_clean_permits(1, 1)"),
         ("linklogger_api", "SELECT linklogger_lease_permits(gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 1, 1, 1)"),
+        ("linklogger_redirector", "SELECT count(*) FROM link_reports"),
+        ("linklogger_redirector", "SELECT count(*) FROM linklogger_workspace_of_link(gen_random_uuid())"),
         ("linklogger_redirector", "SELECT count(*) FROM linklogger_memberships_of(gen_random_uuid())"),
         ("linklogger_api", "SELECT count(*) FROM dead_letters"),
         ("linklogger_api", "SELECT count(*) FROM link_outbox"),

@@ -64,6 +64,7 @@ fn click(seed: u64, number: u64, rng: &Rng) -> CapturedClick {
         accept_language: None,
         redirect_micros: number as u32,
         rule: None,
+        above_rate: false,
     }
 }
 

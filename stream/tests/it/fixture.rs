@@ -30,6 +30,7 @@ pub fn captured(workspace: WorkspaceId, number: u32) -> CapturedClick {
         accept_language: None,
         redirect_micros: number,
         rule: None,
+        above_rate: false,
     }
 }
 

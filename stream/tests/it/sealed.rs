@@ -27,6 +27,7 @@ fn state(slug: &str, version: i32, password: Option<&str>) -> LinkState {
         target: TargetUrl::from_store("https://example.com/".into()),
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
+        card: None,
         deleted: false,
         gate: gate.closed(),
     };
@@ -136,7 +137,9 @@ async fn followers_hear_of_keys_and_workspaces_too() {
     snapshot.put_if_newer(&state("a", 1, None)).await.unwrap();
     snapshot.put_workspace_policy(&policy).await.unwrap();
     assert_eq!(snapshot.workspace_policy(workspace()).await.unwrap(), Some(policy));
-    for expected in [LinkEvent::Key { id: key.id }, LinkEvent::Changed { address: LinkAddress::shared("a") }, LinkEvent::Workspace { id: workspace() }] {
+    for expected in
+        [LinkEvent::Key { id: key.id }, LinkEvent::Changed { address: LinkAddress::shared("a") }, LinkEvent::Workspace { id: workspace() }]
+    {
         assert_eq!(tokio::time::timeout(PATIENCE, events.next()).await.unwrap(), Some(expected));
     }
 }

@@ -27,6 +27,7 @@ fn state(slug: &str, version: i32) -> LinkState {
         forward_query: false,
         deleted: false,
         gate: None,
+        card: None,
     };
     LinkState { address: LinkAddress::shared(slug), id, version, link: Some(link) }
 }

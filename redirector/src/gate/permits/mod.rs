@@ -65,11 +65,12 @@ impl Permits {
         }
     }
 
-    /// Whether the limit was reached when last asked for.
-    pub fn is_closed(&self, link: LinkId, mode: LimitMode) -> bool {
+    /// Whether there is a permit, for a request that needs none of its own.
+    pub async fn is_open(&self, link: &ResolvedLink, mode: LimitMode) -> Permit {
         match mode {
-            LimitMode::Strict => self.strict.is_closed(link),
-            LimitMode::Fast => self.fast.is_closed(link),
+            LimitMode::Strict => self.strict.is_open(link).await,
+            LimitMode::Fast if self.fast.is_closed(link.id) => Permit::Refused,
+            LimitMode::Fast => Permit::Granted,
         }
     }
 

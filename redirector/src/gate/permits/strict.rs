@@ -39,12 +39,28 @@ impl Strict {
     pub async fn take(&self, link: &ResolvedLink) -> Permit {
         let block = self.block(link.id);
         let mut block = block.lock().await;
+        let permit = self.look(link, &mut block).await;
+        if permit == Permit::Granted {
+            block.left -= 1;
+        }
+        permit
+    }
+
+    /// Whether there is a permit, for a request that needs none of its own.
+    pub async fn is_open(&self, link: &ResolvedLink) -> Permit {
+        let block = self.block(link.id);
+        let mut block = block.lock().await;
+        self.look(link, &mut block).await
+    }
+
+    /// Granted with at least one permit in the block.
+    async fn look(&self, link: &ResolvedLink, block: &mut Block) -> Permit {
         let now = self.leases.clock.now();
         if let Some((_, answer)) = block.closed.filter(|(until, _)| now < *until) {
             return answer;
         }
         if now >= block.until {
-            self.retire(&mut block).await;
+            self.retire(block).await;
         }
         if block.left == 0 {
             let asked = *block.asked.get_or_insert_with(|| self.leases.block_of(link.id, link.workspace));
@@ -54,13 +70,7 @@ impl Strict {
                 Some(leased) => block.fill(leased, now),
             }
         }
-        block.left -= 1;
         Permit::Granted
-    }
-
-    pub fn is_closed(&self, link: LinkId) -> bool {
-        let block = self.blocks().get(&link).cloned();
-        block.is_some_and(|block| block.try_lock().is_ok_and(|block| matches!(block.closed, Some((_, Permit::Refused)))))
     }
 
     fn blocks(&self) -> std::sync::MutexGuard<'_, Blocks> {
