@@ -97,7 +97,7 @@ mod tests {
                 method: Method::Get,
                 url: "http://x/a".into(),
                 target: "https://y/".into(),
-                ip: None,
+                address: domain::Address::Unknown,
                 user_agent: Some(agent.into()),
                 referrer: None,
                 accept_language: None,

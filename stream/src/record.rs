@@ -280,7 +280,8 @@ mod tests {
     #[test]
     fn a_later_version_waits_and_a_later_field_is_ignored() {
         let mut bytes = encode_record(&click());
-        bytes.extend([0xf8, 0x01, 5]);
+        // Field 100.
+        bytes.extend([0xa0, 0x06, 5]);
         assert_eq!(decode_record(&bytes), Ok(click()));
         bytes[0] = 9;
         assert_eq!(decode_record(&bytes), Err(RecordError::UnknownVersion(9)));

@@ -330,7 +330,7 @@ async fn chaos(seed: u64, rounds: u32, halt: Duration) {
     for round in 0..rounds {
         let load = Load::start(&cluster.url("a"), RATE, round * 100_000_000);
         for step in plan(&rng, halt) {
-            println!("seed {seed}, round {round}: {:?} for {:?}", step.faults, step.lasts);
+            eprintln!("seed {seed}, round {round}: {:?} for {:?}", step.faults, step.lasts);
             for fault in &step.faults {
                 cluster.begin(*fault).await;
             }
@@ -370,7 +370,7 @@ async fn judge(cluster: &Cluster, all: &[Request]) {
         (sure + doubt >= missing).then_some((sure, doubt))
     })
     .await;
-    println!(
+    eprintln!(
         "{} redirected, {} unanswered, {} stored, {missing} missing, {sure} counted as lost, {doubt} in doubt",
         redirected.len(),
         unanswered.len(),

@@ -38,7 +38,8 @@ const ENDS: [(&str, Shown); 5] = [
 
 impl<'a> Aside<'a> {
     pub fn of(path: &'a str) -> Option<Self> {
-        ENDS.iter().find_map(|(end, shown)| Some(Self { path: path.strip_suffix(end)?, shown: *shown }))
+        let (path, shown) = ENDS.iter().find_map(|(end, shown)| Some((path.strip_suffix(end)?, *shown)))?;
+        (!path.ends_with('/')).then_some(Self { path, shown })
     }
 }
 
@@ -56,7 +57,22 @@ mod tests {
         assert_eq!(shown("/a%2b"), shown("/a+"));
         assert_eq!(shown("/a/qr.svg"), Some(("a".into(), Shown::Qr(Format::Svg))));
         assert_eq!(shown("/a/qr.png"), Some(("a".into(), Shown::Qr(Format::Png))));
-        for path in ["/", "/+", "/a++", "/a+/", "/+a", "/qr.svg", "//qr.svg", "/a/b/qr.svg", "/a/qr.gif", "/a/QR.svg", "+", ""] {
+        for path in [
+            "/",
+            "/+",
+            "/a++",
+            "/a+/",
+            "/+a",
+            "/qr.svg",
+            "//qr.svg",
+            "/a/b/qr.svg",
+            "/a//qr.svg",
+            "/a/+",
+            "/a/qr.gif",
+            "/a/QR.svg",
+            "+",
+            "",
+        ] {
             assert_eq!(shown(path), None, "{path}");
         }
     }
