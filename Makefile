@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/linklogger/target
 
 LINKLOGGER = $(CARGO_TARGET_DIR)/release/linklogger
 
-.PHONY: help run demo dashboard test browser-test chaos lint schema shots bench bench-append bench-rate bench-redirect tools checkout release geoip
+.PHONY: help run demo dashboard test browser-test chaos lint schema shots bench bench-append bench-rate bench-redirect bench-spool tools checkout release geoip
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,7 @@ chaos: checkout tools ## Kill, halt, fill and wipe everything under load; CHAOS_
 	CHAOS_SEED=$${CHAOS_SEED:-$$(date +%s)} CHAOS_ROUNDS=$${CHAOS_ROUNDS:-3} CHAOS_HALT_SECONDS=$${CHAOS_HALT_SECONDS:-30} \
 		cargo test --workspace -- --nocapture --exact chaos::whatever_dies_nothing_is_lost_or_doubled
 
-bench: bench-append bench-rate bench-redirect ## All benchmarks; see bench/README.md
+bench: bench-append bench-rate bench-redirect bench-spool ## All benchmarks; see bench/README.md
 
 bench-append: checkout ## What an append to the spool costs
 	cargo bench --quiet -p stream
@@ -42,6 +42,10 @@ bench-rate: checkout ## What telling costs whether a click is above its rates
 bench-redirect: release ## The redirector against nginx
 	@scripts/nats-server
 	LINKLOGGER=$(LINKLOGGER) python3 bench/redirect.py
+
+bench-spool: release ## A redirector with a million clicks in its spool, and with a million links
+	@scripts/nats-server
+	LINKLOGGER=$(LINKLOGGER) python3 bench/spool.py
 
 shots: geoip release ## Take the screenshots in docs/screenshots anew, of the demo
 	LINKLOGGER=$(LINKLOGGER) CHROMIUM="$$(scripts/browser)" LINKLOGGER_GEOIP_DB="$$(scripts/geoip)" scripts/npm --silent run shots

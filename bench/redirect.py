@@ -37,15 +37,19 @@ def p99_at(rate, port, path):
     return report["latencyPercentiles"]["p99"] * 1e6, int(sum(report["statusCodeDistribution"].values()))
 
 
+def geo_databases():
+    return subprocess.run([str(ROOT / "scripts/geoip")], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def ratio(ours, theirs):
     return statistics.median(a / b for a, b in zip(ours, theirs))
 
 
-def against_nginx(folder, nginx, durability):
+def against_nginx(folder, nginx, name, **settings):
     """In turn, with broker, worker and api halted meanwhile; then all that was answered must be stored."""
-    inner = folder / durability
+    inner = folder / name
     inner.mkdir()
-    cluster, answered = Cluster(inner, durability), 0
+    cluster, answered = Cluster(inner, **settings), 0
     path, ours, theirs, slow_ours, slow_theirs, cpu = f"/{cluster.slug}", [], [], [], [], []
     before = cluster.stored()
     for _ in range(ROUNDS):
@@ -86,7 +90,9 @@ def main():
     need("wrk", "nginx", "taskset")
     folder = work_folder()
     nginx = Nginx(folder)
-    print(json.dumps({durability: against_nginx(folder, nginx, durability) for durability in ("os", "fsync")}, indent=2))
+    kinds = {"os": {}, "fsync": {"durability": "fsync"}, "os, capture strict": {"capture": "strict", "geoip_db": geo_databases()}}
+    chosen = sys.argv[1:] or kinds
+    print(json.dumps({name: against_nginx(folder, nginx, name, **kinds[name]) for name in chosen}, indent=2))
 
 
 if __name__ == "__main__":

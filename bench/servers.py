@@ -83,7 +83,7 @@ def until(what, ask, seconds=40):
 class Cluster:
     """api, worker and a redirector of one thread over NATS, on SQLite; the redirector alone on its core."""
 
-    def __init__(self, folder, durability="os"):
+    def __init__(self, folder, **settings):
         self.folder, self.ports = folder, {name: free_port() for name in ("api", "redirect", "nats")}
         config = folder / "nats.conf"
         config.write_text(f'port: {self.ports["nats"]}\nhost: 127.0.0.1\njetstream {{ store_dir: "{folder}/nats" }}\n')
@@ -94,7 +94,7 @@ class Cluster:
             "LINKLOGGER_DATABASE_URL": f"sqlite://{folder}/bench.db?mode=rwc",
             "LINKLOGGER_API_LISTEN": f'127.0.0.1:{self.ports["api"]}',
             "LINKLOGGER_REDIRECT_LISTEN": f'127.0.0.1:{self.ports["redirect"]}',
-            "LINKLOGGER_DURABILITY": durability,
+            **{f"LINKLOGGER_{name.upper()}": value for name, value in settings.items()},
         }
         subprocess.run([BINARY, "migrate"], env={**self.settings, "LINKLOGGER_DATA_DIR": str(folder / "migrate")}, cwd=folder, check=True, capture_output=True)
         self.api, self.worker = self.role("api", LOAD_CORE), self.role("worker", LOAD_CORE)
@@ -102,6 +102,10 @@ class Cluster:
         self.token = until("the api answers", self.sign_up)
         self.slug = self.ask("mutation { createLink(input: { targetUrl: \"https://example.com/landing?x=1\" }) { link { slug } } }")["createLink"]["link"]["slug"]
         until("the redirector knows the link", self.redirects)
+
+    def again(self, role):
+        """A process of that role on the data of the one before."""
+        return self.role(role, SERVER_CORE if role == "redirector" else LOAD_CORE)
 
     def role(self, role, core):
         own = {"LINKLOGGER_ROLES": role, "LINKLOGGER_DATA_DIR": str(self.folder / role), "LINKLOGGER_OPS_LISTEN": f"127.0.0.1:{free_port()}"}

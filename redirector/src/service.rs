@@ -172,10 +172,7 @@ impl Service {
         }
         let found = match self.links.resolve(&address).await {
             Known::Found(found) => found,
-            Known::Nothing => {
-                self.counters.misses.inc();
-                return answer::page(Page::NotFound);
-            }
+            Known::Nothing => return self.nothing(place),
             Known::CannotTell => return answer::page(Page::Unavailable),
         };
         let (now, link, short_url) = (self.clock.now(), &found.link, self.domains.url(place, &address.folded));
@@ -209,11 +206,16 @@ impl Service {
 
     fn miss(&self, asked: &Asked<'_>) -> Answer {
         let may_ask = self.rates.may_ask(self.client_ip.of(asked.peer, &asked.head.headers), asked.started);
-        let own = self.domains.own_miss(asked.place);
-        if own.is_none() {
+        let answer = self.nothing(asked.place);
+        if may_ask { answer } else { self.refuse() }
+    }
+
+    /// Counts a miss and answers it.
+    fn nothing(&self, place: &Place) -> Answer {
+        self.domains.own_miss(place).unwrap_or_else(|| {
             self.counters.misses.inc();
-        }
-        if may_ask { own.unwrap_or_else(|| answer::page(Page::NotFound)) } else { self.refuse() }
+            answer::page(Page::NotFound)
+        })
     }
 
     fn refuse(&self) -> Answer {

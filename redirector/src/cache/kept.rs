@@ -46,7 +46,7 @@ pub(crate) struct LinksAndPolicies {
 impl Kept for CachedLink {
     type Key = LinkAddress;
     type Source = LinksAndPolicies;
-    const MAX_BYTES: u64 = 64 << 20;
+    const MAX_BYTES: u64 = 128 << 20;
 
     async fn ask(source: &LinksAndPolicies, address: &LinkAddress) -> Result<Option<Self>, LinkSourceDown> {
         let Some(link) = source.links.resolve(address).await? else { return Ok(None) };
