@@ -35,8 +35,7 @@ pub enum FeedError {
 }
 
 /// Writes every link, host, API key and workspace of the database to the snapshot, never lowering a
-/// version. Returns how many
-/// addresses of links there are.
+/// version. Returns how many addresses of links there are.
 ///
 /// # Errors
 /// When the database or the broker does not answer.

@@ -12,6 +12,17 @@ const FILE: &str = "seal.key";
 /// The key; `None` where the processes of a cluster were given none, which is said on `/readyz`.
 pub(crate) fn load(config: &Config, rng: &Rng, health: &Health) -> anyhow::Result<Option<SealKey>> {
     let key = find(config, rng)?;
+    let own = config.data_dir.join(FILE);
+    if key.is_none() && own.exists() {
+        health.warn(
+            "seal_key",
+            format!(
+                "This process sealed secrets with {} before it was told of NATS. Give all processes that key, by LINKLOGGER_SEAL_KEY_FILE.",
+                own.display()
+            ),
+        );
+        return Ok(key);
+    }
     if key.is_none() && (config.roles.api || config.roles.redirector) {
         health.warn(
             "seal_key",

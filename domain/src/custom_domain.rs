@@ -151,10 +151,11 @@ pub struct Lapse {
 }
 
 impl Lapse {
-    /// The same after one more look at `now` that found nothing; the one before was at `last`.
+    /// The same after one more look at `now` that found nothing. What counts is the time since the
+    /// first one, so that looking often neither hastens nor delays the end.
     #[must_use]
-    pub fn after(self, last: Option<Millis>, now: Millis) -> Self {
-        let counts = self.count == 0 || last.is_none_or(|last| now.0 - last.0 >= LAPSE_STEP_MILLIS);
+    pub fn after(self, now: Millis) -> Self {
+        let counts = self.since.is_none_or(|since| now.0 - since.0 >= i64::from(self.count) * LAPSE_STEP_MILLIS);
         Self { count: if counts { self.count.saturating_add(1) } else { self.count }, since: Some(self.since.unwrap_or(now)) }
     }
 
@@ -222,17 +223,20 @@ mod tests {
         let mut lapse = Lapse::default();
         // However often somebody looks within an hour.
         for minute in 0..60 {
-            lapse = lapse.after((minute > 0).then(|| Millis(60_000 * (minute - 1))), Millis(60_000 * minute));
+            lapse = lapse.after(Millis(60_000 * minute));
         }
         assert_eq!(lapse, Lapse { count: 1, since: Some(Millis(0)) });
         for (day, is_final) in [(1, false), (2, false), (3, true)] {
-            let (last, now) = (Millis((day - 1) * 24 * HOUR), Millis(day * 24 * HOUR));
-            lapse = lapse.after(Some(last), now);
+            let now = Millis(day * 24 * HOUR);
+            lapse = lapse.after(now);
             assert_eq!(lapse.is_final(now), is_final, "{day}");
         }
         // Two looks far apart are not several.
-        let far = Lapse::default().after(None, Millis(0)).after(Some(Millis(0)), Millis(900 * HOUR));
+        let far = Lapse::default().after(Millis(0)).after(Millis(900 * HOUR));
         assert!(!far.is_final(Millis(900 * HOUR)));
+        // Nor does looking again and again keep it: every eleven hours, for three days.
+        let often = (0..8).fold(Lapse::default(), |lapse, look| lapse.after(Millis(look * 11 * HOUR)));
+        assert!(often.is_final(Millis(77 * HOUR)), "{often:?}");
     }
 
     #[test]

@@ -48,7 +48,10 @@ impl ShortDomain {
 
     /// The short URL of `slug`.
     pub fn short_url(&self, slug: &str) -> String {
-        format!("{}{}/{slug}", self.scheme_prefix(), self.authority())
+        match self.port {
+            Some(port) => format!("{}{}:{port}/{slug}", self.scheme_prefix(), self.host),
+            None => format!("{}{}/{slug}", self.scheme_prefix(), self.host),
+        }
     }
 
     /// Whether only this machine reaches it.
@@ -64,7 +67,7 @@ impl ShortDomain {
     /// port does not matter behind a proxy), or it is a loopback host.
     pub fn serves(&self, host_header: &str) -> bool {
         let host = strip_port(host_header);
-        fold_host(host) == self.host || is_loopback_text(host)
+        host.trim_end_matches('.').eq_ignore_ascii_case(&self.host) || is_loopback_text(host)
     }
 
     /// The slug that a short URL of this domain names, if it is one.

@@ -57,10 +57,8 @@ impl ClientIp {
     /// Whether a proxy on this machine or network forwards visitors without being trusted, so
     /// that all of them look the same.
     pub fn hides_visitors(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
-        (headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED)) && {
-            let peer = peer.to_canonical();
-            is_private(peer) && !self.trusts(peer)
-        }
+        let peer = peer.to_canonical();
+        is_private(peer) && !self.trusts(peer) && (headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED))
     }
 }
 

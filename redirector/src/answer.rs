@@ -7,15 +7,15 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
+    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 
 pub(crate) type Answer = Response<Full<Bytes>>;
 
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
-pub(crate) const ROBOTS_TAG: &str = "x-robots-tag";
+pub(crate) const ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 
 /// Sends the visitor on.
 pub(crate) fn redirect(status: u16, target: &str) -> Answer {

@@ -23,6 +23,7 @@ const NOTE_EVERY: Duration = Duration::from_secs(60);
 pub(crate) struct Decided {
     /// `None` where there are secrets that this redirector cannot open.
     pub secrets: Option<Vec<Secret>>,
+    pub referrer_policy: Option<ReferrerPolicy>,
 }
 
 #[derive(Clone)]
@@ -99,11 +100,10 @@ impl Policies {
     }
 
     pub async fn workspace(&self, id: WorkspaceId) -> Remembered<Decided> {
-        let referrer = self.referrers.get_with(id, async { Referrer::default() }).await;
         let (source, seal_key) = (self.source.clone(), self.seal_key.clone());
-        let decide = move |policy: WorkspacePolicy| {
-            referrer.set(policy.referrer_policy);
-            Decided { secrets: opened(&policy, seal_key.as_deref()) }
+        let decide = move |policy: WorkspacePolicy| Decided {
+            secrets: opened(&policy, seal_key.as_deref()),
+            referrer_policy: policy.referrer_policy,
         };
         self.workspaces.get(id, || async move { source.workspace_policy(id).await.map(|policy| Some(decide(policy))) }).await
     }
@@ -111,7 +111,16 @@ impl Policies {
     /// The workspace's referrer policy as it is and will be. Where it cannot be looked up browsers
     /// are told nothing, until it can.
     pub async fn referrer(&self, id: WorkspaceId) -> Referrer {
-        let _ = self.workspace(id).await;
+        let decided = self.workspace(id).await;
+        let cell = self.cell(id).await;
+        if let Remembered::Known(decided) = decided {
+            cell.set(decided.referrer_policy);
+        }
+        cell
+    }
+
+    /// The same, as far as it is known now.
+    pub async fn cell(&self, id: WorkspaceId) -> Referrer {
         self.referrers.get_with(id, async { Referrer::default() }).await
     }
 
@@ -132,7 +141,9 @@ impl Policies {
     pub async fn workspace_changed(&self, id: WorkspaceId) {
         self.workspaces.expire(id).await;
         if self.referrers.contains_key(&id) {
-            let _ = self.workspace(id).await;
+            let this = self.clone();
+            // Whoever tells of changes does not wait for it.
+            self.main.spawn(async move { this.referrer(id).await });
         }
     }
 
@@ -151,5 +162,7 @@ fn opened(policy: &WorkspacePolicy, seal_key: Option<&SealKey>) -> Option<Vec<Se
     let open = |secret: &domain::SealedSecret| {
         Some(Secret { bytes: seal_key.open(&purpose, &secret.sealed).ok()?, valid_until: secret.valid_until })
     };
-    policy.secrets.iter().map(open).collect()
+    // Those that another key sealed open nothing any more; a new one still does.
+    let opened: Vec<Secret> = policy.secrets.iter().filter_map(open).collect();
+    (!opened.is_empty()).then_some(opened)
 }

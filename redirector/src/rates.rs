@@ -1,5 +1,6 @@
 //! How fast is too fast. A redirect is never refused: what comes above its rate is told of in the
-//! click, and the worker suspects it. What finds no link, or is drawn, is refused with 429.
+//! click, and the worker suspects it. What finds no link, is drawn or
+//! previewed, or has no key or signature that is good, is refused with 429.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -34,6 +35,11 @@ impl Rates {
         let visitor = self.visitors.take(visitor_network(ip), now);
         let link = self.links.take(link, now);
         !(visitor && link)
+    }
+
+    /// Whether a click is one too many of its address.
+    pub fn is_above_for(&self, ip: IpAddr, client_ip: &ClientIp, now: Instant) -> bool {
+        !client_ip.may_be_many(ip) && !self.visitors.take(visitor_network(ip), now)
     }
 
     /// Whether an address may ask for one more thing that is no redirect.

@@ -9,7 +9,7 @@ use domain::{CapturedClick, ClickId, LinkAddress, Method, Millis, Outcome, Resol
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts as Head;
-use hyper::{Method as HttpMethod, Request};
+use hyper::{Method as HttpMethod, Request, StatusCode};
 use platform::{ClientIp, Clock, Health, Readiness, Rng, proxy_advice};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -264,13 +264,19 @@ impl Service {
     async fn logged(&self, entrance: Entrance, asked: &Asked<'_>, body: Incoming) -> Answer {
         let Asked { method, peer, head, started, .. } = *asked;
         self.warn_of_hidden_visitors(peer, head);
-        let request = LogRequest { head, method, ip: self.client_ip.of(peer, &head.headers), started };
+        let ip = self.client_ip.of(peer, &head.headers);
+        let request = LogRequest { head, method, ip, started };
         match self.logger.click(entrance, request, body).await {
-            Ok(click) => {
+            Ok(mut click) => {
+                // What comes with a key comes from a server, for many visitors.
+                click.above_rate = entrance == Entrance::Signed && self.rates.is_above_for(ip, &self.client_ip, started);
                 self.keep(&click).await;
                 self.logger.answer(&click).await
             }
-            Err(refusal) => refusal,
+            Err(refusal) => {
+                let is_stranger = matches!(refusal.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+                if is_stranger && !self.rates.may_ask(ip, started) { self.refuse() } else { refusal }
+            }
         }
     }
 

@@ -82,7 +82,8 @@ impl Certificates {
             let (folder, seen) = (self.folder.clone(), self.seen.clone());
             let looked = tokio::task::spawn_blocking(move || reread(&folder, &seen)).await;
             match looked {
-                Ok(Ok(None)) => {}
+                // Those in use, perhaps again.
+                Ok(Ok(None)) => health.report("certificates", Readiness::Ready, ""),
                 Ok(Ok(Some((hosts, seen)))) => {
                     tracing::info!(hosts = hosts.len(), "certificates were changed and are in use");
                     *self.hosts.write().unwrap_or_else(PoisonError::into_inner) = hosts;

@@ -15,6 +15,8 @@ use crate::{Access, Store, StoreError, WorkspaceScope};
 
 /// Keys of one workspace that are not revoked.
 pub const MAX_API_KEYS: u64 = 100;
+/// Those that were revoked lately counted too: making and revoking in turn has an end as well.
+const MAX_API_KEYS_WITH_REVOKED: u64 = 1_000;
 const REVOKED_KEPT_MILLIS: i64 = 30 * 24 * 3_600 * 1_000;
 
 /// A key to be made.
@@ -105,6 +107,10 @@ impl WorkspaceScope {
             .filter(api_key::Column::WorkspaceId.eq(self.workspace.0))
             .filter(api_key::Column::RevokedAt.lt(now.0 - REVOKED_KEPT_MILLIS));
         forgotten.exec(&self.transaction).await?;
+        let all = api_key::Entity::find().filter(api_key::Column::WorkspaceId.eq(self.workspace.0));
+        if all.count(&self.transaction).await? >= MAX_API_KEYS_WITH_REVOKED {
+            return Err(StoreError::TooMany);
+        }
         let row = api_key::ActiveModel {
             id: Set(new.id.0),
             workspace_id: Set(self.workspace.0),

@@ -51,7 +51,7 @@ impl WorkspaceScope {
             Proof::Missing(problem) => {
                 changed.problem = Set(Some(problem));
                 let lapse = Lapse { count: stored.lapses, since: stored.lapsed_since.map(Millis) };
-                let lapse = if was_verified { lapse.after(stored.checked_at.map(Millis), now) } else { lapse };
+                let lapse = if was_verified { lapse.after(now) } else { lapse };
                 (changed.lapses, changed.lapsed_since) = (Set(lapse.count), Set(lapse.since.map(|since| since.0)));
                 was_verified && !lapse.is_final(now)
             }

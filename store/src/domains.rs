@@ -111,7 +111,10 @@ impl WorkspaceScope {
         let version = stored.version + 1;
         self.write_domain(stored.id, row::ActiveModel { settings: Set(json(&after)?), version: Set(version), ..Default::default() })
             .await?;
-        self.tell_of_host(&stored, version).await?;
+        // Of hosts that nobody has proven redirectors know nothing.
+        if stored.verified_at.is_some() {
+            self.tell_of_host(&stored, version).await?;
+        }
         self.domain(id).await
     }
 
@@ -139,7 +142,9 @@ impl WorkspaceScope {
         } else {
             row::Entity::delete_by_id(stored.id).filter(row::Column::WorkspaceId.eq(self.workspace.0)).exec(&self.transaction).await?;
         }
-        self.tell_of_host(&stored, stored.version + 1).await?;
+        if stored.verified_at.is_some() {
+            self.tell_of_host(&stored, stored.version + 1).await?;
+        }
         Ok(HostName::from_store(stored.host))
     }
 

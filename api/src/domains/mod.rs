@@ -5,6 +5,7 @@ mod recheck;
 mod resolver;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{HostName, WorkspaceId};
 use sha2::{Digest, Sha256};
@@ -17,6 +18,8 @@ pub use resolver::{DnsDown, DnsResolver, ResolverSetupError, TxtResolver};
 
 /// Questions under way at once, of people and of the daily look together.
 const AT_ONCE: usize = 16;
+/// How long one waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// What is shown of the values that were found instead.
 const SHOWN_VALUES: usize = 3;
 const SHOWN_CHARACTERS: usize = 100;
@@ -50,7 +53,9 @@ impl Proofs {
     /// [`DnsDown`] when DNS does not say whether it is there.
     pub async fn look(&self, workspace: WorkspaceId, host: &HostName, token: &str) -> Result<Proof, DnsDown> {
         let (name, value) = (record_name(host), record_value(workspace, host, token));
-        let _room = self.room.acquire().await.map_err(|error| DnsDown(error.to_string()))?;
+        let Ok(Ok(_room)) = tokio::time::timeout(PATIENCE, self.room.acquire()).await else {
+            return Err(DnsDown("too many looks are under way".into()));
+        };
         let found = self.resolver.txt(&name).await?;
         Ok(if found.iter().any(|found| found.trim() == value) { Proof::Found } else { Proof::Missing(problem(&name, &value, &found)) })
     }

@@ -137,7 +137,8 @@ impl ApiKeyMutation {
         Ok(Some(CreateApiKeyPayload { key: key.into(), secret }))
     }
 
-    /// Ends an API key for good, everywhere within two seconds. Revoking it again changes nothing.
+    /// Ends an API key for good, everywhere within two seconds; a redirector that hears of no
+    /// changes follows within 30, or within an hour where it cannot ask either. Revoking it again changes nothing.
     async fn revoke_api_key(&self, ctx: &Context<'_>, input: RevokeApiKeyInput) -> ApiResult<Option<RevokeApiKeyPayload>> {
         let (services, session) = (services(ctx)?, admin(ctx)?);
         let id: ApiKeyId = input.id.parse().map_err(|_| ApiError::NotFound("API key"))?;

@@ -1,6 +1,8 @@
 //! What a program with an API key may ask for: one table of root fields and the scope that each
 //! needs. A field that is not in it is not for keys; a test keeps the table complete.
 
+use std::collections::HashSet;
+
 use async_graphql::Request;
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
 use domain::ApiScope;
@@ -78,24 +80,28 @@ pub(crate) fn check(caller: &Caller, request: &mut Request) -> Result<(), ApiErr
             OperationType::Mutation => MUTATIONS,
             OperationType::Subscription => SUBSCRIPTIONS,
         };
-        fields(key, table, document, &operation.node.selection_set.node, 0)
+        fields(key, table, document, &operation.node.selection_set.node, &mut HashSet::new())
     })
 }
 
-/// The schema bounds how deep fragments may go; a document beyond that is refused by it anyway.
-const MAX_SPREADS: usize = 32;
-
-fn fields(key: &Key, table: &[(&str, Need)], document: &ExecutableDocument, set: &SelectionSet, depth: usize) -> Result<(), ApiError> {
-    if depth > MAX_SPREADS {
-        return Err(ApiError::Forbidden("The fragments of this document are nested too deeply."));
-    }
+/// What is in `seen` was checked; the shell has bounded the nesting.
+fn fields<'a>(
+    key: &Key,
+    table: &[(&str, Need)],
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    seen: &mut HashSet<&'a str>,
+) -> Result<(), ApiError> {
     set.items.iter().try_for_each(|item| match &item.node {
         Selection::Field(field) => allow(key, table, field.node.name.node.as_str()),
-        Selection::InlineFragment(fragment) => fields(key, table, document, &fragment.node.selection_set.node, depth + 1),
-        Selection::FragmentSpread(spread) => match document.fragments.get(&spread.node.fragment_name.node) {
-            Some(fragment) => fields(key, table, document, &fragment.node.selection_set.node, depth + 1),
-            None => Ok(()),
-        },
+        Selection::InlineFragment(fragment) => fields(key, table, document, &fragment.node.selection_set.node, seen),
+        Selection::FragmentSpread(spread) => {
+            let name = spread.node.fragment_name.node.as_str();
+            match document.fragments.get(name).filter(|_| seen.insert(name)) {
+                Some(fragment) => fields(key, table, document, &fragment.node.selection_set.node, seen),
+                None => Ok(()),
+            }
+        }
     })
 }
 

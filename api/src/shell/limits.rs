@@ -1,5 +1,7 @@
 //! How much one document may ask for.
 
+use std::collections::HashMap;
+
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet};
 use async_graphql::{ObjectType, Request, SchemaBuilder, SubscriptionType, Value as ConstValue};
 
@@ -38,6 +40,12 @@ pub(super) fn check_document(request: &mut Request, socket: bool) -> Result<(), 
     }
     let name = request.operation_name.clone();
     let Ok(document) = request.parsed_query() else { return Ok(()) };
+    // Before anything walks it: each fragment may spread others many times.
+    match Spread::of(document) {
+        Some(fields) if fields <= MAX_COMPLEXITY => {}
+        Some(_) => return Err(format!("With its fragments spread out the document has more than {MAX_COMPLEXITY} fields. Split it up.")),
+        None => return Err("A fragment contains itself. Remove the circle.".into()),
+    }
     let aliases = count_aliases(document);
     if aliases > MAX_ALIASES {
         return Err(format!("The document has {aliases} aliases; {MAX_ALIASES} are allowed. Split it up."));
@@ -61,6 +69,48 @@ fn has_nul(value: &ConstValue) -> bool {
         ConstValue::List(items) => items.iter().any(has_nul),
         ConstValue::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
         ConstValue::Null | ConstValue::Number(_) | ConstValue::Boolean(_) | ConstValue::Binary(_) | ConstValue::Enum(_) => false,
+    }
+}
+
+/// Counts the fields of documents with their fragments spread out, each fragment once.
+struct Spread<'a> {
+    document: &'a ExecutableDocument,
+    /// `None` while a fragment is being counted.
+    known: HashMap<&'a str, Option<usize>>,
+}
+
+impl<'a> Spread<'a> {
+    /// The fields of all operations; `None` where a fragment contains itself.
+    fn of(document: &'a ExecutableDocument) -> Option<usize> {
+        let mut spread = Self { document, known: HashMap::new() };
+        let operations = document.operations.iter().map(|(_, operation)| operation);
+        operations
+            .into_iter()
+            .try_fold(0, |sum: usize, operation| Some(sum.saturating_add(spread.fields(&operation.node.selection_set.node)?)))
+    }
+
+    fn fields(&mut self, set: &'a SelectionSet) -> Option<usize> {
+        set.items.iter().try_fold(0, |sum: usize, item| {
+            let more = match &item.node {
+                Selection::Field(field) => self.fields(&field.node.selection_set.node)?.saturating_add(1),
+                Selection::InlineFragment(fragment) => self.fields(&fragment.node.selection_set.node)?,
+                Selection::FragmentSpread(spread) => self.fragment(spread.node.fragment_name.node.as_str())?,
+            };
+            Some(sum.saturating_add(more))
+        })
+    }
+
+    fn fragment(&mut self, name: &'a str) -> Option<usize> {
+        if let Some(known) = self.known.get(name) {
+            return *known;
+        }
+        // One that is not there is left to the schema to tell.
+        let Some(fragment) = self.document.fragments.get(name) else { return Some(0) };
+        self.known.insert(name, None);
+        // A spread costs a visit even where there is nothing in it.
+        let fields = self.fields(&fragment.node.selection_set.node)?.max(1);
+        self.known.insert(name, Some(fields));
+        Some(fields)
     }
 }
 
@@ -121,6 +171,12 @@ mod tests {
         assert!(check(r#"{ a(b: "\u0000") }"#).unwrap_err().contains("U+0000"));
         let variables = Variables::from_json(serde_json::json!({ "a": [{ "b": "x\0" }] }));
         assert!(check_document(&mut Request::new("{ a }").variables(variables), false).unwrap_err().contains("U+0000"));
+        // Each fragment spreads the next one twice: 2^30 fields in a small document.
+        let doubling = |n: usize| format!("fragment F{n} on Query {{ ...F{m} ...F{m} }}", m = n + 1);
+        let bomb = (0..30).map(doubling).collect::<String>() + "fragment F30 on Query { a } { ...F0 }";
+        assert!(check(&bomb).unwrap_err().contains("2000 fields"));
+        assert!(check("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }").unwrap_err().contains("itself"));
+        assert_eq!(check("{ ...A ...A } fragment A on Query { a }"), Ok(()));
         assert!(check("subscription { a }").unwrap_err().contains("WebSocket"));
     }
 }

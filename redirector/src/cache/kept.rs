@@ -2,6 +2,7 @@
 
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{HostName, LinkAddress, ResolvedLink, ServedDomain};
@@ -9,6 +10,8 @@ use uuid::Uuid;
 
 use crate::policies::{Policies, Referrer};
 use crate::{LinkSource, LinkSourceDown};
+
+const POLICY_PATIENCE: Duration = Duration::from_millis(300);
 
 /// What is looked up by a key, and kept.
 #[async_trait]
@@ -50,7 +53,12 @@ impl Kept for CachedLink {
 
     async fn ask(source: &LinksAndPolicies, address: &LinkAddress) -> Result<Option<Self>, LinkSourceDown> {
         let Some(link) = source.links.resolve(address).await? else { return Ok(None) };
-        let referrer = source.policies.referrer(link.workspace).await;
+        // The link was found: what its workspace decides may come late, but not keep it.
+        let referrer = tokio::time::timeout(POLICY_PATIENCE, source.policies.referrer(link.workspace)).await;
+        let referrer = match referrer {
+            Ok(referrer) => referrer,
+            Err(_) => source.policies.cell(link.workspace).await,
+        };
         Ok(Some(Self { link, referrer }))
     }
 

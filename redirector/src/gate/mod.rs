@@ -72,10 +72,9 @@ impl Gates {
         }
         if gate.click_limit.is_some() {
             let (is_machine, mode) = (visitor.is_machine(), gate.limit_mode);
-            // A machine takes nobody's permit, and is led on where nobody can say whether there is one.
+            // A machine takes nobody's permit.
             match if is_machine { self.permits.is_open(link, mode).await } else { self.permits.take(link, mode).await } {
                 Permit::Granted => {}
-                Permit::CannotTell if is_machine => {}
                 Permit::Refused => return fallback(gate).unwrap_or_else(|| Decision::page(Outcome::Limit, Page::Limit, link)),
                 Permit::CannotTell => return fallback(gate).unwrap_or_else(|| Decision::page(Outcome::Limit, Page::Unavailable, link)),
             }

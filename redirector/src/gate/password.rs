@@ -58,10 +58,14 @@ impl Passwords {
 
     pub async fn check(&self, link: LinkId, network: &str, password: String, hash: &PasswordHash) -> Tried {
         let (key, all) = ((link, network.to_owned()), (link, EVERYBODY.to_owned()));
-        if !self.may_try(&key, ATTEMPTS) || !self.may_try(&all, ATTEMPTS_OF_LINK) {
+        if self.has_spent(&key, ATTEMPTS) || self.has_spent(&all, ATTEMPTS_OF_LINK) {
             return Tried::TooOften;
         }
         let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned()).await else { return Tried::Busy };
+        // Counted with the turn, so that those who wait for theirs spend nothing.
+        if !self.may_try(&key, ATTEMPTS) || !self.may_try(&all, ATTEMPTS_OF_LINK) {
+            return Tried::TooOften;
+        }
         let hash = hash.0.clone();
         let work = move || {
             let _turn = turn;
@@ -84,6 +88,11 @@ impl Passwords {
 
     fn networks(&self) -> std::sync::MutexGuard<'_, Networks> {
         self.networks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_spent(&self, key: &(LinkId, String), most: u32) -> bool {
+        let now = self.clock.now();
+        self.networks().get(key).is_some_and(|attempts| now < attempts.until && attempts.count >= most)
     }
 
     /// Counts an attempt before it costs anything.

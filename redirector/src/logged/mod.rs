@@ -138,17 +138,20 @@ impl Logger {
             NotSigned::Missing => Refusal::NoCredential,
             NotSigned::Malformed => Refusal::Signature,
         })?;
+        let now = self.clock.now();
+        let ahead = request.expires_at.0.saturating_sub(now.0);
+        if ahead <= 0 || ahead > MAX_SIGNED_DAYS * DAY_MILLIS {
+            return Err(Refusal::Signature);
+        }
         let decided = match self.policies.workspace(request.workspace).await {
             Remembered::Known(decided) => decided,
             Remembered::Nothing => return Err(Refusal::Signature),
             Remembered::CannotTell => return Err(Refusal::Unavailable),
         };
-        let now = self.clock.now();
         let secrets = decided.secrets.as_ref().ok_or(Refusal::Sealed)?;
         let mut present = secrets.iter().filter(|secret| secret.valid_until.is_none_or(|end| now < end));
-        let ahead = request.expires_at.0.saturating_sub(now.0);
         let is_right = present.any(|secret| is_signature(&secret.bytes, &request.text, &request.signature));
-        if !is_right || ahead <= 0 || ahead > MAX_SIGNED_DAYS * DAY_MILLIS {
+        if !is_right {
             return Err(Refusal::Signature);
         }
         let logged = LogDraft::of_query(request.target, request.others);

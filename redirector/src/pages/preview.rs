@@ -40,8 +40,11 @@ pub(crate) fn preview(link: &ResolvedLink, short_url: &str, report_url: Option<&
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>Where a short link leads</title><style>{STYLE}</style><main><p class=\"url\">{short} leads to</p>"
     );
-    if link.gate.as_ref().is_some_and(|gate| gate.password.is_some()) {
+    let gate = link.gate.as_ref();
+    if gate.is_some_and(|gate| gate.password.is_some()) {
         html.push_str("<h1>A page with a password</h1><p>Where it leads is shown to those who know the password.</p>");
+    } else if gate.is_some_and(|gate| gate.click_limit.is_some()) {
+        html.push_str("<h1>A page for a limited number of visits</h1><p>Where it leads is shown to those who open the link.</p>");
     } else {
         shown(link, &mut html);
     }

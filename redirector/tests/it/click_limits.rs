@@ -51,10 +51,10 @@ async fn machines_are_not_led_on_above_a_limit_that_another_process_met() {
     let running = start_with(&[], Counter::Memory(Arc::new(Mutex::new(0)))).await;
     running.know("l", limited(3, Gate::default()));
     assert_eq!(status(&running, "/l", "curl/8.5.0").await, 410);
-    // Where the counter cannot be asked, they are led on: they take nobody's place.
+    // Nor where the counter cannot be asked.
     let down = start_with(&[], Counter::Down).await;
     down.know("l", limited(3, Gate::default()));
-    assert_eq!(status(&down, "/l", "curl/8.5.0").await, 302);
+    assert_eq!(status(&down, "/l", "curl/8.5.0").await, 503);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

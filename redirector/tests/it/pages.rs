@@ -60,18 +60,21 @@ async fn a_preview_tells_no_more_than_the_link_would() {
     let secret = "https://secret.example/";
     let password = Some(domain::PasswordHash("$argon2id$".into()));
     running.know("password", with_card(gated(secret, Gate { password, ..Gate::default() })));
+    running.know("few", with_card(gated(secret, Gate { click_limit: Some(domain::ClickLimit::parse(1).unwrap()), ..Gate::default() })));
     running.know("off", gated(secret, Gate { disabled: true, ..Gate::default() }));
     running.know("early", gated(secret, Gate { starts_at: Some(NOON.plus(1)), ..Gate::default() }));
     running.know("late", gated(secret, Gate { expires_at: Some(NOON), ..Gate::default() }));
     running.know("gone", ResolvedLink { deleted: true, ..link(secret) });
-    for (path, wanted) in [("/password+", 200), ("/off+", 404), ("/early+", 404), ("/late+", 410), ("/gone+", 410), ("/nothing+", 404)] {
+    for (path, wanted) in
+        [("/password+", 200), ("/few+", 200), ("/off+", 404), ("/early+", 404), ("/late+", 410), ("/gone+", 410), ("/nothing+", 404)]
+    {
         let (status, _, html) = page(&running, path).await;
         assert_eq!(status, wanted, "{path}");
         assert!(!html.contains("secret.example") && !html.contains("Spring"), "{html}");
-        assert_eq!(html.contains("<form"), path == "/password+", "{path}");
+        assert_eq!(html.contains("<form"), wanted == 200, "{path}");
     }
     let outcomes: Vec<_> = running.captured().await.into_iter().map(|click| (click.outcome, click.status)).collect();
-    assert_eq!(outcomes, [200, 404, 404, 410, 410].map(|status| (Outcome::Preview, status)));
+    assert_eq!(outcomes, [200, 200, 404, 404, 410, 410].map(|status| (Outcome::Preview, status)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

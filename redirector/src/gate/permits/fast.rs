@@ -7,8 +7,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{LimitMode, LinkId, Millis, PermitLease, ResolvedLink, Wanted, WorkspaceId};
+use futures_util::StreamExt as _;
+use futures_util::stream::iter;
 
-use super::{CLOSED_MILLIS, FORGOTTEN_MILLIS, LEASE_MILLIS, Leases, Permit};
+use super::{AT_ONCE, CLOSED_MILLIS, FORGOTTEN_MILLIS, LEASE_MILLIS, Leases, Permit};
 
 #[derive(Clone, Copy, Debug)]
 struct Block {
@@ -92,16 +94,12 @@ impl Fast {
             let owing = accounts.iter_mut().filter(|(_, account)| owed(account));
             owing.map(|(link, account)| account.question(*link, &self.leases)).collect()
         };
-        for question in owing {
-            self.ask(question).await;
-        }
+        iter(owing).for_each_concurrent(AT_ONCE, |question| self.ask(question)).await;
         let mut over = Vec::new();
         for account in self.accounts().values_mut() {
             over.extend(std::iter::from_fn(|| account.blocks.pop_front_if(|block| stop || now >= block.until)));
         }
-        for block in over {
-            self.leases.give_back(block.lease, block.left).await;
-        }
+        iter(over).for_each_concurrent(AT_ONCE, |block| self.leases.give_back(block.lease, block.left)).await;
         self.accounts().retain(|_, account| account.asking || !account.is_forgotten(now));
     }
 }

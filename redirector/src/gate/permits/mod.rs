@@ -32,6 +32,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// How long the process's end may wait for the counter.
 const LAST_SWEEP: Duration = Duration::from_secs(4);
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// Questions of one sweep under way at a time.
+const AT_ONCE: usize = 32;
 /// Giving back twice is safe, so a lost answer is made good.
 const GIVE_BACK_ATTEMPTS: u32 = 2;
 
@@ -91,8 +93,7 @@ impl Permits {
     }
 
     async fn sweep_once(&self, stop: bool) {
-        self.strict.sweep(stop).await;
-        self.fast.sweep(stop).await;
+        tokio::join!(self.strict.sweep(stop), self.fast.sweep(stop));
     }
 }
 

@@ -4,20 +4,24 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::{LinkId, Millis, PermitLease, ResolvedLink, Wanted};
+use futures_util::StreamExt as _;
+use futures_util::stream::iter;
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::{CLOSED_MILLIS, FORGOTTEN_MILLIS, LEASE_MILLIS, Leases, Permit};
+use super::{AT_ONCE, CLOSED_MILLIS, FORGOTTEN_MILLIS, LEASE_MILLIS, Leases, Permit};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Block {
     /// What is handed out from.
     lease: Option<PermitLease>,
     left: u32,
     /// Asked for without an answer: it may have been granted.
     asked: Option<PermitLease>,
-    /// How many to ask for next.
+    /// How many to ask for next; 0 before the first time.
     wanted: u32,
     until: Millis,
+    /// How long machines are led on without asking again.
+    open_until: Millis,
     /// The last answer that was no permit, and until when it is given without asking again.
     closed: Option<(Millis, Permit)>,
 }
@@ -46,11 +50,23 @@ impl Strict {
         permit
     }
 
-    /// Whether there is a permit, for a request that needs none of its own.
+    /// Whether there is a permit, for a request that needs none of its own. One that had to be asked
+    /// for goes back at once, so that people elsewhere find it.
     pub async fn is_open(&self, link: &ResolvedLink) -> Permit {
         let block = self.block(link.id);
         let mut block = block.lock().await;
-        self.look(link, &mut block).await
+        let now = self.leases.clock.now();
+        if now < block.open_until {
+            return Permit::Granted;
+        }
+        let is_held = block.left > 0 && now < block.until;
+        let permit = self.look(link, &mut block).await;
+        if permit == Permit::Granted && !is_held {
+            block.open_until = now.plus(CLOSED_MILLIS);
+            block.until = now;
+            self.retire(&mut block).await;
+        }
+        permit
     }
 
     /// Granted with at least one permit in the block.
@@ -64,7 +80,7 @@ impl Strict {
         }
         if block.left == 0 {
             let asked = *block.asked.get_or_insert_with(|| self.leases.block_of(link.id, link.workspace));
-            match self.leases.lease(asked, Wanted { at_least: 1, at_most: block.wanted }).await {
+            match self.leases.lease(asked, Wanted { at_least: 1, at_most: block.wanted.max(1) }).await {
                 Some(0) => return block.close(now, Permit::Refused),
                 None => return block.close(now, Permit::CannotTell),
                 Some(leased) => block.fill(leased, now),
@@ -78,8 +94,7 @@ impl Strict {
     }
 
     fn block(&self, link: LinkId) -> Arc<AsyncMutex<Block>> {
-        let new = || Arc::new(AsyncMutex::new(Block { lease: None, left: 0, asked: None, wanted: 1, until: Millis(0), closed: None }));
-        self.blocks().entry(link).or_insert_with(new).clone()
+        self.blocks().entry(link).or_default().clone()
     }
 
     /// Ends a block whose time is over.
@@ -92,16 +107,18 @@ impl Strict {
 
     pub async fn sweep(&self, stop: bool) {
         let held: Vec<_> = self.blocks().values().cloned().collect();
-        for block in held {
-            let mut block = block.lock().await;
-            if stop || self.leases.clock.now() >= block.until {
-                self.retire(&mut block).await;
-            }
-            // Nobody has come to ask for it again; if it was granted, nothing of it was used.
-            if let Some(asked) = block.asked.take_if(|_| stop) {
-                self.leases.give_back(asked, u32::MAX).await;
-            }
-        }
+        iter(held)
+            .for_each_concurrent(AT_ONCE, async |block| {
+                let mut block = block.lock().await;
+                if stop || self.leases.clock.now() >= block.until {
+                    self.retire(&mut block).await;
+                }
+                // Nobody has come to ask for it again; if it was granted, nothing of it was used.
+                if let Some(asked) = block.asked.take_if(|_| stop) {
+                    self.leases.give_back(asked, u32::MAX).await;
+                }
+            })
+            .await;
         self.forget();
     }
 
@@ -116,7 +133,7 @@ impl Block {
     fn fill(&mut self, leased: u32, now: Millis) {
         // Used up before its time: the next one may be larger.
         if now < self.until {
-            self.wanted = (self.wanted * 2).min(Wanted::MOST);
+            self.wanted = (self.wanted.max(1) * 2).min(Wanted::MOST);
         }
         self.lease = self.asked.take();
         self.left = leased;
