@@ -20,9 +20,12 @@ use crate::links::{AskedPermits, SnapshotLinks, StoredLinks};
 use crate::policies::{SnapshotPolicies, StoredPolicies};
 
 /// How long acked segments stay for a broker that may fall back; in one process there is none.
-const KEEP_ACKED: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+const KEEP_ACKED: Duration = Duration::from_secs(15 * 60);
 
 const UNKNOWN_ACKS: &str = "fsync if the server runs with sync_interval: always, else os; LINKLOGGER_NATS_MONITOR_URL tells which";
+
+/// The same on a full disk: a NATS server that is killed forgets what it acked in its last moments.
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// The seams between the roles of this process and the others.
 #[derive(Debug)]
@@ -108,7 +111,8 @@ fn open_spool(config: &Config, rng: &Rng, health: &Health, metrics: &Metrics) ->
     let options = SpoolOptions {
         durability: config.durability,
         quota_bytes: config.spool_quota,
-        keep_acked: if config.nats_url.is_some() { KEEP_ACKED } else { std::time::Duration::ZERO },
+        keep_acked: if config.nats_url.is_some() { KEEP_ACKED } else { Duration::ZERO },
+        settle: if config.nats_url.is_some() { SETTLE } else { Duration::ZERO },
         ..SpoolOptions::new(config.data_dir.join("spool"))
     };
     let class = match config.durability {

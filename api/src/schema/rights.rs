@@ -171,7 +171,6 @@ mod tests {
             "query A { clicks { nodes { id } } } query B { links { nodes { id } } }",
             "mutation { createApiKey(input: {}) { secret } }",
             "{ unknown }",
-            "{ ...F } fragment F on Query { ...F }",
         ] {
             assert_eq!(code(&read, hidden), Some(ErrorCode::Forbidden), "{hidden}");
         }

@@ -5,7 +5,7 @@
 //! moved on a full disk and a torn write leaves the state before. Acked segments stay for a while:
 //! a broker that fell back is sent them again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -121,11 +121,13 @@ pub(crate) struct Cursor {
     state: State,
     /// Since when each segment is acked.
     acked_since: BTreeMap<u64, Instant>,
+    /// Where the cursor was lately.
+    settling: VecDeque<(Instant, u64)>,
 }
 
 impl Cursor {
     pub fn open(spool: &Spool) -> Self {
-        Self { spool: spool.clone(), state: read(&spool.0.dir), acked_since: BTreeMap::new() }
+        Self { spool: spool.clone(), state: read(&spool.0.dir), acked_since: BTreeMap::new(), settling: VecDeque::new() }
     }
 
     pub fn durable(&self) -> u64 {
@@ -143,6 +145,7 @@ impl Cursor {
         if (offset, mark) != (self.state.offset, self.state.mark) {
             self.put(offset, mark)?;
         }
+        self.settle();
         self.sweep()
     }
 
@@ -150,6 +153,7 @@ impl Cursor {
     pub fn rewind(&mut self, mark: BrokerMark) -> io::Result<u64> {
         let oldest = segment::list(&self.spool.0.dir)?.first().copied().unwrap_or(self.state.offset);
         self.acked_since.clear();
+        self.settling.clear();
         self.put(oldest.min(self.state.offset), mark)?;
         Ok(self.state.offset)
     }
@@ -159,11 +163,22 @@ impl Cursor {
         if offset < self.state.offset {
             // First of all nothing of it may be removed any more.
             self.spool.0.acked.store(offset, Ordering::Release);
+            self.spool.0.settled.fetch_min(offset, Ordering::AcqRel);
         }
         write(&self.spool.0.dir, &state)?;
         self.state = state;
         self.spool.0.acked.store(offset, Ordering::Release);
         Ok(())
+    }
+
+    /// Remembers where the cursor is, and gives up what was before it long enough ago.
+    fn settle(&mut self) {
+        let now = Instant::now();
+        self.settling.push_back((now, self.state.offset));
+        let settle = self.spool.0.settle;
+        while let Some((_, offset)) = self.settling.pop_front_if(|(at, _)| now.duration_since(*at) >= settle) {
+            self.spool.0.settled.store(offset, Ordering::Release);
+        }
     }
 
     fn sweep(&mut self) -> io::Result<()> {

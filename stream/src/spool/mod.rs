@@ -59,6 +59,9 @@ pub struct SpoolOptions {
     pub quota_bytes: u64,
     /// How long segments stay after all of them was acked.
     pub keep_acked: Duration,
+    /// How long they stay even where there is no room: a broker that is killed may forget what it
+    /// acked a moment ago.
+    pub settle: Duration,
     /// By what the age of clicks and the minutes of losses are told.
     pub clock: Clock,
 }
@@ -72,6 +75,7 @@ impl SpoolOptions {
             segment_bytes: 64 << 20,
             quota_bytes: 4 << 30,
             keep_acked: Duration::ZERO,
+            settle: Duration::ZERO,
             clock: Clock::System,
         }
     }
@@ -166,8 +170,11 @@ pub(crate) struct Shared {
     pub more: Notify,
     pub metrics: SpoolMetrics,
     pub keep_acked: Duration,
+    pub settle: Duration,
     /// The durable cursor.
     pub acked: AtomicU64,
+    /// Where it was some time ago: what is before it may go to make room.
+    pub settled: AtomicU64,
     clock: Clock,
     /// Bytes of all segments.
     used: Arc<AtomicU64>,
@@ -212,7 +219,10 @@ impl Spool {
             more: Notify::new(),
             metrics: SpoolMetrics::new(metrics, &options.clock),
             keep_acked: options.keep_acked,
+            settle: options.settle,
             acked: AtomicU64::new(acked),
+            // After a start nobody knows since when; the first seconds tell.
+            settled: AtomicU64::new(if options.settle.is_zero() { acked } else { 0 }),
             clock: options.clock,
             used,
             searched: AtomicU64::new(0),
@@ -360,10 +370,10 @@ impl Shared {
         }
     }
 
-    /// Removes everything that was acked; false when that was nothing. Looks once for each place
+    /// Removes everything that was acked and has settled; false when that was nothing. Looks once for each place
     /// of the cursor, so that it costs a full spool's visitors nothing.
     fn make_room(&self, writer: &mut Writer) -> bool {
-        let acked = self.acked.load(Ordering::Acquire);
+        let acked = self.settled.load(Ordering::Acquire);
         if self.searched.swap(acked, Ordering::AcqRel) == acked {
             return false;
         }

@@ -143,6 +143,7 @@ impl Block {
 
     fn close(&mut self, now: Millis, answer: Permit) -> Permit {
         self.closed = Some((now.plus(CLOSED_MILLIS), answer));
+        self.open_until = now;
         self.until = self.until.max(now);
         answer
     }
