@@ -15,6 +15,8 @@ HEADERS = {
     "Accept-Language": "en-US,en;q=0.9",
     "Accept-Encoding": "gzip, deflate, br, zstd",
     "Referer": "https://www.example.org/",
+    # A public address, which rates count and geo databases know.
+    "X-Forwarded-For": "8.8.8.8",
 }
 
 
@@ -94,6 +96,10 @@ class Cluster:
             "LINKLOGGER_DATABASE_URL": f"sqlite://{folder}/bench.db?mode=rwc",
             "LINKLOGGER_API_LISTEN": f'127.0.0.1:{self.ports["api"]}',
             "LINKLOGGER_REDIRECT_LISTEN": f'127.0.0.1:{self.ports["redirect"]}',
+            "LINKLOGGER_TRUSTED_PROXIES": "127.0.0.1/32",
+            # Rates that a single visitor of a benchmark stays below.
+            "LINKLOGGER_CLICK_RATE": "1000000",
+            "LINKLOGGER_LINK_RATE": "1000000",
             **{f"LINKLOGGER_{name.upper()}": value for name, value in settings.items()},
         }
         subprocess.run([BINARY, "migrate"], env={**self.settings, "LINKLOGGER_DATA_DIR": str(folder / "migrate")}, cwd=folder, check=True, capture_output=True)

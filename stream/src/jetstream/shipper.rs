@@ -1,5 +1,6 @@
 //! From the spool to the broker. One frame per shard is in flight; the next is cut when it is
-//! acked, from whatever has gathered meanwhile: the shipper clocks itself. A frame that is not
+//! acked, from whatever has gathered meanwhile: the shipper clocks itself, but for the millisecond
+//! that the reader lets records gather once one has come. A frame that is not
 //! acked is sent again as it is, for ever; memory stays bounded, since reading stops meanwhile.
 //!
 //! A broker that fell back, wiped or restored from an older state, is sent again what is kept: it
