@@ -6,6 +6,9 @@
 //! `fsync` also a power cut. Opening never needs a person: a torn tail is cut off, a damaged
 //! record is skipped and counted. Offsets count bytes over all segments and never repeat.
 //!
+//! The append is about a tenth of a redirect's CPU time, nearly all of it the system call
+//! (docs/performance.md; `make bench-append` takes it apart).
+//!
 //! With no room left, by the disk or the quota, acked segments that are kept for a broker that may
 //! fall back go first. Then [`Spool::keep`] sends a click directly, for a moment only, and at last
 //! counts its loss. As soon as there is room again the next append works.
