@@ -71,8 +71,12 @@ impl Fault {
 
     /// With the kept segments given up for room, and the broker wiped before their clicks were
     /// read, two disks would have failed at once.
+    /// And only a redirector that is there can say what is full.
     fn goes_with(self, other: Self) -> bool {
-        self.victim() != other.victim() && !matches!((self, other), (WipeBroker, FillSpool) | (FillSpool, WipeBroker))
+        let fills = [self, other].into_iter().any(|fault| matches!(fault, FillBroker | FillSpool));
+        let asks = [self, other].into_iter().any(|fault| fault.victim() == "redirector");
+        let disks = matches!((self, other), (WipeBroker, FillSpool) | (FillSpool, WipeBroker));
+        self.victim() != other.victim() && !disks && !(fills && asks)
     }
 }
 
