@@ -10,6 +10,8 @@ pub fn init_telemetry(filter: &str, json: bool) {
     let bad = parsed.is_err();
     let filter = parsed.unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    // It would say so on standard error, and panic where that is the full disk.
+    let builder = builder.log_internal_errors(false);
     // A second call, as in tests, keeps the first subscriber.
     let _ = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
     if bad {
