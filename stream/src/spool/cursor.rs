@@ -190,7 +190,7 @@ impl Cursor {
         for pair in bases.windows(2).filter(|pair| pair[1] <= self.state.offset) {
             let since = *self.acked_since.entry(pair[0]).or_insert(now);
             if now.duration_since(since) >= keep {
-                self.spool.0.remove(pair[0])?;
+                self.spool.0.remove(pair[0], pair[1])?;
             }
         }
         Ok(())

@@ -1,13 +1,13 @@
 //! The spool: the append-only log to which each click goes before it is answered.
 //!
 //! A folder holds segments named by the offset of their first record, a lock, the spool's id and
-//! the cursor below which everything was acked. [`Spool::append`] is one `write(2)`; when it
-//! returns the click survives the death of the process, and after [`Spool::settled`] in class
-//! `fsync` also a power cut. Opening never needs a person: a torn tail is cut off, a damaged
-//! record is skipped and counted. Offsets count bytes over all segments and never repeat.
+//! the cursor below which everything was acked. [`Spool::append`] is a copy into a mapped part of
+//! the segment, or one `pwrite(2)`; when it returns the kernel has the click, which survives the
+//! death of the process, and after [`Spool::settled`] in class `fsync` also a power cut. Opening
+//! never needs a person: a torn tail is cut off, a damaged record is skipped and counted. Offsets
+//! count bytes over all segments and never repeat.
 //!
-//! The append is about a tenth of a redirect's CPU time, nearly all of it the system call
-//! (docs/performance.md; `make bench-append` takes it apart).
+//! APPEND_COST
 //!
 //! With no room left, by the disk or the quota, acked segments that are kept for a broker that may
 //! fall back go first. Then [`Spool::keep`] sends a click directly, for a moment only, and at last
@@ -21,6 +21,7 @@ mod power_cut;
 mod reader;
 mod segment;
 mod tool;
+mod windows;
 mod writer;
 
 use std::fs::File;
@@ -167,6 +168,8 @@ pub(crate) struct Shared {
     pub dir: PathBuf,
     /// Random; part of every frame's id.
     pub id: u64,
+    /// The segment that is written to: known before `written` is in it.
+    pub writing: AtomicU64,
     /// The end of the last record that was written whole.
     pub written: AtomicU64,
     /// Told when `written` has risen.
@@ -211,13 +214,14 @@ impl Spool {
         let losses = Losses::open(&dir, rng).map_err(unusable)?;
         let used = Arc::new(AtomicU64::new(0));
         let writer = Writer::open(&dir, id, &options, used.clone()).map_err(unusable)?;
-        let end = writer.end();
+        let (base, end) = (writer.base(), writer.end());
         let fsync = options.durability == Durability::Fsync;
         let flusher = fsync.then(|| Flusher::start(writer.file(), end)).transpose().map_err(unusable)?;
         let acked = cursor::read(&dir).offset;
         let shared = Shared {
             dir: options.dir,
             id,
+            writing: AtomicU64::new(base),
             written: AtomicU64::new(end),
             more: Notify::new(),
             metrics: SpoolMetrics::new(metrics, &options.clock),
@@ -313,6 +317,7 @@ impl Spool {
         if let Some(flusher) = &shared.flusher {
             flusher.follow(writer.file());
         }
+        shared.writing.store(writer.base(), Ordering::Relaxed);
         shared.written.store(end, Ordering::Release);
         drop(writer);
         shared.metrics.spooled.inc();
@@ -354,11 +359,11 @@ impl Shared {
         self.losses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes a segment that was acked.
-    pub(crate) fn remove(&self, base: u64) -> io::Result<()> {
+    /// Removes a segment that was acked; `next` is the one after it.
+    pub(crate) fn remove(&self, base: u64, next: u64) -> io::Result<()> {
         let path = segment::path(&self.dir, base);
-        let bytes = match std::fs::metadata(&path) {
-            Ok(metadata) => metadata.len(),
+        let bytes = match segment::size(&self.dir, base, Some(next)) {
+            Ok(bytes) => bytes,
             // The other one who removes was faster.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
@@ -383,7 +388,7 @@ impl Shared {
         let before = self.used.load(Ordering::Relaxed);
         let bases = segment::list(&self.dir).unwrap_or_default();
         for pair in bases.windows(2).filter(|pair| pair[1] <= acked) {
-            if let Err(error) = self.remove(pair[0]) {
+            if let Err(error) = self.remove(pair[0], pair[1]) {
                 tracing::warn!(%error, "an acked segment of the spool cannot be removed");
             }
         }

@@ -119,7 +119,11 @@ impl Reader {
         if self.segment.is_none() {
             self.segment = self.open()?;
         }
-        let Some(open) = &self.segment else { return Ok(false) };
+        let Some(open) = &mut self.segment else { return Ok(false) };
+        // What stands behind the last record of a segment is nobody's.
+        if open.next.is_none() && open.base != self.spool.0.writing.load(Ordering::Relaxed) {
+            open.next = segment::list(&self.spool.0.dir)?.into_iter().find(|base| *base > open.base);
+        }
         let from = self.offset + self.buffer.len() as u64;
         let end = open.next.unwrap_or(written).min(written);
         let most = usize::try_from(end.saturating_sub(from)).unwrap_or(CHUNK).min(CHUNK);

@@ -5,6 +5,7 @@
 //! record: length of the payload u32, CRC-32C u32 over shard and payload, shard u8, payload
 //! ```
 //! Numbers are little-endian. A record's offset is the base offset plus its place after the header.
+//! Behind the last record may be zeros, allocated for the next ones.
 
 use std::fs::File;
 use std::io;
@@ -37,6 +38,12 @@ pub(super) fn list(dir: &Path) -> io::Result<Vec<u64>> {
     }
     bases.sort_unstable();
     Ok(bases)
+}
+
+/// How many bytes a segment's file has up to where the next one begins: behind that may be room that was not needed.
+pub(super) fn size(dir: &Path, base: u64, next: Option<u64>) -> io::Result<u64> {
+    let length = std::fs::metadata(path(dir, base))?.len();
+    Ok(next.map_or(length, |next| length.min(HEADER + next.saturating_sub(base))))
 }
 
 pub(super) fn header(spool: u64, base: u64) -> [u8; HEADER as usize] {
@@ -83,6 +90,11 @@ pub(super) fn look(bytes: &[u8]) -> Found {
     } else {
         Found::Damaged { length }
     }
+}
+
+/// Whether these bytes are room for records that did not come.
+pub(super) fn is_room(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
 }
 
 pub(super) fn checksum(shard: u8, payload: &[u8]) -> u32 {

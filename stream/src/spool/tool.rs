@@ -128,6 +128,10 @@ impl SpoolFolder {
                     found.damaged.push(offset);
                     at += PREFIX + length;
                 }
+                Found::Short | Found::Nonsense if end.is_none() && segment::is_room(&records[at..]) => {
+                    found.bytes = HEADER + at as u64;
+                    break;
+                }
                 Found::Short if end.is_none() => {
                     found.torn = (records.len() - at) as u64;
                     break;

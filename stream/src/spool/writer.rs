@@ -1,12 +1,11 @@
-//! The writing end: one open segment, one `write(2)` for each record.
+//! The writing end: one open segment; each record is copied into a window of it, or written with
+//! one `pwrite(2)`, behind the one before. What that costs: `make bench-append`, docs/performance.md.
 //!
-//! What that costs is printed by `tests/it/cost.rs`. In a development build on a busy machine with
-//! two cores: 11 µs an append, of which 4 µs are the system call and 4 µs encoding and checksum;
-//! 16 records in one `write(2)` take 0.6 µs each. Grouping or mapping could save a third, then. The
-//! redirector holds its bar against nginx without, so a click is on its own and simple.
+//! What fails to be written whole is overwritten by the next record, and behind the last one cut at
+//! the next start.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use platform::config::Durability;
 
 use super::flush::sync;
 use super::segment::{self, Found, HEADER, PREFIX};
+use super::windows::Windows;
 use super::{MAX_RECORD, SpoolError, SpoolOptions};
 use crate::encode_record_into;
 
@@ -31,15 +31,17 @@ pub(super) struct Writer {
     base: u64,
     /// Bytes of whole records in the segment.
     length: u64,
-    /// A part of a record stands behind them and must be cut first.
-    torn: bool,
     /// The segment was emptied and its successor could not be made yet.
     given_up: bool,
     /// Bytes of all segments, and how many there may be.
     used: Arc<AtomicU64>,
     quota: u64,
+    /// Bytes that records may take: all but what windows do.
+    room: u64,
     /// Reused for every record.
     buffer: Vec<u8>,
+    /// Not in class `fsync`: each flush would make their pages be touched again.
+    windows: Option<Windows>,
 }
 
 impl Writer {
@@ -56,19 +58,25 @@ impl Writer {
         let (file, base, length) = match create(dir, spool, base, fsync) {
             Ok(file) => (file, base, 0),
             Err(error) if is_full(&error) && base == last + length && length > 0 => {
-                (Arc::new(File::options().append(true).read(true).open(segment::path(dir, last))?), last, length)
+                (Arc::new(File::options().read(true).write(true).open(segment::path(dir, last))?), last, length)
             }
             Err(error) => return Err(error),
         };
-        used.store(sizes(dir)?, Ordering::Relaxed);
         // Several to a quota, so that acked ones can make room.
         let segment_bytes = options.segment_bytes.min((quota / 8).max(4_096));
         let buffer = Vec::with_capacity(4_096);
-        Ok(Self { dir: dir.to_owned(), spool, segment_bytes, fsync, file, base, length, torn: false, given_up: false, used, quota, buffer })
+        let windows = if fsync { None } else { Windows::start(dir, segment_bytes)? };
+        let room = quota.saturating_sub(windows.as_ref().map_or(0, Windows::reserve));
+        used.store(sizes(dir)?, Ordering::Relaxed);
+        Ok(Self { dir: dir.to_owned(), spool, segment_bytes, fsync, file, base, length, given_up: false, used, quota, room, buffer, windows })
     }
 
     pub fn end(&self) -> u64 {
         self.base + self.length
+    }
+
+    pub fn base(&self) -> u64 {
+        self.base
     }
 
     pub fn file(&self) -> &Arc<File> {
@@ -77,9 +85,6 @@ impl Writer {
 
     /// Writes a record and returns its end.
     pub fn append(&mut self, shard: Shard, click: &CapturedClick) -> Result<u64, SpoolError> {
-        if self.torn {
-            self.cut().map_err(SpoolError::Write)?;
-        }
         if self.given_up || self.length >= self.segment_bytes {
             self.seal().map_err(SpoolError::Write)?;
         }
@@ -94,24 +99,17 @@ impl Writer {
         prefix[4..8].copy_from_slice(&segment::checksum(shard.index(), payload).to_le_bytes());
         prefix[8] = shard.index();
         let bytes = self.buffer.len() as u64;
-        if self.used.load(Ordering::Relaxed) + bytes > self.quota {
+        if self.used.load(Ordering::Relaxed) + bytes > self.room {
             return Err(SpoolError::Quota(self.quota));
         }
-        if let Err(error) = (&*self.file).write_all(&self.buffer) {
-            // What was written of it must not stand in the next one's way.
-            self.torn = true;
-            let _ = self.cut();
-            return Err(SpoolError::Write(error));
+        let place = HEADER + self.length;
+        let windows = self.windows.as_mut();
+        if !windows.is_some_and(|windows| windows.put(&self.file, self.base, place, &self.buffer)) {
+            self.file.write_all_at(&self.buffer, place).map_err(SpoolError::Write)?;
         }
         self.used.fetch_add(bytes, Ordering::Relaxed);
         self.length += bytes;
         Ok(self.end())
-    }
-
-    fn cut(&mut self) -> io::Result<()> {
-        self.file.set_len(HEADER + self.length)?;
-        self.torn = false;
-        Ok(())
     }
 
     /// Gives up the segment that is written to, of which everything was acked: it is emptied before
@@ -121,9 +119,12 @@ impl Writer {
             return Ok(());
         }
         if !self.given_up {
+            if let Some(windows) = &mut self.windows {
+                windows.clear();
+            }
             self.file.set_len(HEADER)?;
             self.used.fetch_sub(self.length, Ordering::Relaxed);
-            (self.given_up, self.torn) = (true, false);
+            self.given_up = true;
         }
         self.seal()
     }
@@ -133,7 +134,11 @@ impl Writer {
             sync(&self.file)?;
         }
         let base = self.end();
-        self.file = create(&self.dir, self.spool, base, self.fsync)?;
+        let file = create(&self.dir, self.spool, base, self.fsync)?;
+        if let Some(windows) = &mut self.windows {
+            windows.cut(&self.file, HEADER + if self.given_up { 0 } else { self.length });
+        }
+        self.file = file;
         self.used.fetch_add(HEADER, Ordering::Relaxed);
         (self.base, self.length, self.given_up) = (base, 0, false);
         Ok(())
@@ -145,17 +150,24 @@ pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(windows) = &mut self.windows {
+            windows.cut(&self.file, HEADER + if self.given_up { 0 } else { self.length });
+        }
+    }
+}
+
 fn sizes(dir: &Path) -> io::Result<u64> {
-    segment::list(dir)?.into_iter().map(|base| Ok(std::fs::metadata(segment::path(dir, base))?.len())).sum()
+    let bases = segment::list(dir)?;
+    bases.iter().enumerate().map(|(index, base)| segment::size(dir, *base, bases.get(index + 1).copied())).sum()
 }
 
 fn create(dir: &Path, spool: u64, base: u64, fsync: bool) -> io::Result<Arc<File>> {
-    // An empty segment of the same base may be there from a start without a click. Appending
-    // keeps the place right after a cut.
+    // An empty segment of the same base may be there from a start without a click.
     let path = segment::path(dir, base);
-    let mut file = File::options().create(true).append(true).read(true).open(&path)?;
-    file.set_len(0)?;
-    if let Err(error) = file.write_all(&segment::header(spool, base)) {
+    let file = File::options().create(true).truncate(true).read(true).write(true).open(&path)?;
+    if let Err(error) = file.write_all_at(&segment::header(spool, base), 0) {
         // Without records it is of no use to anyone.
         let _ = std::fs::remove_file(&path);
         return Err(error);

@@ -15,3 +15,4 @@ mod snapshot;
 mod source;
 mod spool;
 mod tool;
+mod windows;
