@@ -59,7 +59,7 @@ fn main() {
                 std::hint::black_box(crc32c::crc32c(&buffer));
             }
         });
-        per_append("Spool::append, one write(2) each", || {
+        per_append("Spool::append", || {
             for _ in 0..APPENDS {
                 spool.append(&click).unwrap();
             }

@@ -7,7 +7,8 @@
 //! never needs a person: a torn tail is cut off, a damaged record is skipped and counted. Offsets
 //! count bytes over all segments and never repeat.
 //!
-//! APPEND_COST
+//! An append of 295 bytes takes 0.7 µs where one `write(2)` alone takes 1.3 µs (`make bench-append`,
+//! docs/performance.md).
 //!
 //! With no room left, by the disk or the quota, acked segments that are kept for a broker that may
 //! fall back go first. Then [`Spool::keep`] sends a click directly, for a moment only, and at last
