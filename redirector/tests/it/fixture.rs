@@ -15,7 +15,7 @@ use enrich::GeoDatabases;
 use platform::config::Capture;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng, SealKey};
 use redirector::{
-    Domains, LinkSource, LinkSourceDown, Parts, PermitSource, PolicySource, RateLimits, Redirector, RedirectorOptions,
+    Domains, LinkSource, LinkSourceDown, LookUpLimits, Parts, PermitSource, PolicySource, RateLimits, Redirector, RedirectorOptions,
     RedirectorStartError, TlsOptions,
 };
 use stream::{ClickSource, Delivery, LinkEvent, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
@@ -200,6 +200,7 @@ pub struct Setup<'a> {
     /// With TLS of its own as well.
     pub tls: Option<TlsOptions>,
     pub rates: RateLimits,
+    pub look_ups: LookUpLimits,
     /// Whether the redirector has the installation's key.
     pub seals: bool,
 }
@@ -208,7 +209,8 @@ impl Default for Setup<'_> {
     fn default() -> Self {
         let (capture, seals) = (Capture::Worker, true);
         let rates = RateLimits { clicks: 100, clicks_of_link: 5_000, misses: 10 };
-        Self { trusted_proxies: &[], permits: Counter::Down, capture, quota_bytes: None, notices: None, tls: None, rates, seals }
+        let look_ups = LookUpLimits::default();
+        Self { trusted_proxies: &[], permits: Counter::Down, capture, quota_bytes: None, notices: None, tls: None, rates, look_ups, seals }
     }
 }
 
@@ -232,6 +234,7 @@ pub fn try_start(setup: Setup<'_>) -> Result<Running, RedirectorStartError> {
         trusted_proxies: setup.trusted_proxies.iter().map(|net| net.parse().unwrap()).collect(),
         capture: setup.capture,
         rates: setup.rates,
+        look_ups: setup.look_ups,
         report_url: Some("https://links.example/report".into()),
         header_timeout: Duration::from_millis(500),
         tls: setup.tls,
