@@ -159,17 +159,17 @@ mod tests {
     fn a_glance_takes_nothing() {
         let start = Instant::now();
         let allowance = Allowance::new(5, start);
-        assert!((0..1_000).all(|_| !allowance.is_spent(1, start)));
+        assert!((0..1_000).all(|_| !allowance.is_spent(1_u64, start)));
         assert_eq!(taken(&allowance, 1, start, 49), 49);
-        assert!(!allowance.is_spent(1, start));
+        assert!(!allowance.is_spent(1_u64, start));
         assert_eq!(taken(&allowance, 1, start, 1), 1);
-        assert!(allowance.is_spent(1, start) && !allowance.is_spent(2, start));
+        assert!(allowance.is_spent(1_u64, start) && !allowance.is_spent(2_u64, start));
         // It says what the next taking says, at any time.
         for millis in 0..1_000 {
             let now = start + Duration::from_millis(millis);
-            assert_eq!(allowance.is_spent(1, now), !allowance.take(1, now), "{millis}");
+            assert_eq!(allowance.is_spent(1_u64, now), !allowance.take(1_u64, now), "{millis}");
         }
-        assert!(!Allowance::new(0, start).is_spent(1, start));
+        assert!(!Allowance::new(0, start).is_spent(1_u64, start));
     }
 
     #[test]
