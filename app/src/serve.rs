@@ -12,7 +12,7 @@ use platform::config::{Config, Database, LinksFrom, SignUp};
 use platform::{
     Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router,
 };
-use redirector::{Domains, Parts, RateLimits, Redirector, RedirectorOptions, Served, TlsOptions};
+use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
 use worker::{Pump, WorkerParts, clean_permits, keep_partitions};
 
@@ -126,6 +126,7 @@ impl Process {
             trusted_proxies: self.config.trusted_proxies.clone(),
             capture: self.config.capture,
             rates: RateLimits { clicks: self.config.click_rate, clicks_of_link: self.config.link_rate, misses: self.config.miss_rate },
+            look_ups: LookUpLimits::default(),
             report_url: self.config.report_url(),
             header_timeout: HEADER_TIMEOUT,
             tls: self.config.redirect_tls.clone().map(|tls| TlsOptions { listen: tls.listen, certificates: tls.certs }),

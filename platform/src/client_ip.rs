@@ -10,6 +10,15 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED: &str = "forwarded";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
+/// Who asks, as far as trusted proxies tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    pub ip: IpAddr,
+    /// Whether the address may stand for many visitors: a proxy of one's own, trusted or not, or this
+    /// machine. It is such an address only where nobody forwarded one.
+    pub may_be_many: bool,
+}
+
 #[derive(Clone, Debug)]
 pub struct ClientIp {
     trusted: Vec<IpNet>,
@@ -24,28 +33,21 @@ impl ClientIp {
         self.trusted.iter().any(|net| net.contains(&ip))
     }
 
-    /// Whether an address may stand for many visitors: a proxy of one's own, trusted or not, or
-    /// this machine. What [`ClientIp::of`] gives is such an address only where nobody forwarded one.
-    pub fn may_be_many(&self, ip: IpAddr) -> bool {
-        is_private(ip) || self.trusts(ip)
-    }
-
     /// The visitor's address, as far as trusted proxies tell.
     pub fn of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let peer = peer.to_canonical();
-        if !self.trusts(peer) {
-            return peer;
-        }
-        let mut client = peer;
-        for hop in headers.get_all(FORWARDED_FOR).iter().rev().flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')) {
+        self.client(peer, headers).ip
+    }
+
+    /// The same, and whether it may stand for many.
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
+        let (mut ip, mut trusted) = (peer.to_canonical(), self.trusts(peer.to_canonical()));
+        let hops = headers.get_all(FORWARDED_FOR).iter().rev().flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
+        for hop in hops {
             // What cannot be read was not written by a proxy that is to be trusted.
-            let Some(ip) = std::str::from_utf8(hop).ok().and_then(parse) else { break };
-            client = ip;
-            if !self.trusts(ip) {
-                break;
-            }
+            let Some(forwarded) = trusted.then(|| std::str::from_utf8(hop).ok().and_then(parse)).flatten() else { break };
+            (ip, trusted) = (forwarded, self.trusts(forwarded));
         }
-        client
+        Client { ip, may_be_many: trusted || is_private(ip) }
     }
 
     /// Whether a trusted proxy says that the visitor came to it over https.
@@ -121,6 +123,16 @@ mod tests {
         assert_eq!(of(&local, "127.0.0.1", &["6.6.6.6, 1.2.3.4, 10.1.1.1"]), "1.2.3.4");
         assert_eq!(of(&local, "127.0.0.1", &["6.6.6.6", "1.2.3.4,10.1.1.1"]), "1.2.3.4");
         assert_eq!(of(&local, "127.0.0.1", &["10.1.1.1"]), "10.1.1.1");
+    }
+
+    #[test]
+    fn an_address_may_stand_for_many_where_nobody_forwarded_one() {
+        let ip = ClientIp::new(vec!["127.0.0.0/8".parse().unwrap(), "198.51.100.0/24".parse().unwrap()]);
+        let many = |peer: &str, values: &[&str]| ip.client(peer.parse().unwrap(), &headers(values)).may_be_many;
+        assert!(!many("9.9.9.9", &[]) && !many("9.9.9.9", &["10.0.0.1"]) && !many("127.0.0.1", &["203.0.113.1"]));
+        assert!(many("127.0.0.1", &[]) && many("198.51.100.1", &[]) && many("10.0.0.1", &["203.0.113.1"]));
+        assert!(many("127.0.0.1", &["10.0.0.1"]) && many("127.0.0.1", &["198.51.100.7"]) && many("127.0.0.1", &["203.0.113.1, x"]));
+        assert!(!many("198.51.100.1", &["127.0.0.1, 203.0.113.1"]));
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod seal;
 mod signature;
 mod telemetry;
 
-pub use client_ip::{ClientIp, proxy_advice, visitor_network};
+pub use client_ip::{Client, ClientIp, proxy_advice, visitor_network};
 pub use clock::Clock;
 pub use health::{DurabilityClass, Health, HopDurability, Readiness};
 pub use http::{Peer, serve_http};

@@ -8,8 +8,10 @@
 
 use std::cell::Cell;
 use std::collections::hash_map::RandomState;
+use std::convert::Infallible;
 use std::hash::{BuildHasher as _, Hash};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use governor::clock::Clock;
@@ -27,6 +29,8 @@ const BURST: u32 = 10;
 pub struct Allowance {
     /// None where there is no limit.
     limiter: Option<RateLimiter<usize, Table, Told>>,
+    /// The same over the same table, which it only reads.
+    glance: Option<RateLimiter<usize, Glance, Told>>,
     hasher: RandomState,
     since: Instant,
 }
@@ -46,16 +50,27 @@ impl Allowance {
     }
 
     fn of(quota: Option<Quota>, since: Instant) -> Self {
-        Self { limiter: quota.map(|quota| RateLimiter::new(quota, Table::new(), Told)), hasher: RandomState::new(), since }
+        let table = Table::new();
+        let glance = quota.map(|quota| RateLimiter::new(quota, Glance(table.clone()), Told));
+        Self { limiter: quota.map(|quota| RateLimiter::new(quota, table, Told)), glance, hasher: RandomState::new(), since }
     }
 
     /// Takes one of what `key` may do at `now`; false when it has done it all.
     pub fn take(&self, key: impl Hash, now: Instant) -> bool {
-        let Some(limiter) = &self.limiter else { return true };
+        self.limiter.as_ref().is_none_or(|limiter| limiter.check_key(&self.place(key, now)).is_ok())
+    }
+
+    /// Whether `key` has done at `now` all that it may, so that [`Allowance::take`] would give it
+    /// nothing. Takes nothing.
+    pub fn is_spent(&self, key: impl Hash, now: Instant) -> bool {
+        self.glance.as_ref().is_some_and(|glance| glance.check_key(&self.place(key, now)).is_err())
+    }
+
+    /// The key's place in the table; sets the clock that is asked next.
+    fn place(&self, key: impl Hash, now: Instant) -> usize {
         NOW.set(now.saturating_duration_since(self.since));
-        let hash = self.hasher.hash_one(key);
         // The lower bits of the hash: a table has 2^16 places.
-        limiter.check_key(&(hash as usize & (PLACES - 1))).is_ok()
+        self.hasher.hash_one(key) as usize & (PLACES - 1)
     }
 }
 
@@ -77,8 +92,9 @@ impl Clock for Told {
     }
 }
 
-#[derive(Debug)]
-struct Table(Box<[InMemoryState]>);
+/// Clones share the places.
+#[derive(Clone, Debug)]
+struct Table(Arc<[InMemoryState]>);
 
 impl Table {
     fn new() -> Self {
@@ -94,6 +110,26 @@ impl StateStore for Table {
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
         self.0[*place].measure_and_replace(&NotKeyed::NonKey, change)
+    }
+}
+
+/// A table that is looked at: what would be written to it is not.
+#[derive(Debug)]
+struct Glance(Table);
+
+impl StateStore for Glance {
+    type Key = usize;
+
+    fn measure_and_replace<T, F, E>(&self, place: &usize, change: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        // A refusal is never written, so all that is decided is told as one.
+        let decide = |at| Err::<(Infallible, Nanos), _>(change(at).map(|(decided, _)| decided));
+        match self.0.measure_and_replace(place, decide) {
+            Ok(never) => match never {},
+            Err(decided) => decided,
+        }
     }
 }
 
@@ -117,6 +153,23 @@ mod tests {
         let slow = Allowance::every(Duration::from_secs(60), 3, start);
         assert_eq!((taken(&slow, 1, start, 9), taken(&slow, 1, start + Duration::from_secs(61), 9)), (3, 1));
         assert_eq!(taken(&Allowance::new(0, start), 1, start, 10_000), 10_000);
+    }
+
+    #[test]
+    fn a_glance_takes_nothing() {
+        let start = Instant::now();
+        let allowance = Allowance::new(5, start);
+        assert!((0..1_000).all(|_| !allowance.is_spent(1_u64, start)));
+        assert_eq!(taken(&allowance, 1, start, 49), 49);
+        assert!(!allowance.is_spent(1_u64, start));
+        assert_eq!(taken(&allowance, 1, start, 1), 1);
+        assert!(allowance.is_spent(1_u64, start) && !allowance.is_spent(2_u64, start));
+        // It says what the next taking says, at any time.
+        for millis in 0..1_000 {
+            let now = start + Duration::from_millis(millis);
+            assert_eq!(allowance.is_spent(1_u64, now), !allowance.take(1_u64, now), "{millis}");
+        }
+        assert!(!Allowance::new(0, start).is_spent(1_u64, start));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use platform::Metrics;
 use prometheus_client::metrics::counter::Counter;
 
 use crate::answer::{self, Answer, Page};
-use crate::cache::{Known, LookUps};
+use crate::cache::{Asker, Known, LookUps, TooFast};
 use crate::capture::Decision;
 use crate::pages;
 
@@ -120,28 +120,27 @@ impl Domains {
         if host == self.short_domain.host() {
             return Served::Yes;
         }
-        match self.own(&host).await {
-            Place::Shared | Place::Own(_) => Served::Yes,
-            Place::Nowhere => Served::No,
-            Place::CannotTell => Served::CannotTell,
+        let Some(host) = HostName::of_request(&host) else { return Served::No };
+        match self.hosts.resolve(&host, Asker::Anyone).await {
+            Known::Found(_) => Served::Yes,
+            Known::Nothing => Served::No,
+            Known::CannotTell => Served::CannotTell,
         }
     }
 
     /// `host` as a request names it; `None` can only mean the shared short domain.
-    pub(crate) async fn place(&self, host: Option<&str>) -> Place {
-        match host {
-            Some(host) if !self.short_domain.serves(host) => self.own(host).await,
-            _ => Place::Shared,
-        }
-    }
-
-    async fn own(&self, host: &str) -> Place {
-        let Some(host) = HostName::of_request(host) else { return Place::Nowhere };
-        match self.hosts.resolve(&host).await {
+    ///
+    /// # Errors
+    /// [`TooFast`] where it is not known and `may_ask` says no.
+    pub(crate) async fn place(&self, host: Option<&str>, may_ask: impl FnOnce() -> bool) -> Result<Place, TooFast> {
+        let own = host.filter(|host| !self.short_domain.serves(host));
+        let Some(host) = own else { return Ok(Place::Shared) };
+        let Some(host) = HostName::of_request(host) else { return Ok(Place::Nowhere) };
+        Ok(match self.hosts.resolve_if(&host, may_ask).await? {
             Known::Found(domain) => Place::Own(domain),
             Known::Nothing => Place::Nowhere,
             Known::CannotTell => Place::CannotTell,
-        }
+        })
     }
 
     /// The short URL that was asked for.

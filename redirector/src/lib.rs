@@ -13,7 +13,6 @@ mod domains;
 mod gate;
 mod listener;
 mod logged;
-mod memory;
 mod message;
 mod pages;
 mod policies;
@@ -24,7 +23,7 @@ mod tls;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use domain::{
@@ -42,6 +41,7 @@ use cache::Caches;
 use gate::{Gates, Permits};
 use logged::Logger;
 use policies::Policies;
+use rates::Rates;
 use service::Service;
 use tls::Certificates;
 
@@ -133,6 +133,7 @@ pub struct RedirectorOptions {
     /// Who reduces visitors' addresses.
     pub capture: Capture,
     pub rates: RateLimits,
+    pub look_ups: LookUpLimits,
     /// Where reports of links are posted to; none where visitors cannot reach the API.
     pub report_url: Option<String>,
     /// How long a connection may take for a request's head, and stay idle between requests.
@@ -148,8 +149,23 @@ pub struct RateLimits {
     pub clicks: u32,
     /// The same of one link.
     pub clicks_of_link: u32,
-    /// What is no redirect, of one address, before more is refused.
+    /// What is no redirect, of one address, before more is refused and nothing unknown looked up.
     pub misses: u32,
+}
+
+/// How much each cache may ask of its source: for keys that may be made up, and as much again for
+/// those that are known to be real.
+#[derive(Clone, Copy, Debug)]
+pub struct LookUpLimits {
+    pub at_once: usize,
+    /// How many more may wait for their turn.
+    pub waiting: usize,
+}
+
+impl Default for LookUpLimits {
+    fn default() -> Self {
+        Self { at_once: 64, waiting: 1_024 }
+    }
 }
 
 /// What the redirector works with.
@@ -183,14 +199,15 @@ pub struct Redirector {
 impl Redirector {
     /// Must be made on the main runtime: links are looked up there.
     pub fn new(options: RedirectorOptions, parts: Parts) -> Self {
-        let policies = Policies::new(parts.policies.clone(), parts.seal_key.clone(), parts.clock.clone());
+        let (look_ups, rates) = (options.look_ups, Arc::new(Rates::new(options.rates, Instant::now())));
+        let policies = Policies::new(parts.policies.clone(), parts.seal_key.clone(), look_ups, parts.clock.clone(), &parts.metrics);
         let addresses = Addresses::new(options.capture, parts.geo.clone(), &parts.health);
-        let logger = Logger::new(policies.clone(), addresses.clone(), options.short_domain.clone(), parts.clock.clone(), parts.rng.clone());
-        let caches = Caches::new(&parts.links, &policies, &parts.clock, &parts.metrics);
+        let logger = Logger::new(&policies, &rates, &addresses, &options.short_domain, &parts);
+        let caches = Caches::new(&parts.links, &policies, look_ups, &parts.clock, &parts.metrics);
         let (notices, health) = (parts.notices.clone(), parts.health.clone());
         let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.rng, &parts.metrics);
         let permits = gates.permits();
-        let service = Service::new(&options, parts, &caches, gates, addresses, logger);
+        let service = Service::new(&options, parts, &caches, gates, addresses, rates, logger);
         Self { options, service, caches, permits, notices, health }
     }
 

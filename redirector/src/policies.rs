@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use domain::{ApiKeyId, ApiKeyRight, ApiKeyState, Millis, ReferrerPolicy, WorkspaceId, WorkspacePolicy, signing_purpose};
+use domain::{ApiKeyId, ApiKeyState, Millis, ReferrerPolicy, WorkspaceId, WorkspacePolicy, signing_purpose};
 use hyper::header::{HeaderValue, LOCATION, REFERRER_POLICY};
 use moka::future::Cache;
-use platform::{Clock, SealKey};
+use platform::{Clock, Metrics, SealKey};
 use tokio::runtime::Handle;
 
-use crate::PolicySource;
 use crate::answer::Answer;
-use crate::memory::{Memory, Remembered};
+use crate::cache::{Asker, DecisionSource, Known, LookUps, TooFast};
+use crate::{LookUpLimits, PolicySource};
 
 const MAX_WORKSPACES: u64 = 50_000;
 /// A key's use is noted this often.
@@ -21,9 +21,18 @@ const NOTE_EVERY: Duration = Duration::from_secs(60);
 /// A workspace's decisions with its secrets opened.
 #[derive(Clone, Debug)]
 pub(crate) struct Decided {
+    pub workspace: WorkspaceId,
+    pub version: i32,
     /// `None` where there are secrets that this redirector cannot open.
     pub secrets: Option<Vec<Secret>>,
     pub referrer_policy: Option<ReferrerPolicy>,
+}
+
+impl Decided {
+    pub fn opened(policy: &WorkspacePolicy, seal_key: Option<&SealKey>) -> Self {
+        let WorkspacePolicy { id: workspace, version, referrer_policy, .. } = *policy;
+        Self { workspace, version, secrets: opened(policy, seal_key), referrer_policy }
+    }
 }
 
 #[derive(Clone)]
@@ -67,53 +76,52 @@ impl Referrer {
 #[derive(Clone, Debug)]
 pub(crate) struct Policies {
     source: Arc<dyn PolicySource>,
-    keys: Memory<ApiKeyId, ApiKeyRight>,
-    workspaces: Memory<WorkspaceId, Decided>,
+    keys: LookUps<ApiKeyState>,
+    workspaces: LookUps<Decided>,
     referrers: Cache<WorkspaceId, Referrer>,
     /// Keys whose use was noted lately.
     noted: Cache<ApiKeyId, ()>,
-    seal_key: Option<Arc<SealKey>>,
     clock: Clock,
     main: Handle,
 }
 
 impl Policies {
     /// Must be made on the main runtime: policies are looked up there.
-    pub fn new(source: Arc<dyn PolicySource>, seal_key: Option<SealKey>, clock: Clock) -> Self {
+    pub fn new(source: Arc<dyn PolicySource>, seal_key: Option<SealKey>, limits: LookUpLimits, clock: Clock, metrics: &Metrics) -> Self {
+        let decisions = DecisionSource { policies: source.clone(), seal_key: seal_key.map(Arc::new) };
         Self {
-            source,
-            keys: Memory::new(clock.clone()),
-            workspaces: Memory::new(clock.clone()),
+            keys: LookUps::new(source.clone(), limits, clock.clone(), metrics),
+            workspaces: LookUps::new(decisions, limits, clock.clone(), metrics),
             referrers: Cache::builder().max_capacity(MAX_WORKSPACES).build(),
             noted: Cache::builder().max_capacity(MAX_WORKSPACES).time_to_live(NOTE_EVERY).build(),
-            seal_key: seal_key.map(Arc::new),
+            source,
             clock,
             main: Handle::current(),
         }
     }
 
-    /// What a key is good for; revoked ones are nothing.
-    pub async fn key(&self, id: ApiKeyId) -> Remembered<ApiKeyRight> {
-        let source = self.source.clone();
-        let right = |state: Option<ApiKeyState>| state.and_then(|state| state.right);
-        self.keys.get(id, || async move { source.api_key(id).await.map(right) }).await
+    /// What became of a key, for whoever sends one.
+    ///
+    /// # Errors
+    /// [`TooFast`], as of the next one.
+    pub async fn key(&self, id: ApiKeyId, may_ask: impl FnOnce() -> bool) -> Result<Known<ApiKeyState>, TooFast> {
+        self.keys.resolve_if(&id, may_ask).await
     }
 
-    pub async fn workspace(&self, id: WorkspaceId) -> Remembered<Decided> {
-        let (source, seal_key) = (self.source.clone(), self.seal_key.clone());
-        let decide = move |policy: WorkspacePolicy| Decided {
-            secrets: opened(&policy, seal_key.as_deref()),
-            referrer_policy: policy.referrer_policy,
-        };
-        self.workspaces.get(id, || async move { source.workspace_policy(id).await.map(|policy| Some(decide(policy))) }).await
+    /// What a workspace decides, for whoever names one.
+    ///
+    /// # Errors
+    /// [`TooFast`] where it is not known and `may_ask` says no.
+    pub async fn workspace(&self, id: WorkspaceId, may_ask: impl FnOnce() -> bool) -> Result<Known<Decided>, TooFast> {
+        self.workspaces.resolve_if(&id, may_ask).await
     }
 
-    /// The workspace's referrer policy as it is and will be. Where it cannot be looked up browsers
+    /// The referrer policy of a workspace that there is, as it is and will be. Where it cannot be looked up browsers
     /// are told nothing, until it can.
     pub async fn referrer(&self, id: WorkspaceId) -> Referrer {
-        let decided = self.workspace(id).await;
+        let decided = self.workspaces.resolve(&id, Asker::Ourselves).await;
         let cell = self.cell(id).await;
-        if let Remembered::Known(decided) = decided {
+        if let Known::Found(decided) = decided {
             cell.set(decided.referrer_policy);
         }
         cell
@@ -134,12 +142,12 @@ impl Policies {
     }
 
     pub async fn key_changed(&self, id: ApiKeyId) {
-        self.keys.expire(id).await;
+        self.keys.expire(&id).await;
     }
 
     /// Looks again at once, where anybody has looked before: cached links do not.
     pub async fn workspace_changed(&self, id: WorkspaceId) {
-        self.workspaces.expire(id).await;
+        self.workspaces.expire(&id).await;
         if self.referrers.contains_key(&id) {
             let this = self.clone();
             // Whoever tells of changes does not wait for it.
@@ -148,9 +156,9 @@ impl Policies {
     }
 
     /// Whatever is remembered may be out of date.
-    pub fn doubt(&self) {
-        self.keys.doubt();
-        self.workspaces.doubt();
+    pub fn alarm(&self) {
+        self.keys.alarm();
+        self.workspaces.alarm();
     }
 }
 

@@ -1,12 +1,13 @@
-//! How fast is too fast. A redirect is never refused: what comes above its rate is told of in the
-//! click, and the worker suspects it. What finds no link, is drawn or
-//! previewed, or has no key or signature that is good, is refused with 429.
+//! How fast is too fast. A redirect that is cached is never refused: what comes above its rate is told
+//! of in the click, and the worker suspects it. What finds no link, is drawn or previewed, or has no
+//! key or signature that is good, is a miss, and refused with 429 above the rate of those. Above it
+//! nothing is looked up either, so that guessing costs the source nothing: a link that is not cached
+//! is refused as well.
 
-use std::net::IpAddr;
 use std::time::Instant;
 
 use domain::LinkId;
-use platform::{Allowance, ClientIp, visitor_network};
+use platform::{Allowance, Client, visitor_network};
 
 use crate::RateLimits;
 
@@ -28,22 +29,29 @@ impl Rates {
 
     /// Whether a click is one too many of its address or of its link. An address that may stand for
     /// many, as that of a proxy which forwards none, is never too fast.
-    pub fn is_above(&self, link: LinkId, ip: IpAddr, client_ip: &ClientIp, now: Instant) -> bool {
-        if client_ip.may_be_many(ip) {
+    pub fn is_above(&self, link: LinkId, client: Client, now: Instant) -> bool {
+        if client.may_be_many {
             return false;
         }
-        let visitor = self.visitors.take(visitor_network(ip), now);
+        let visitor = self.visitors.take(visitor_network(client.ip), now);
         let link = self.links.take(link, now);
         !(visitor && link)
     }
 
     /// Whether a click is one too many of its address.
-    pub fn is_above_for(&self, ip: IpAddr, client_ip: &ClientIp, now: Instant) -> bool {
-        !client_ip.may_be_many(ip) && !self.visitors.take(visitor_network(ip), now)
+    pub fn is_above_for(&self, client: Client, now: Instant) -> bool {
+        !client.may_be_many && !self.visitors.take(visitor_network(client.ip), now)
     }
 
     /// Whether an address may ask for one more thing that is no redirect.
-    pub fn may_ask(&self, ip: IpAddr, now: Instant) -> bool {
-        self.misses.take(visitor_network(ip), now)
+    pub fn may_ask(&self, client: Client, now: Instant) -> bool {
+        self.misses.take(visitor_network(client.ip), now)
+    }
+
+    /// Whether what is not known here may be looked up for an address: not once it has asked for all
+    /// the misses that it may. What an address that may stand for many asks for is always looked up,
+    /// since it would be refused to people who did nothing.
+    pub fn may_look_up(&self, client: Client, now: Instant) -> bool {
+        client.may_be_many || !self.misses.is_spent(visitor_network(client.ip), now)
     }
 }

@@ -9,19 +9,19 @@ use domain::{CapturedClick, ClickId, LinkAddress, Method, Millis, Outcome, Resol
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts as Head;
-use hyper::{Method as HttpMethod, Request, StatusCode};
-use platform::{ClientIp, Clock, Health, Readiness, Rng, proxy_advice};
+use hyper::{Method as HttpMethod, Request};
+use platform::{Client, ClientIp, Clock, Health, Readiness, Rng, proxy_advice};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use stream::{Spool, SpoolError};
 
 use crate::address::Addresses;
 use crate::answer::{self, Answer, Page};
-use crate::cache::{CachedLink, Caches, Known, LookUps};
+use crate::cache::{Asker, CachedLink, Caches, Known, LookUps, TooFast};
 use crate::capture::{Decision, Facts, capture};
 use crate::domains::{Domains, Place};
 use crate::gate::{Gates, Seen, target_with};
-use crate::logged::{Entrance, LogRequest, Logger};
+use crate::logged::{Entrance, LogRequest, Logger, Refusal};
 use crate::message;
 use crate::pages::{self, Aside, Drawing, Order, Shown};
 use crate::rates::Rates;
@@ -50,6 +50,7 @@ struct Asked<'a> {
     place: &'a Place,
     method: Method,
     peer: IpAddr,
+    client: Client,
     head: &'a Head,
     started: Instant,
 }
@@ -79,12 +80,20 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub fn new(options: &RedirectorOptions, parts: Parts, caches: &Caches, gates: Gates, addresses: Addresses, logger: Logger) -> Self {
+    pub fn new(
+        options: &RedirectorOptions,
+        parts: Parts,
+        caches: &Caches,
+        gates: Gates,
+        addresses: Addresses,
+        rates: Arc<Rates>,
+        logger: Logger,
+    ) -> Self {
         let metrics = &parts.metrics;
         let counters = Counters {
             captured: metrics.register("redirector_clicks", "Clicks captured", Counter::default()),
             misses: metrics.register("redirector_misses", "Requests for slugs that are no link", Counter::default()),
-            refused: metrics.register("redirector_refused", "Requests that were no redirects, refused for their rate", Counter::default()),
+            refused: metrics.register("redirector_refused", "Requests of addresses with too many misses, refused", Counter::default()),
             lost: metrics.register("redirector_lost", "Clicks answered without being captured", Family::default()),
         };
         let _ = counters.lost.get_or_create(&SPOOL.to_vec());
@@ -96,7 +105,7 @@ impl Service {
             logger,
             client_ip: ClientIp::new(options.trusted_proxies.clone()),
             addresses,
-            rates: Arc::new(Rates::new(options.rates, Instant::now())),
+            rates,
             report_url: options.report_url.as_deref().map(Arc::from),
             drawing: Drawing::new(),
             clock: parts.clock,
@@ -128,8 +137,9 @@ impl Service {
             HttpMethod::POST => Method::Post,
             _ => return answer::page(Page::MethodNotAllowed),
         };
-        let place = self.domains.place(host).await;
-        let mut answer = self.answer_at(Asked { place: &place, method, peer, head: &head, started }, body).await;
+        let client = self.client_ip.client(peer, &head.headers);
+        let Ok(place) = self.domains.place(host, || self.rates.may_look_up(client, started)).await else { return self.refuse() };
+        let mut answer = self.answer_at(Asked { place: &place, method, peer, client, head: &head, started }, body).await;
         place.finish(&mut answer, || encrypted || self.client_ip.says_https(peer, &head.headers));
         answer
     }
@@ -149,11 +159,14 @@ impl Service {
             place => place.address(path),
         };
         let Some(address) = address else { return self.aside(Aside::of(path), &asked).await };
-        match self.links.resolve(&address).await {
-            Known::Found(found) if asked.method == Method::Post => found.referrer.on(self.posted(&found.link, &address, asked, body).await),
-            Known::Found(found) => found.referrer.on(self.found(&found.link, &address, asked, None).await),
-            Known::Nothing => self.miss(&asked),
-            Known::CannotTell => answer::page(Page::Unavailable),
+        match self.links.resolve_if(&address, || self.rates.may_look_up(asked.client, asked.started)).await {
+            Ok(Known::Found(found)) if asked.method == Method::Post => {
+                found.referrer.on(self.posted(&found.link, &address, asked, body).await)
+            }
+            Ok(Known::Found(found)) => found.referrer.on(self.found(&found.link, &address, asked, None).await),
+            Ok(Known::Nothing) => self.miss(&asked),
+            Ok(Known::CannotTell) => answer::page(Page::Unavailable),
+            Err(TooFast) => self.refuse(),
         }
     }
 
@@ -162,15 +175,14 @@ impl Service {
         let Some((shown, address)) = aside.and_then(|aside| Some((aside.shown, asked.place.address(aside.path)?))) else {
             return self.miss(asked);
         };
-        let Asked { place, method, peer, head, started } = *asked;
+        let Asked { place, method, client, head, started, .. } = *asked;
         if method == Method::Post {
             return answer::page(Page::MethodNotAllowed);
         }
-        let ip = self.client_ip.of(peer, &head.headers);
-        if !self.rates.may_ask(ip, started) {
+        if !self.rates.may_ask(client, started) {
             return self.refuse();
         }
-        let found = match self.links.resolve(&address).await {
+        let found = match self.links.resolve(&address, Asker::Anyone).await {
             Known::Found(found) => found,
             Known::Nothing => return self.nothing(place),
             Known::CannotTell => return answer::page(Page::Unavailable),
@@ -185,7 +197,7 @@ impl Service {
             Shown::Preview => {
                 let answer = pages::preview(link, &short_url, self.report_url.as_deref(), now);
                 let decision = Decision::preview(answer.status(), link);
-                self.keep(&capture(link, decision, self.facts(asked, now, ip))).await;
+                self.keep(&capture(link, decision, self.facts(asked, now))).await;
                 answer
             }
         }
@@ -205,7 +217,7 @@ impl Service {
     }
 
     fn miss(&self, asked: &Asked<'_>) -> Answer {
-        let may_ask = self.rates.may_ask(self.client_ip.of(asked.peer, &asked.head.headers), asked.started);
+        let may_ask = self.rates.may_ask(asked.client, asked.started);
         let answer = self.nothing(asked.place);
         if may_ask { answer } else { self.refuse() }
     }
@@ -224,9 +236,9 @@ impl Service {
     }
 
     async fn found(&self, link: &ResolvedLink, address: &LinkAddress, asked: Asked<'_>, password: Option<String>) -> Answer {
-        let Asked { place, method, peer, head, started } = asked;
+        let Asked { place, method, peer, client, head, started } = asked;
         self.warn_of_hidden_visitors(peer, head);
-        let (now, ip, query) = (self.clock.now(), self.client_ip.of(peer, &head.headers), head.uri.query());
+        let (now, ip, query) = (self.clock.now(), client.ip, head.uri.query());
         let decision = match &link.gate {
             _ if link.deleted => Decision::page(Outcome::Disabled, Page::Gone, link),
             None => plain(link, query),
@@ -234,10 +246,10 @@ impl Service {
                 place.expired(self.gates.decide(link, gate, Seen { method, now, ip, query, headers: &head.headers }, password).await)
             }
         };
-        let above_rate = self.rates.is_above(link.id, ip, &self.client_ip, started);
+        let above_rate = self.rates.is_above(link.id, client, started);
         let shows_card = link.card.is_some() && decision.leads_on() && method != Method::Post;
         let card = if shows_card { pages::card(link, &head.headers, &self.domains.url(place, &address.folded)) } else { None };
-        let facts = Facts { above_rate, ..self.facts(&asked, now, ip) };
+        let facts = Facts { above_rate, ..self.facts(&asked, now) };
         let (answer, decision) = match (card, decision.page) {
             (Some(card), _) => (card, decision.shown_as_card()),
             (None, None) => (answer::redirect(decision.status, &decision.target), decision),
@@ -247,13 +259,13 @@ impl Service {
         answer
     }
 
-    fn facts<'a>(&self, asked: &Asked<'a>, now: Millis, ip: IpAddr) -> Facts<'a> {
+    fn facts<'a>(&self, asked: &Asked<'a>, now: Millis) -> Facts<'a> {
         let head = asked.head;
         Facts {
             id: ClickId::new(now, self.rng.entropy()),
             method: asked.method,
             url: self.domains.url(asked.place, head.uri.path_and_query().map_or("/", |path| path.as_str())),
-            address: self.addresses.of(ip),
+            address: self.addresses.of(asked.client.ip),
             headers: &head.headers,
             redirect_micros: u32::try_from(asked.started.elapsed().as_micros()).unwrap_or(u32::MAX),
             above_rate: false,
@@ -262,20 +274,22 @@ impl Service {
 
     /// A click that needs no link.
     async fn logged(&self, entrance: Entrance, asked: &Asked<'_>, body: Incoming) -> Answer {
-        let Asked { method, peer, head, started, .. } = *asked;
+        let Asked { method, peer, client, head, started, .. } = *asked;
         self.warn_of_hidden_visitors(peer, head);
-        let ip = self.client_ip.of(peer, &head.headers);
-        let request = LogRequest { head, method, ip, started };
-        match self.logger.click(entrance, request, body).await {
+        match self.logger.click(entrance, LogRequest { head, method, client, started }, body).await {
             Ok(mut click) => {
                 // What comes with a key comes from a server, for many visitors.
-                click.above_rate = entrance == Entrance::Signed && self.rates.is_above_for(ip, &self.client_ip, started);
+                click.above_rate = entrance == Entrance::Signed && self.rates.is_above_for(client, started);
                 self.keep(&click).await;
                 self.logger.answer(&click).await
             }
             Err(refusal) => {
-                let is_stranger = matches!(refusal.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-                if is_stranger && !self.rates.may_ask(ip, started) { self.refuse() } else { refusal }
+                let is_miss = refusal.is_of_stranger();
+                let refusal = if is_miss && !self.rates.may_ask(client, started) { Refusal::TooFast } else { refusal };
+                if refusal == Refusal::TooFast {
+                    self.counters.refused.inc();
+                }
+                entrance.tell(&refusal)
             }
         }
     }

@@ -73,7 +73,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "miss_rate",
         Some("10"),
-        "Slugs a second that are no link, of one address (ten times as many at once), before it gets 429; 0: never",
+        "Slugs a second that are no link, of one address (ten times as many at once), before it gets 429 and nothing is looked up for it; 0: never",
     ),
     setting("geoip_db", Some(""), ".mmdb files, comma-separated; the first that answers wins"),
     setting("durability", Some("os"), "What the spool's append survives: os (death of the process) or fsync (power cut)"),

@@ -10,9 +10,9 @@ use platform::{Clock, Metrics};
 use stream::{LinkEvent, LinkNotices};
 use tokio_util::sync::CancellationToken;
 
-use super::{CachedLink, HOSTS, LINKS, LinksAndPolicies, LookUps};
-use crate::LinkSource;
+use super::{CachedLink, LinksAndPolicies, LookUps};
 use crate::policies::Policies;
+use crate::{LinkSource, LookUpLimits};
 
 /// The pause before notices are followed again: what changed meanwhile is seen after it.
 const FOLLOW_AGAIN: Duration = Duration::from_millis(200);
@@ -27,11 +27,11 @@ pub(crate) struct Caches {
 
 impl Caches {
     /// Must be made on the main runtime.
-    pub fn new(source: &Arc<dyn LinkSource>, policies: &Policies, clock: &Clock, metrics: &Metrics) -> Self {
+    pub fn new(source: &Arc<dyn LinkSource>, policies: &Policies, limits: LookUpLimits, clock: &Clock, metrics: &Metrics) -> Self {
         let links = LinksAndPolicies { links: source.clone(), policies: policies.clone() };
         Self {
-            links: LookUps::new(LINKS, links, clock.clone(), metrics),
-            hosts: LookUps::new(HOSTS, source.clone(), clock.clone(), metrics),
+            links: LookUps::new(links, limits, clock.clone(), metrics),
+            hosts: LookUps::new(source.clone(), limits, clock.clone(), metrics),
             policies: policies.clone(),
         }
     }
@@ -39,7 +39,7 @@ impl Caches {
     fn alarm(&self) {
         self.links.alarm();
         self.hosts.alarm();
-        self.policies.doubt();
+        self.policies.alarm();
     }
 
     /// Forgets what notices say has changed, until the stop.

@@ -1,59 +1,60 @@
-//! Links, and the domains of hosts, in memory, bounded. An entry is fresh for a short time; a notice makes it stale at once.
-//! One look-up per key is under way at a time, however many ask. While the source is down stale
-//! entries are served, and what was never known is "cannot tell", never "does not exist".
+//! Answers of a source in memory, bounded: links, the domains of hosts, API keys, what workspaces
+//! decide. An entry is fresh for a short time; a notice makes it stale at once. One look-up per key is
+//! under way at a time, however many ask. While the source is down values that were known are served,
+//! and everything else is "cannot tell", never "does not exist".
+//!
+//! Anyone can make keys up, and each costs a look-up. So each cache asks its source for at most
+//! [`LookUpLimits::at_once`] keys at a time, the next [`LookUpLimits::waiting`] wait for their turn
+//! within the time that a look-up has, and whoever comes then cannot be told. Keys that are known to be
+//! real have as many turns of their own: a value that is looked up again never waits behind keys
+//! that may be made up. And whoever has asked for too much that does not exist causes no look-up at all
+//! but of such values ([`LookUps::resolve_if`]).
 
+mod entry;
 mod followed;
 mod kept;
+mod turns;
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::Millis;
 use moka::future::Cache;
 use moka::ops::compute::Op;
 use platform::{Clock, Metrics};
 use prometheus_client::metrics::counter::Counter;
 use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout_at};
 
-use crate::LinkSourceDown;
+use crate::{LinkSourceDown, LookUpLimits};
+use entry::Entry;
+pub(crate) use entry::Known;
 pub(crate) use followed::Caches;
-pub(crate) use kept::CachedLink;
+pub(crate) use kept::{CachedLink, DecisionSource};
 use kept::{Kept, LinksAndPolicies};
+use turns::Turns;
 
-/// How long an entry is served without looking again: what a lost notice costs at most.
-const FRESH_MILLIS: i64 = 30_000;
-/// The same for a key at which there is nothing.
-const FRESH_MISS_MILLIS: i64 = 5_000;
-/// How long a source that was down is not asked again for the same key.
-const DOWN_MILLIS: i64 = 1_000;
-/// How long a source that knows an older version is not asked again for the same key.
-const BEHIND_MILLIS: i64 = 1_000;
+/// For a look-up, the wait for its turn included.
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long stale entries are kept for the case that the source is down.
+/// How long an entry that nobody asks for is kept.
 const KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// An entry's share besides its texts, as measured (`make bench-spool`): the value, its key and the
 /// cache's own records of it.
 const ENTRY_BYTES: usize = 700;
 
-/// What is known of a key.
-#[derive(Clone, Debug)]
-pub(crate) enum Known<T> {
-    Found(Arc<T>),
-    /// There is nothing.
-    Nothing,
-    /// The source is down and nothing was known before.
-    CannotTell,
+/// Who wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// Who may have made the key up.
+    Anyone,
+    /// This program, which has the key from the source itself.
+    Ourselves,
 }
 
-#[derive(Clone, Debug)]
-struct Entry<T> {
-    known: Known<T>,
-    fresh_until: Millis,
-    /// The number of alarms when it was read.
-    alarms: u64,
-}
+/// Nothing is known of the key, and nothing may be looked up for whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooFast;
 
 #[derive(Clone, Debug)]
 struct Counters {
@@ -62,19 +63,16 @@ struct Counters {
     failures: Counter,
 }
 
-/// The names of a cache's metrics, and what its entries are called.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Names {
-    pub hits: &'static str,
-    pub look_ups: &'static str,
-    pub failures: &'static str,
-    pub what: &'static str,
+impl Counters {
+    fn new<T: Kept>(metrics: &Metrics) -> Self {
+        let counter = |name, help| metrics.register(&format!("{}_{name}", T::METRICS), &format!("{} {help}", T::WHAT), Counter::default());
+        Self {
+            hits: counter("hits", "found fresh in the cache"),
+            look_ups: counter("look_ups", "looked up at their source"),
+            failures: counter("failures", "looked up while the source did not answer or was too busy"),
+        }
+    }
 }
-
-pub(crate) const LINKS: Names =
-    Names { hits: "link_cache_hits", look_ups: "link_cache_look_ups", failures: "link_cache_failures", what: "Links" };
-pub(crate) const HOSTS: Names =
-    Names { hits: "host_cache_hits", look_ups: "host_cache_look_ups", failures: "host_cache_failures", what: "Hosts" };
 
 /// Clones share the entries.
 #[derive(Clone, Debug)]
@@ -84,6 +82,10 @@ pub(crate) struct LookUps<T: Kept> {
     clock: Clock,
     /// Raised when everything may be out of date.
     alarms: Arc<AtomicU64>,
+    /// For keys that are known to be real.
+    known: Turns,
+    /// For keys that anyone may have made up.
+    unknown: Turns,
     counters: Counters,
     /// Where the source's connections live.
     main: Handle,
@@ -91,22 +93,43 @@ pub(crate) struct LookUps<T: Kept> {
 
 impl<T: Kept> LookUps<T> {
     /// Must be made on the main runtime: the source is asked there.
-    pub fn new(names: Names, source: T::Source, clock: Clock, metrics: &Metrics) -> Self {
-        let counter = |name, help: String| metrics.register(name, &help, Counter::default());
-        let counters = Counters {
-            hits: counter(names.hits, format!("{} found fresh in the cache", names.what)),
-            look_ups: counter(names.look_ups, format!("{} looked up at their source", names.what)),
-            failures: counter(names.failures, format!("{} looked up while the source did not answer", names.what)),
-        };
+    pub fn new(source: T::Source, limits: LookUpLimits, clock: Clock, metrics: &Metrics) -> Self {
         let entries = Cache::builder().max_capacity(T::MAX_BYTES).weigher(weight::<T>).time_to_live(KEPT).build();
-        Self { entries, source, clock, alarms: Arc::default(), counters, main: Handle::current() }
+        let (known, unknown, counters) = (Turns::new(limits), Turns::new(limits), Counters::new::<T>(metrics));
+        Self { entries, source, clock, alarms: Arc::default(), known, unknown, counters, main: Handle::current() }
     }
 
-    pub async fn resolve(&self, key: &T::Key) -> Known<T> {
-        if let Some(entry) = self.entries.get(key).await.filter(|entry| self.is_fresh(entry)) {
-            self.counters.hits.inc();
-            return entry.known;
+    /// What is known of a key, looked up where that is not fresh.
+    pub async fn resolve(&self, key: &T::Key, asker: Asker) -> Known<T> {
+        match self.entries.get(key).await {
+            Some(entry) if self.is_fresh(&entry) => self.hit(entry),
+            _ => self.refresh(key, asker).await,
         }
+    }
+
+    /// The same for anyone. A key that is not known to be real is looked up only if `may_ask` says so,
+    /// which is not asked before.
+    ///
+    /// # Errors
+    /// [`TooFast`] where it says no.
+    pub async fn resolve_if(&self, key: &T::Key, may_ask: impl FnOnce() -> bool) -> Result<Known<T>, TooFast> {
+        match self.entries.get(key).await {
+            Some(entry) if self.is_fresh(&entry) => Ok(self.hit(entry)),
+            held if held.as_ref().is_some_and(Entry::is_real) || may_ask() => Ok(self.refresh(key, Asker::Anyone).await),
+            _ => Err(TooFast),
+        }
+    }
+
+    fn hit(&self, entry: Entry<T>) -> Known<T> {
+        self.counters.hits.inc();
+        entry.known
+    }
+
+    fn is_fresh(&self, entry: &Entry<T>) -> bool {
+        entry.is_fresh(self.clock.now(), self.alarms.load(Ordering::Acquire))
+    }
+
+    async fn refresh(&self, key: &T::Key, asker: Asker) -> Known<T> {
         // Callers of the same key queue up here; all but the first find a fresh entry.
         let computed = self
             .entries
@@ -116,7 +139,7 @@ impl<T: Kept> LookUps<T> {
                 if present.as_ref().is_some_and(|entry| self.is_fresh(entry)) {
                     return Ok::<_, Infallible>(Op::Nop);
                 }
-                Ok(Op::Put(self.look_up(key, present).await))
+                Ok(Op::Put(self.look_up(key, present, asker).await))
             })
             .await;
         let entry = match computed {
@@ -126,37 +149,36 @@ impl<T: Kept> LookUps<T> {
         entry.map_or(Known::CannotTell, |entry| entry.known)
     }
 
-    fn is_fresh(&self, entry: &Entry<T>) -> bool {
-        self.clock.now() < entry.fresh_until && entry.alarms == self.alarms.load(Ordering::Acquire)
-    }
-
-    async fn look_up(&self, key: &T::Key, stale: Option<Entry<T>>) -> Entry<T> {
+    async fn look_up(&self, key: &T::Key, before: Option<Entry<T>>, asker: Asker) -> Entry<T> {
         self.counters.look_ups.inc();
         // Before the look-up: a change during it makes the entry stale again.
         let alarms = self.alarms.load(Ordering::Acquire);
-        let answer = self.ask(key.clone()).await;
+        let is_real = asker == Asker::Ourselves || before.as_ref().is_some_and(Entry::is_real);
+        let answer = self.ask(key.clone(), if is_real { &self.known } else { &self.unknown }).await;
         let now = self.clock.now();
-        match answer {
-            Ok(Some(found)) => match stale.map(|entry| entry.known) {
-                // A source that lags behind what is known here is asked again soon.
-                Some(Known::Found(newer)) if newer.id() == found.id() && newer.version() > found.version() => {
-                    Entry { known: Known::Found(newer), fresh_until: now.plus(BEHIND_MILLIS), alarms }
-                }
-                _ => Entry { known: Known::Found(Arc::new(found)), fresh_until: now.plus(FRESH_MILLIS), alarms },
-            },
-            Ok(None) => Entry { known: Known::Nothing, fresh_until: now.plus(FRESH_MISS_MILLIS), alarms },
-            Err(error) => {
+        let before = before.filter(|entry| entry.outlasts(now));
+        match (answer, before) {
+            // A source that lags behind what is known here is asked again soon.
+            (Ok(Some(found)), Some(before)) if before.is_ahead_of(&found) => before.ahead(now, alarms),
+            (Ok(Some(found)), _) => Entry::found(found, now, alarms),
+            (Ok(None), _) => Entry::nothing(now, alarms),
+            (Err(error), before) => {
                 self.counters.failures.inc();
-                tracing::debug!(%error, "a link or host cannot be looked up");
-                let known = stale.map_or(Known::CannotTell, |entry| entry.known);
-                Entry { known, fresh_until: now.plus(DOWN_MILLIS), alarms }
+                tracing::debug!(%error, what = T::WHAT, "what a request needs cannot be looked up");
+                Entry::unanswered(before, now, alarms)
             }
         }
     }
 
-    async fn ask(&self, key: T::Key) -> Result<Option<T>, LinkSourceDown> {
+    async fn ask(&self, key: T::Key, turns: &Turns) -> Result<Option<T>, LinkSourceDown> {
+        let until = Instant::now() + LOOK_UP_TIMEOUT;
+        let turn = turns.next(until).await?;
         let source = self.source.clone();
-        let task = self.main.spawn(async move { tokio::time::timeout(LOOK_UP_TIMEOUT, T::ask(&source, &key)).await });
+        let task = self.main.spawn(async move {
+            let answer = timeout_at(until, T::ask(&source, &key)).await;
+            drop(turn);
+            answer
+        });
         match task.await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(LinkSourceDown("no answer in time".into())),
@@ -172,7 +194,7 @@ impl<T: Kept> LookUps<T> {
     /// Makes an entry stale but keeps it, for the case that the source is down.
     pub async fn expire(&self, key: &T::Key) {
         let stale = |present: Option<moka::Entry<T::Key, Entry<T>>>| {
-            let op = present.map_or(Op::Nop, |entry| Op::Put(Entry { fresh_until: Millis(0), ..entry.into_value() }));
+            let op = present.map_or(Op::Nop, |entry| Op::Put(entry.into_value().stale()));
             async { op }
         };
         self.entries.entry_by_ref(key).and_compute_with(stale).await;
@@ -180,9 +202,5 @@ impl<T: Kept> LookUps<T> {
 }
 
 fn weight<T: Kept>(key: &T::Key, entry: &Entry<T>) -> u32 {
-    let texts = match &entry.known {
-        Known::Found(found) => found.weight(),
-        Known::Nothing | Known::CannotTell => 0,
-    };
-    u32::try_from(T::key_weight(key) + texts + ENTRY_BYTES).unwrap_or(u32::MAX)
+    u32::try_from(T::key_weight(key) + entry.weight() + ENTRY_BYTES).unwrap_or(u32::MAX)
 }

@@ -6,25 +6,27 @@ mod body;
 mod rate;
 mod refusal;
 
-use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use domain::{
-    Address, ApiKeyRight, ApiScope, CapturedClick, ClickId, LOG_PATH, LinkId, LogDraft, Logged, MAX_SIGNED_DAYS, Method, Millis, NotSigned,
-    Outcome, SIGNED_PATH, ShortDomain, SignedRequest, VisitorFacts, WorkspaceId, read_api_key,
+    Address, ApiScope, CapturedClick, ClickId, LOG_PATH, LinkId, LogDraft, Logged, MAX_SIGNED_DAYS, Method, Millis, NotSigned, Outcome,
+    SIGNED_PATH, ShortDomain, SignedRequest, VisitorFacts, WorkspaceId, read_api_key,
 };
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::http::request::Parts as Head;
-use platform::{Clock, Rng, is_same, is_signature};
+use platform::{Client, Clock, Rng, is_same, is_signature};
 
+use crate::Parts;
 use crate::address::Addresses;
 use crate::answer::{self, Answer};
+use crate::cache::Known;
 use crate::capture::{captured_facts, own_facts};
-use crate::memory::Remembered;
 use crate::policies::Policies;
-use rate::Rates;
-use refusal::Refusal;
+use crate::rates::Rates;
+use rate::KeyRates;
+pub(crate) use refusal::Refusal;
 
 const STATUS: u16 = 302;
 const CLICK_ID: HeaderName = HeaderName::from_static("x-click-id");
@@ -45,6 +47,14 @@ impl Entrance {
             _ => None,
         }
     }
+
+    /// What is answered to whoever is refused here.
+    pub fn tell(self, refusal: &Refusal) -> Answer {
+        match self {
+            Self::Key => refusal.json(),
+            Self::Signed => refusal.page(),
+        }
+    }
 }
 
 /// A request, and whose it is.
@@ -52,8 +62,7 @@ impl Entrance {
 pub(crate) struct LogRequest<'a> {
     pub head: &'a Head,
     pub method: Method,
-    /// The client's address, as far as trusted proxies tell.
-    pub ip: IpAddr,
+    pub client: Client,
     pub started: Instant,
 }
 
@@ -61,7 +70,8 @@ pub(crate) struct LogRequest<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Logger {
     policies: Policies,
-    rates: Rates,
+    rates: Arc<Rates>,
+    key_rates: KeyRates,
     addresses: Addresses,
     short_domain: ShortDomain,
     clock: Clock,
@@ -69,18 +79,26 @@ pub(crate) struct Logger {
 }
 
 impl Logger {
-    pub fn new(policies: Policies, addresses: Addresses, short_domain: ShortDomain, clock: Clock, rng: Rng) -> Self {
-        Self { policies, rates: Rates::default(), addresses, short_domain, clock, rng }
+    pub fn new(policies: &Policies, rates: &Arc<Rates>, addresses: &Addresses, short_domain: &ShortDomain, parts: &Parts) -> Self {
+        Self {
+            policies: policies.clone(),
+            rates: rates.clone(),
+            key_rates: KeyRates::default(),
+            addresses: addresses.clone(),
+            short_domain: short_domain.clone(),
+            clock: parts.clock.clone(),
+            rng: parts.rng.clone(),
+        }
     }
 
     /// The click that is to be kept before the visitor is sent on.
     ///
     /// # Errors
-    /// The answer that says why there is none.
-    pub async fn click(&self, entrance: Entrance, asked: LogRequest<'_>, body: Incoming) -> Result<CapturedClick, Answer> {
+    /// The reason why there is none.
+    pub async fn click(&self, entrance: Entrance, asked: LogRequest<'_>, body: Incoming) -> Result<CapturedClick, Refusal> {
         match entrance {
-            Entrance::Key => self.posted(asked, body).await.map_err(|refusal| refusal.json()),
-            Entrance::Signed => self.signed(asked).await.map_err(|refusal| refusal.page()),
+            Entrance::Key => self.posted(asked, body).await,
+            Entrance::Signed => self.signed(asked).await,
         }
     }
 
@@ -97,37 +115,43 @@ impl Logger {
         if asked.method != Method::Post {
             return Err(Refusal::Method("POST"));
         }
-        let right = self.right(&asked).await?;
+        let workspace = self.workspace(&asked).await?;
         let now = self.clock.now();
         let logged = body::read(asked.head, body).await?.check(&self.short_domain, LOG_PATH, now).map_err(Refusal::Invalid)?;
-        Ok(self.captured(right.workspace, logged, &asked, now))
+        Ok(self.captured(workspace, logged, &asked, now))
     }
 
-    async fn right(&self, asked: &LogRequest<'_>) -> Result<std::sync::Arc<ApiKeyRight>, Refusal> {
+    /// Whose clicks a request may log.
+    async fn workspace(&self, asked: &LogRequest<'_>) -> Result<WorkspaceId, Refusal> {
         let credential = asked.head.headers.get(AUTHORIZATION).ok_or(Refusal::NoCredential)?;
         let token = credential.to_str().ok().and_then(|text| text.trim().split_once(' '));
         let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).ok_or(Refusal::NoCredential)?.1;
         let presented = read_api_key(token.trim()).ok_or(Refusal::BadKey)?;
-        let right = match self.policies.key(presented.id).await {
-            Remembered::Known(right) => right,
-            Remembered::Nothing => return Err(Refusal::BadKey),
-            Remembered::CannotTell => return Err(Refusal::Unavailable),
+        let state = match self.policies.key(presented.id, || self.may_look_up(asked)).await? {
+            Known::Found(state) => state,
+            Known::Nothing => return Err(Refusal::BadKey),
+            Known::CannotTell => return Err(Refusal::Unavailable),
         };
+        let right = state.right.as_ref().ok_or(Refusal::BadKey)?;
         let now = self.clock.now();
         if !is_same(&right.hash.0, &presented.hash.0) || right.is_over(now) {
             return Err(Refusal::BadKey);
         }
-        if !right.allows(asked.ip) {
+        if !right.allows(asked.client.ip) {
             return Err(Refusal::Network);
         }
         if !right.has(ApiScope::ClicksWrite) {
             return Err(Refusal::Scope);
         }
-        if !self.rates.admit(presented.id, now).await {
+        if !self.key_rates.admit(presented.id, now).await {
             return Err(Refusal::TooMany);
         }
         self.policies.note_use(presented.id).await;
-        Ok(right)
+        Ok(right.workspace)
+    }
+
+    fn may_look_up(&self, asked: &LogRequest<'_>) -> bool {
+        self.rates.may_look_up(asked.client, asked.started)
     }
 
     async fn signed(&self, asked: LogRequest<'_>) -> Result<CapturedClick, Refusal> {
@@ -143,10 +167,10 @@ impl Logger {
         if ahead <= 0 || ahead > MAX_SIGNED_DAYS * DAY_MILLIS {
             return Err(Refusal::Signature);
         }
-        let decided = match self.policies.workspace(request.workspace).await {
-            Remembered::Known(decided) => decided,
-            Remembered::Nothing => return Err(Refusal::Signature),
-            Remembered::CannotTell => return Err(Refusal::Unavailable),
+        let decided = match self.policies.workspace(request.workspace, || self.may_look_up(&asked)).await? {
+            Known::Found(decided) => decided,
+            Known::Nothing => return Err(Refusal::Signature),
+            Known::CannotTell => return Err(Refusal::Unavailable),
         };
         let secrets = decided.secrets.as_ref().ok_or(Refusal::Sealed)?;
         let mut present = secrets.iter().filter(|secret| secret.valid_until.is_none_or(|end| now < end));
@@ -161,7 +185,7 @@ impl Logger {
 
     fn captured(&self, workspace: WorkspaceId, logged: Logged, asked: &LogRequest<'_>, now: Millis) -> CapturedClick {
         // What an edge function leaves out is not known; its own address and agent are not the visitor's.
-        let facts: VisitorFacts = logged.facts.map_or_else(|| own_facts(asked.ip, &asked.head.headers), captured_facts);
+        let facts: VisitorFacts = logged.facts.map_or_else(|| own_facts(asked.client.ip, &asked.head.headers), captured_facts);
         CapturedClick {
             id: logged.click_id.unwrap_or_else(|| ClickId::new(now, self.rng.entropy())),
             workspace,

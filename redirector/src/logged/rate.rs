@@ -13,15 +13,15 @@ const MAX_KEYS: u64 = 50_000;
 /// For each key the instant at which it will have paid for what it did (the generic cell rate
 /// algorithm), in microseconds.
 #[derive(Clone, Debug)]
-pub(super) struct Rates(Cache<ApiKeyId, Arc<AtomicI64>>);
+pub(super) struct KeyRates(Cache<ApiKeyId, Arc<AtomicI64>>);
 
-impl Default for Rates {
+impl Default for KeyRates {
     fn default() -> Self {
         Self(Cache::builder().max_capacity(MAX_KEYS).build())
     }
 }
 
-impl Rates {
+impl KeyRates {
     /// Whether the key may do one more at `now`, which is counted if so.
     pub async fn admit(&self, key: ApiKeyId, now: Millis) -> bool {
         let paid = self.0.get_with(key, async { Arc::default() }).await;
@@ -40,7 +40,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_burst_and_then_a_thousand_a_second() {
-        let (rates, key, other) = (Rates::default(), ApiKeyId::new(Millis(1), [1; 10]), ApiKeyId::new(Millis(1), [2; 10]));
+        let (rates, key, other) = (KeyRates::default(), ApiKeyId::new(Millis(1), [1; 10]), ApiKeyId::new(Millis(1), [2; 10]));
         let admitted = async |key, at| {
             let mut count = 0;
             while rates.admit(key, Millis(at)).await {

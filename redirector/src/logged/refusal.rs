@@ -9,9 +9,10 @@ use hyper::{Response, StatusCode};
 use serde_json::json;
 
 use crate::answer::{self, Answer, NO_STORE, Page};
+use crate::cache::TooFast;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// No key, or no signature.
     NoCredential,
     /// A key that is wrong, has expired or was revoked.
@@ -26,7 +27,10 @@ pub(super) enum Refusal {
     TooLarge,
     Slow,
     Media,
+    /// By a key that is good.
     TooMany,
+    /// By an address that has asked for too much which is not there.
+    TooFast,
     Unavailable,
     /// This redirector has not got the installation's key.
     Sealed,
@@ -34,7 +38,18 @@ pub(super) enum Refusal {
     Method(&'static str),
 }
 
+impl From<TooFast> for Refusal {
+    fn from(TooFast: TooFast) -> Self {
+        Self::TooFast
+    }
+}
+
 impl Refusal {
+    /// Whether it tells a stranger from somebody.
+    pub fn is_of_stranger(&self) -> bool {
+        matches!(self.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::NoCredential | Self::BadKey => StatusCode::UNAUTHORIZED,
@@ -43,7 +58,7 @@ impl Refusal {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Media => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany | Self::TooFast => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable | Self::Sealed => StatusCode::SERVICE_UNAVAILABLE,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
         }
@@ -54,7 +69,7 @@ impl Refusal {
             Self::NoCredential | Self::BadKey => "UNAUTHENTICATED",
             Self::Scope | Self::Network | Self::Signature => "FORBIDDEN",
             Self::Invalid(_) | Self::TooLarge | Self::Slow | Self::Media | Self::Method(_) => "VALIDATION",
-            Self::TooMany => "RATE_LIMITED",
+            Self::TooMany | Self::TooFast => "RATE_LIMITED",
             Self::Unavailable | Self::Sealed => "UNAVAILABLE",
         }
     }
@@ -70,6 +85,7 @@ impl Refusal {
             Self::Slow => "The body did not arrive in time. Send it again.",
             Self::Media => "Send application/json or application/x-www-form-urlencoded.",
             Self::TooMany => "This API key logs more than 1,000 clicks a second. Come again in a moment.",
+            Self::TooFast => "Too many requests from this address had no good key. Come again in a moment.",
             Self::Unavailable => "Keys and workspaces cannot be looked up right now. Try again in a moment.",
             Self::Sealed => "This redirector has not got the key that opens signing secrets. Its operator finds the advice on /readyz.",
             Self::Method(_) => "Use another method here.",
@@ -94,7 +110,9 @@ impl Refusal {
         match self {
             Self::NoCredential => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::BadKey => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))),
-            Self::TooMany | Self::Unavailable | Self::Sealed => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
+            Self::TooMany | Self::TooFast | Self::Unavailable | Self::Sealed => {
+                drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1")))
+            }
             Self::Method(allowed) => drop(headers.insert(ALLOW, HeaderValue::from_static(allowed))),
             _ => {}
         }
@@ -106,6 +124,7 @@ impl Refusal {
         let mut answer = answer::page(match self {
             Self::NoCredential => Page::Unsigned,
             Self::Invalid(_) => Page::BadTarget,
+            Self::TooFast => Page::TooFast,
             Self::Unavailable | Self::Sealed => Page::Unavailable,
             Self::Method(_) => Page::MethodNotAllowed,
             _ => Page::WrongSignature,

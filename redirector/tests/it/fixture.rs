@@ -15,14 +15,42 @@ use enrich::GeoDatabases;
 use platform::config::Capture;
 use platform::{Clock, Health, Lifecycle, Metrics, Rng, SealKey};
 use redirector::{
-    Domains, LinkSource, LinkSourceDown, Parts, PermitSource, PolicySource, RateLimits, Redirector, RedirectorOptions,
+    Domains, LinkSource, LinkSourceDown, LookUpLimits, Parts, PermitSource, PolicySource, RateLimits, Redirector, RedirectorOptions,
     RedirectorStartError, TlsOptions,
 };
 use stream::{ClickSource, Delivery, LinkEvent, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// When every test begins.
 pub const NOON: Millis = Millis(1_772_366_400_000);
+
+/// While it is shut, a source answers nothing to those who ask for what it does not know.
+#[derive(Debug)]
+pub struct Door(watch::Sender<bool>);
+
+impl Default for Door {
+    fn default() -> Self {
+        Self(watch::Sender::new(true))
+    }
+}
+
+impl Door {
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub fn shut(&self) {
+        self.0.send_replace(false);
+    }
+
+    /// What was found; nothing only once it is open.
+    async fn pass<T>(&self, found: Option<T>) -> Option<T> {
+        if found.is_none() {
+            self.0.subscribe().wait_for(|open| *open).await.unwrap();
+        }
+        found
+    }
+}
 
 /// Links that the test changes, and how often they were asked for.
 #[derive(Debug, Default)]
@@ -30,6 +58,7 @@ pub struct Links {
     pub known: Mutex<HashMap<LinkAddress, ResolvedLink>>,
     pub domains: Mutex<HashMap<HostName, ServedDomain>>,
     pub down: AtomicBool,
+    pub strangers: Door,
     pub asked: AtomicUsize,
 }
 
@@ -37,12 +66,14 @@ pub struct Links {
 impl LinkSource for Links {
     async fn resolve(&self, address: &LinkAddress) -> Result<Option<ResolvedLink>, LinkSourceDown> {
         self.look().await?;
-        Ok(self.known.lock().unwrap().get(address).cloned())
+        let found = self.known.lock().unwrap().get(address).cloned();
+        Ok(self.strangers.pass(found).await)
     }
 
     async fn domain(&self, host: &HostName) -> Result<Option<ServedDomain>, LinkSourceDown> {
         self.look().await?;
-        Ok(self.domains.lock().unwrap().get(host).cloned())
+        let found = self.domains.lock().unwrap().get(host).cloned();
+        Ok(self.strangers.pass(found).await)
     }
 }
 
@@ -60,6 +91,7 @@ pub struct Policies {
     pub keys: Mutex<HashMap<ApiKeyId, ApiKeyState>>,
     pub workspaces: Mutex<HashMap<WorkspaceId, WorkspacePolicy>>,
     pub down: AtomicBool,
+    pub strangers: Door,
     pub used: Mutex<Vec<ApiKeyId>>,
     pub asked: AtomicUsize,
 }
@@ -75,12 +107,14 @@ impl Policies {
 impl PolicySource for Policies {
     async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKeyState>, LinkSourceDown> {
         self.answers()?;
-        Ok(self.keys.lock().unwrap().get(&id).cloned())
+        let found = self.keys.lock().unwrap().get(&id).cloned();
+        Ok(self.strangers.pass(found).await)
     }
 
     async fn workspace_policy(&self, id: WorkspaceId) -> Result<WorkspacePolicy, LinkSourceDown> {
         self.answers()?;
-        Ok(self.workspaces.lock().unwrap().get(&id).cloned().unwrap_or_else(|| WorkspacePolicy::undecided(id)))
+        let found = self.workspaces.lock().unwrap().get(&id).cloned();
+        Ok(self.strangers.pass(found).await.unwrap_or_else(|| WorkspacePolicy::undecided(id)))
     }
 
     async fn key_used(&self, id: ApiKeyId, _: Millis) {
@@ -200,6 +234,7 @@ pub struct Setup<'a> {
     /// With TLS of its own as well.
     pub tls: Option<TlsOptions>,
     pub rates: RateLimits,
+    pub look_ups: LookUpLimits,
     /// Whether the redirector has the installation's key.
     pub seals: bool,
 }
@@ -208,7 +243,8 @@ impl Default for Setup<'_> {
     fn default() -> Self {
         let (capture, seals) = (Capture::Worker, true);
         let rates = RateLimits { clicks: 100, clicks_of_link: 5_000, misses: 10 };
-        Self { trusted_proxies: &[], permits: Counter::Down, capture, quota_bytes: None, notices: None, tls: None, rates, seals }
+        let look_ups = LookUpLimits::default();
+        Self { trusted_proxies: &[], permits: Counter::Down, capture, quota_bytes: None, notices: None, tls: None, rates, look_ups, seals }
     }
 }
 
@@ -232,6 +268,7 @@ pub fn try_start(setup: Setup<'_>) -> Result<Running, RedirectorStartError> {
         trusted_proxies: setup.trusted_proxies.iter().map(|net| net.parse().unwrap()).collect(),
         capture: setup.capture,
         rates: setup.rates,
+        look_ups: setup.look_ups,
         report_url: Some("https://links.example/report".into()),
         header_timeout: Duration::from_millis(500),
         tls: setup.tls,

@@ -74,7 +74,7 @@ async fn a_lost_notice_costs_a_minute_at_most() {
 
 /// Notices that are never heard: nothing comes, or there is nobody to listen to.
 #[derive(Debug)]
-enum Silent {
+pub enum Silent {
     Nothing,
     Refused,
 }
@@ -163,4 +163,9 @@ async fn a_source_that_is_down_never_makes_a_false_404() {
     running.clock.advance(1_000);
     assert_eq!(running.get("/b").await.status(), 302);
     assert_eq!(running.metric("redirector_misses_total"), 0);
+    // What was no link a while ago may be one now.
+    assert_eq!(running.get("/c").await.status(), 404);
+    running.links.down.store(true, Ordering::SeqCst);
+    running.clock.advance(5_000);
+    assert_eq!(running.get("/c").await.status(), 503);
 }

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const TARGET: &str = "https://example.com/a?x=1";
 const DAY: i64 = 24 * 3_600 * 1_000;
 
-fn workspace() -> WorkspaceId {
+pub fn workspace() -> WorkspaceId {
     WorkspaceId::new(Millis(1), [2; 10])
 }
 
@@ -31,7 +31,7 @@ fn key_id() -> ApiKeyId {
 type Change = fn(&mut ApiKeyRight);
 
 /// Makes a key that is good for what `change` leaves of it; its text.
-fn know_key(running: &Running, change: impl FnOnce(&mut ApiKeyRight)) -> String {
+pub fn know_key(running: &Running, change: impl FnOnce(&mut ApiKeyRight)) -> String {
     let (text, hash) = compose_api_key(key_id(), [7; 32]);
     let mut right = ApiKeyRight { workspace: workspace(), hash, scopes: vec![ApiScope::ClicksWrite], expires_at: None, networks: vec![] };
     change(&mut right);
@@ -48,7 +48,7 @@ fn know_secrets(running: &Running, secrets: &[(&str, Option<Millis>)]) {
     running.policies.workspaces.lock().unwrap().insert(workspace(), policy);
 }
 
-async fn post(running: &Running, key: &str, body: Value) -> Response {
+pub async fn post(running: &Running, key: &str, body: Value) -> Response {
     running.http.post(running.url("/log-and-redirect")).bearer_auth(key).json(&body).send().await.unwrap()
 }
 
@@ -65,7 +65,7 @@ fn refused(status: u16, code: &str) -> (u16, String, Vec<String>) {
     (status, code.to_owned(), vec![])
 }
 
-fn signed_query(secret: &str, expires_at: Millis, more: &[(&str, &str)]) -> String {
+pub fn signed_query(secret: &str, expires_at: Millis, more: &[(&str, &str)]) -> String {
     let (workspace, expires) = (workspace().to_string(), (expires_at.0 / 1_000).to_string());
     let fixed = [("u", TARGET), ("w", workspace.as_str()), ("exp", expires.as_str())];
     let pairs: Vec<(String, String)> = fixed.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -267,6 +267,36 @@ async fn a_source_that_is_down_is_no_reason_to_refuse_what_is_known() {
     running.policies.down.store(false, Ordering::SeqCst);
     running.clock.advance(30_000);
     assert_eq!(told(post(&running, &key, json!({ "url": TARGET })).await).await, refused(401, "UNAUTHENTICATED"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_outlasts_its_source_by_an_hour() {
+    let running = start(&[]).await;
+    let key = know_key(&running, |_| {});
+    let status = async || post(&running, &key, json!({ "url": TARGET })).await.status().as_u16();
+    assert_eq!(status().await, 302);
+    running.policies.down.store(true, Ordering::SeqCst);
+    // However often it is asked for meanwhile.
+    for _ in 0..6 {
+        running.clock.advance(9 * 60_000);
+        assert_eq!(status().await, 302);
+    }
+    running.clock.advance(9 * 60_000);
+    assert_eq!(status().await, 503);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_lags_behind_brings_no_key_back() {
+    let running = start(&[]).await;
+    let key = know_key(&running, |_| {});
+    let good = running.policies.keys.lock().unwrap()[&key_id()].clone();
+    let status = async || post(&running, &key, json!({ "url": TARGET })).await.status().as_u16();
+    let revoked = ApiKeyState { version: 2, right: None, ..good.clone() };
+    running.policies.keys.lock().unwrap().insert(key_id(), revoked);
+    assert_eq!(status().await, 401);
+    running.policies.keys.lock().unwrap().insert(key_id(), good);
+    running.clock.advance(30_000);
+    assert_eq!(status().await, 401);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

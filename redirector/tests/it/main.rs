@@ -12,6 +12,7 @@ mod hostile;
 mod limits;
 mod links;
 mod logged;
+mod look_ups;
 mod pages;
 mod rates;
 mod requests;

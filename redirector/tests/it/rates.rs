@@ -71,6 +71,7 @@ async fn a_link_has_a_rate_of_its_own() {
 async fn whoever_tries_slugs_is_refused_and_still_led_on() {
     let running = start(&["127.0.0.0/8"]).await;
     running.know("a", link("https://example.com/"));
+    assert_eq!(ask(&running, "/a", "203.0.113.5").await, 302);
     let mut met = Vec::new();
     while met.last() != Some(&429) {
         met.push(ask(&running, &format!("/try{}", met.len()), "203.0.113.5").await);
