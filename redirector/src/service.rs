@@ -1,4 +1,7 @@
 //! One request, from its head to its answer. The click is in the spool before the answer leaves.
+//!
+//! What is not a plain redirect is boxed, so that a request's future stays small: it is moved with
+//! every request.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -152,16 +155,16 @@ impl Service {
             (None, _) => {}
         }
         if let (Place::Shared, Some(entrance)) = (asked.place, Entrance::of(path)) {
-            return self.logged(entrance, &asked, body).await;
+            return Box::pin(self.logged(entrance, &asked, body)).await;
         }
         let address = match asked.place {
             Place::CannotTell => return answer::page(Page::Unavailable),
             place => place.address(path),
         };
-        let Some(address) = address else { return self.aside(Aside::of(path), &asked).await };
+        let Some(address) = address else { return Box::pin(self.aside(Aside::of(path), &asked)).await };
         match self.links.resolve_if(&address, || self.rates.may_look_up(asked.client, asked.started)).await {
             Ok(Known::Found(found)) if asked.method == Method::Post => {
-                found.referrer.on(self.posted(&found.link, &address, asked, body).await)
+                found.referrer.on(Box::pin(self.posted(&found.link, &address, asked, body)).await)
             }
             Ok(Known::Found(found)) => found.referrer.on(self.found(&found.link, &address, asked, None).await),
             Ok(Known::Nothing) => self.miss(&asked),
@@ -243,7 +246,8 @@ impl Service {
             _ if link.deleted => Decision::page(Outcome::Disabled, Page::Gone, link),
             None => plain(link, query),
             Some(gate) => {
-                place.expired(self.gates.decide(link, gate, Seen { method, now, ip, query, headers: &head.headers }, password).await)
+                let seen = Seen { method, now, ip, query, headers: &head.headers };
+                place.expired(Box::pin(self.gates.decide(link, gate, seen, password)).await)
             }
         };
         let above_rate = self.rates.is_above(link.id, client, started);

@@ -103,7 +103,7 @@ impl<T: Kept> LookUps<T> {
     pub async fn resolve(&self, key: &T::Key, asker: Asker) -> Known<T> {
         match self.entries.get(key).await {
             Some(entry) if self.is_fresh(&entry) => self.hit(entry),
-            _ => self.refresh(key, asker).await,
+            _ => Box::pin(self.refresh(key, asker)).await,
         }
     }
 
@@ -115,7 +115,7 @@ impl<T: Kept> LookUps<T> {
     pub async fn resolve_if(&self, key: &T::Key, may_ask: impl FnOnce() -> bool) -> Result<Known<T>, TooFast> {
         match self.entries.get(key).await {
             Some(entry) if self.is_fresh(&entry) => Ok(self.hit(entry)),
-            held if held.as_ref().is_some_and(Entry::is_real) || may_ask() => Ok(self.refresh(key, Asker::Anyone).await),
+            held if held.as_ref().is_some_and(Entry::is_real) || may_ask() => Ok(Box::pin(self.refresh(key, Asker::Anyone)).await),
             _ => Err(TooFast),
         }
     }

@@ -250,10 +250,13 @@ impl Spool {
     /// # Errors
     /// Why the click is lost, or in class `fsync` that its flush failed.
     pub async fn keep(&self, click: &CapturedClick) -> Result<(), SpoolError> {
-        let error = match self.append(click) {
-            Ok(position) => return self.settled(position).await,
-            Err(error) => error,
-        };
+        match self.append(click) {
+            Ok(position) => self.settled(position).await,
+            Err(error) => Box::pin(self.keep_elsewhere(click, error)).await,
+        }
+    }
+
+    async fn keep_elsewhere(&self, click: &CapturedClick, error: SpoolError) -> Result<(), SpoolError> {
         let sent = match self.0.direct.get().filter(|_| error.is_full()) {
             Some(direct) => direct.send(self.0.id, click).await,
             None => Sent::No,
@@ -334,7 +337,7 @@ impl Spool {
     pub async fn settled(&self, position: Position) -> Result<(), SpoolError> {
         match &self.0.flusher {
             None => Ok(()),
-            Some(flusher) => flusher.settled(position.0).await,
+            Some(flusher) => Box::pin(flusher.settled(position.0)).await,
         }
     }
 

@@ -68,7 +68,21 @@ impl Writer {
         let windows = if fsync { None } else { Windows::start(dir, segment_bytes)? };
         let room = quota.saturating_sub(windows.as_ref().map_or(0, Windows::reserve));
         used.store(sizes(dir)?, Ordering::Relaxed);
-        Ok(Self { dir: dir.to_owned(), spool, segment_bytes, fsync, file, base, length, given_up: false, used, quota, room, buffer, windows })
+        Ok(Self {
+            dir: dir.to_owned(),
+            spool,
+            segment_bytes,
+            fsync,
+            file,
+            base,
+            length,
+            given_up: false,
+            used,
+            quota,
+            room,
+            buffer,
+            windows,
+        })
     }
 
     pub fn end(&self) -> u64 {
