@@ -1,11 +1,11 @@
 //! Links that do not simply lead on: schedules, switches, rules, passwords.
 
 use domain::{
-    ConditionsDraft, Device, ExperimentKey, Fresh, Gate, Method, Millis, Outcome, PasswordHash, ResolvedLink, RuleDraft, RuleId, Rules,
-    ShortDomain, TargetUrl, VariantDraft,
+    ConditionsDraft, Device, ExperimentKey, Fresh, Gate, Method, Millis, Outcome, ResolvedLink, RuleDraft, RuleId, Rules, ShortDomain,
+    TargetUrl, VariantDraft,
 };
 
-use crate::fixture::{Running, gated, link, start};
+use crate::fixture::{Running, gated, link, sesame, start};
 
 const NOON: Millis = Millis(1_772_366_400_000);
 const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
@@ -137,14 +137,6 @@ async fn a_visitor_stays_with_a_variant_without_a_cookie() {
     let clicks = running.captured().await;
     let variant = |click: &domain::CapturedClick| click.rule.as_ref().unwrap().variant.clone().unwrap();
     assert_eq!(clicks.iter().map(|click| format!("https://example.com/{}", variant(click))).collect::<Vec<_>>(), met);
-}
-
-/// Of "open sesame", by argon2id with the API's parameters.
-fn sesame() -> PasswordHash {
-    use argon2::password_hash::PasswordHasher as _;
-    let hash: argon2::password_hash::phc::PasswordHash =
-        argon2::Argon2::default().hash_password_with_salt(b"open sesame", &[7; 16]).unwrap();
-    PasswordHash(hash.to_string())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
