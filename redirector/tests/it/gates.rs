@@ -1,8 +1,8 @@
 //! Links that do not simply lead on: schedules, switches, rules, passwords.
 
 use domain::{
-    ConditionsDraft, Device, ExperimentKey, Fresh, Gate, Method, Millis, Outcome, ResolvedLink, RuleDraft, RuleId, Rules, ShortDomain,
-    TargetUrl, VariantDraft,
+    ConditionsDraft, Device, ExperimentKey, Fresh, Gate, Method, Millis, Outcome, OwnHosts, ResolvedLink, RuleDraft, RuleId, Rules,
+    ShortDomain, TargetUrl, VariantDraft,
 };
 
 use crate::fixture::{Running, gated, link, sesame, start};
@@ -31,7 +31,7 @@ fn rules(drafts: Vec<RuleDraft>) -> Rules {
         number += 1;
         Fresh { id: RuleId::new(Millis(1), [number; 10]), key: ExperimentKey([number; 32]) }
     };
-    Rules::parse(drafts, &ShortDomain::parse("go.example").unwrap(), &Rules::default(), fresh).unwrap()
+    Rules::parse(drafts, OwnHosts::shared(&ShortDomain::parse("go.example").unwrap()), &Rules::default(), fresh).unwrap()
 }
 
 fn to(target: &str, conditions: ConditionsDraft) -> RuleDraft {
