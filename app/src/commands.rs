@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use platform::Clock;
 use platform::config::{Config, Database, LinksFrom, Values};
-use store::Store;
+use store::{Store, StoreError};
 
 /// Prints to standard output. A reader that has gone away is no failure.
 pub(crate) fn say(text: &str) -> anyhow::Result<ExitCode> {
@@ -48,7 +48,15 @@ pub(crate) fn prepare_data_dir(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Opens the database and asks it for a sign of life.
 pub(crate) async fn connect(config: &Config) -> anyhow::Result<Store> {
+    let store = open(config).await?;
+    store.reach().await.map_err(StoreError::not_waited_for)?;
+    Ok(store)
+}
+
+/// Opens the database, be it away.
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Store> {
     if let Database::Sqlite(path) = &config.database
         && let Some(folder) = path.parent()
     {
@@ -59,7 +67,7 @@ pub(crate) async fn connect(config: &Config) -> anyhow::Result<Store> {
             )
         })?;
     }
-    let store = Store::connect(&config.database).await?;
+    let store = Store::open(&config.database).await?;
     // Over NATS redirectors may read links from a snapshot, which is fed from the outbox.
     Ok(if config.nats_url.is_some() { store.with_link_outbox() } else { store })
 }

@@ -2,6 +2,7 @@
 //! into one sentence and exit code 1.
 
 mod commands;
+mod database;
 mod demo;
 mod links;
 mod policies;

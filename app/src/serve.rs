@@ -8,15 +8,14 @@ use std::time::Duration;
 use api::{ApiOptions, ApiParts, DnsResolver, DomainChecks, Proofs};
 use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
-use platform::config::{Config, Database, LinksFrom, SignUp};
-use platform::{
-    Clock, DurabilityClass, Health, Lifecycle, Metrics, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router,
-};
+use platform::config::{Config, LinksFrom, SignUp};
+use platform::{Clock, Health, Lifecycle, Metrics, Readiness, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
 use worker::{Pump, WorkerParts, clean_permits, keep_partitions};
 
-use crate::commands::{connect, prepare_data_dir, say};
+use crate::commands::{prepare_data_dir, say};
+use crate::database::{Presence, ProcessDatabase};
 use crate::demo::{self, Demo, DemoFlags};
 use crate::seal;
 use crate::seams::{Means, Seams};
@@ -30,7 +29,9 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
 struct Process {
     config: Config,
     /// None for a redirector that takes its links from NATS.
-    store: Option<Store>,
+    database: Option<ProcessDatabase>,
+    /// Of that database, when the process began.
+    presence: Presence,
     seams: Seams,
     seal_key: Option<SealKey>,
     /// Read once for the roles that look up addresses; empty for the others.
@@ -53,20 +54,20 @@ pub(crate) async fn serve(mut config: Config, demo: Option<DemoFlags>) -> anyhow
     }
     let lifecycle = Lifecycle::new();
     let process = Process::new(config, lifecycle.clone()).await?;
-    // The worker first, so that nothing that comes in waits for it.
-    process.start_worker()?;
+    // What needs no database comes first.
     let (redirect, domains) = process.start_redirector()?.unzip();
-    let api = process.start_api().await?;
     process.start_ops(domains)?;
-    say(&process.welcome(api, redirect))?;
-    if let Some(((flags, api), redirect)) = demo.zip(api).zip(redirect) {
-        process.start_demo(flags, api, redirect);
+    tokio::select! {
+        started = process.start_with_database(redirect, demo) => {
+            started?;
+            lifecycle.until_stopped().await;
+        }
+        () = lifecycle.until_stopped() => {}
     }
-    lifecycle.until_stopped().await;
     let clean = lifecycle.drained(DRAIN).await;
     // SQLite folds its log into the file; a database that is away must not hold up the end.
-    if let Some(store) = &process.store {
-        let _ = tokio::time::timeout(Duration::from_secs(1), store.close()).await;
+    if let Some(database) = &process.database {
+        let _ = tokio::time::timeout(Duration::from_secs(1), database.store.close()).await;
     }
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -75,14 +76,19 @@ impl Process {
     async fn new(config: Config, lifecycle: Lifecycle) -> anyhow::Result<Self> {
         prepare_data_dir(&config)?;
         let (clock, rng, health, metrics) = (Clock::System, Rng::System, Health::default(), Metrics::default());
-        let store = match config.links_from {
-            LinksFrom::Database => Some(open_store(&config, &clock, &health).await?),
+        let database = match config.links_from {
+            LinksFrom::Database => Some(ProcessDatabase::open(&config, &clock, &rng, &health).await?),
             LinksFrom::Nats => None,
+        };
+        // Before anything is served, so that what only a person can mend is told at once.
+        let presence = match &database {
+            Some(database) => database.look().await?,
+            None => Presence::There,
         };
         let seal_key = seal::load(&config, &rng, &health)?;
         let seams = Seams::new(Means {
             config: &config,
-            store: store.as_ref(),
+            store: database.as_ref().map(|database| &database.store),
             seal_key: seal_key.as_ref(),
             clock: &clock,
             rng: &rng,
@@ -95,11 +101,34 @@ impl Process {
         let geo = Arc::new(if looks_up { GeoDatabases::open(&config.geoip_db)? } else { GeoDatabases::default() });
         let resolver = config.roles.api.then(|| DnsResolver::new(config.dns_server)).transpose()?;
         let proofs = resolver.map(|resolver| Proofs::new(Arc::new(resolver)));
-        Ok(Self { config, store, seams, seal_key, geo, proofs, clock, rng, health, metrics, lifecycle })
+        for (role, is_ours) in [("api", config.roles.api), ("worker", config.roles.worker)] {
+            if is_ours {
+                health.report(role, Readiness::Down, "not started yet");
+            }
+        }
+        Ok(Self { config, database, presence, seams, seal_key, geo, proofs, clock, rng, health, metrics, lifecycle })
     }
 
-    fn start_worker(&self) -> anyhow::Result<()> {
-        let Some((source, store)) = self.seams.source.as_ref().zip(self.store.as_ref()) else { return Ok(()) };
+    /// Starts what needs the database, as soon as that is there.
+    async fn start_with_database(&self, redirect: Option<SocketAddr>, demo: Option<DemoFlags>) -> anyhow::Result<()> {
+        if let Some(database) = &self.database {
+            if self.presence == Presence::Away {
+                database.wait().await?;
+            }
+            self.lifecycle.spawn("database health", database.clone().watch(self.lifecycle.stopping().clone()));
+        }
+        // The worker first, so that nothing that comes in waits for it.
+        self.start_worker();
+        let api = self.start_api().await?;
+        say(&self.welcome(api, redirect))?;
+        if let Some(((flags, api), redirect)) = demo.zip(api).zip(redirect) {
+            self.start_demo(flags, api, redirect);
+        }
+        Ok(())
+    }
+
+    fn start_worker(&self) {
+        let Some((source, store)) = self.seams.source.as_ref().zip(self.store()) else { return };
         let parts = WorkerParts {
             store: store.clone(),
             feed: self.seams.feed.clone(),
@@ -112,7 +141,10 @@ impl Process {
         self.lifecycle.spawn("partitions", upkeep);
         let upkeep = clean_permits(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("permits' upkeep", upkeep);
-        Ok(())
+    }
+
+    fn store(&self) -> Option<&Store> {
+        self.database.as_ref().map(|database| &database.store)
     }
 
     fn start_redirector(&self) -> anyhow::Result<Option<(SocketAddr, Domains)>> {
@@ -171,7 +203,7 @@ impl Process {
 
     fn api_parts(&self) -> Option<ApiParts> {
         Some(ApiParts {
-            store: self.store.clone()?,
+            store: self.store()?.clone(),
             feed: self.seams.feed.clone(),
             notices: self.seams.notices.clone(),
             proofs: self.proofs.clone()?,
@@ -226,20 +258,4 @@ async fn tls_allowed(domains: Domains, host: String) -> TlsAllowed {
         Served::No => TlsAllowed::No,
         Served::CannotTell => TlsAllowed::CannotTell,
     }
-}
-
-async fn open_store(config: &Config, clock: &Clock, health: &Health) -> anyhow::Result<Store> {
-    let store = connect(config).await?;
-    if config.roles.is_all() {
-        store::migrate(&store, clock.now()).await?;
-    } else {
-        store.check_schema().await?;
-    }
-    match config.database {
-        Database::Sqlite(_) => health.durability("database", DurabilityClass::Fsync, "SQLite with synchronous=FULL"),
-        Database::Postgres(_) => {
-            health.durability("database", DurabilityClass::Unknown, "fsync unless the server switches fsync or synchronous_commit off")
-        }
-    }
-    Ok(store)
 }

@@ -19,6 +19,7 @@ mod link;
 mod logged;
 mod loss;
 mod millis;
+mod own_hosts;
 mod period;
 mod permit;
 mod policy;
@@ -57,6 +58,7 @@ pub use link::{
 pub use logged::{LOG_PATH, LogDraft, Logged, VisitorFacts};
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;
+pub use own_hosts::OwnHosts;
 pub use period::{AskedRange, Compare, Period};
 pub use permit::{PermitLease, Wanted};
 pub use policy::{ReferrerPolicy, SealedSecret, WorkspacePolicy, signing_purpose};

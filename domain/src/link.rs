@@ -1,6 +1,6 @@
 //! Links as users make and change them, and as the redirector needs them.
 
-use crate::{DomainId, Gate, GateChange, HostName, Issue, IssueCode, LinkId, Millis, Password, ShortDomain, Slug, TargetUrl, WorkspaceId};
+use crate::{DomainId, Gate, GateChange, HostName, Issue, IssueCode, LinkId, Millis, OwnHosts, Password, Slug, TargetUrl, WorkspaceId};
 
 /// The status that sends the browser on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -248,7 +248,7 @@ pub fn parse_description(text: &str) -> Result<Option<String>, Issue> {
 ///
 /// # Errors
 /// An issue at `imageUrl`.
-pub fn parse_image_url(text: &str, own: &ShortDomain) -> Result<Option<TargetUrl>, Issue> {
+pub fn parse_image_url(text: &str, own: OwnHosts<'_>) -> Result<Option<TargetUrl>, Issue> {
     if text.trim().is_empty() { Ok(None) } else { TargetUrl::parse("imageUrl", text, own).map(Some) }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use url::{Url, form_urlencoded};
 
-use crate::{ClickId, Invalid, Issue, IssueCode, MAX_TARGET_BYTES, Millis, ShortDomain, TargetUrl, Utm};
+use crate::{ClickId, Invalid, Issue, IssueCode, MAX_TARGET_BYTES, Millis, OwnHosts, ShortDomain, TargetUrl, Utm};
 
 /// The path of the endpoint, without its slash.
 pub const LOG_PATH: &str = "log-and-redirect";
@@ -74,7 +74,7 @@ impl LogDraft {
     /// All offences at once.
     pub fn check(self, own: &ShortDomain, path: &str, now: Millis) -> Result<Logged, Invalid> {
         let mut invalid = Invalid::default();
-        let target = invalid.check(TargetUrl::parse("url", &self.url, own));
+        let target = invalid.check(TargetUrl::parse("url", &self.url, OwnHosts::shared(own)));
         let utm = checked_utm(self.utm, &mut invalid);
         let source = invalid.check(text("source", self.source)).flatten();
         let url = invalid.check(recorded_url(own, path, &utm, source, self.parameters));

@@ -3,6 +3,7 @@
 
 use url::{Host, Url};
 
+use crate::own_hosts::{OwnHost, OwnHosts};
 use crate::{Issue, IssueCode};
 
 pub const MAX_TARGET_BYTES: usize = 2_048;
@@ -76,7 +77,7 @@ impl ShortDomain {
         self.is_own(&url).then(|| url.path().trim_start_matches('/').to_owned())
     }
 
-    fn is_own(&self, url: &Url) -> bool {
+    pub(crate) fn is_own(&self, url: &Url) -> bool {
         let Some(host) = url.host() else { return false };
         let port = url.port_or_known_default();
         let own_port = self.port.unwrap_or(if self.https { 443 } else { 80 });
@@ -114,14 +115,14 @@ fn is_loopback_text(host: &str) -> bool {
 }
 
 /// An absolute http or https URL of at most 2,048 bytes without credentials or control characters
-/// that does not lead back to the short domain.
+/// that does not lead back to where short links are served.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TargetUrl(String);
 
 impl TargetUrl {
     /// # Errors
     /// An issue at `field` saying which rule is broken and what to do.
-    pub fn parse(field: &str, text: &str, own: &ShortDomain) -> Result<Self, Issue> {
+    pub fn parse(field: &str, text: &str, own: OwnHosts<'_>) -> Result<Self, Issue> {
         let refuse = |code, message: &str| Err(Issue::new(field, code, message));
         let text = text.trim_matches(' ');
         if text.is_empty() {
@@ -143,11 +144,14 @@ impl TargetUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse(IssueCode::NotAllowed, "The address must not contain a user name or password.");
         }
-        if own.is_own(&url) {
-            return refuse(
-                IssueCode::NotAllowed,
-                "The address leads back to the short domain, which would make a loop. Enter the final address.",
-            );
+        if let Some(host) = own.find(&url) {
+            let message = match host {
+                OwnHost::Short => "The address leads back to the short domain, which would make a loop. Enter the final address.",
+                OwnHost::Domain => {
+                    "The address leads back to one of the workspace's own domains, which would make a loop. Enter the final address."
+                }
+            };
+            return refuse(IssueCode::NotAllowed, message);
         }
         if url.as_str().len() > MAX_TARGET_BYTES {
             return refuse(
@@ -166,16 +170,12 @@ impl TargetUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Whether it leads to this host, on whatever port.
-    pub fn is_on(&self, host: &str) -> bool {
-        Url::parse(&self.0).ok().and_then(|url| url.host_str().map(|own| fold_host(own) == host)).unwrap_or(false)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::HostName;
 
     fn own() -> ShortDomain {
         ShortDomain::parse("go.example.com").unwrap()
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn good_targets_are_serialised() {
-        let parsed = TargetUrl::parse("targetUrl", " https://EXAMPLE.com/ä?q=ü ", &own()).unwrap();
+        let parsed = TargetUrl::parse("targetUrl", " https://EXAMPLE.com/ä?q=ü ", OwnHosts::shared(&own())).unwrap();
         assert_eq!(parsed.as_str(), "https://example.com/%C3%A4?q=%C3%BC");
     }
 
@@ -229,14 +229,26 @@ mod tests {
             &encoded,
         ];
         for text in bad {
-            assert_eq!(TargetUrl::parse("targetUrl", text, &own()).unwrap_err().path, "targetUrl", "{text}");
+            assert_eq!(TargetUrl::parse("targetUrl", text, OwnHosts::shared(&own())).unwrap_err().path, "targetUrl", "{text}");
         }
     }
 
     #[test]
     fn a_loopback_short_domain_is_known_by_all_its_names() {
         let own = ShortDomain::parse("127.0.0.1:8081").unwrap();
-        assert!(TargetUrl::parse("t", "http://localhost:8081/x", &own).is_err());
-        assert!(TargetUrl::parse("t", "http://127.0.0.1:3000/x", &own).is_ok());
+        assert!(TargetUrl::parse("t", "http://localhost:8081/x", OwnHosts::shared(&own)).is_err());
+        assert!(TargetUrl::parse("t", "http://127.0.0.1:3000/x", OwnHosts::shared(&own)).is_ok());
+    }
+
+    #[test]
+    fn no_target_is_on_a_domain_of_its_workspace() {
+        let (short, domains) = (own(), [HostName::from_store("go.acme.example".into())]);
+        let parse = |text| TargetUrl::parse("t", text, OwnHosts::new(&short, &domains));
+        for text in ["https://go.acme.example/x", "http://GO.acme.example.:8081", "https://go.example.com/x"] {
+            assert_eq!(parse(text).unwrap_err().code, IssueCode::NotAllowed, "{text}");
+        }
+        for text in ["https://acme.example/", "https://other.go.acme.example/", "https://example.com/?u=go.acme.example"] {
+            assert!(parse(text).is_ok(), "{text}");
+        }
     }
 }

@@ -35,6 +35,7 @@ use ipnet::IpNet;
 use platform::config::Capture;
 use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Rng, SealKey};
 use stream::{LinkNotices, Spool};
+use tokio_util::task::TaskTracker;
 
 use address::Addresses;
 use cache::Caches;
@@ -223,18 +224,19 @@ impl Redirector {
     pub fn start(self, lifecycle: &Lifecycle) -> Result<SocketAddr, RedirectorStartError> {
         let certificates = self.options.tls.as_ref().map(|tls| Certificates::load(&tls.certificates)).transpose()?;
         let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
-        let service = Arc::new(self.service);
+        let (service, threads) = (Arc::new(self.service), TaskTracker::new());
         let plain = listener::Port { variable: "LINKLOGGER_REDIRECT_LISTEN", listen: self.options.listen, tls: None };
-        let address = listener::start(&self.options, plain, &service, lifecycle)?;
+        let address = listener::start(&self.options, plain, &service, &threads, lifecycle)?;
         if let Some(options) = &self.options.tls {
             let port = listener::Port { variable: "LINKLOGGER_REDIRECT_TLS_LISTEN", listen: options.listen, tls };
-            listener::start(&self.options, port, &service, lifecycle)?;
+            listener::start(&self.options, port, &service, &threads, lifecycle)?;
         }
         if let Some(certificates) = certificates {
             lifecycle.spawn("certificates", certificates.follow(self.health.clone(), lifecycle.stopping().clone()));
         }
         lifecycle.spawn("link notices", self.caches.follow(self.notices, lifecycle.stopping().clone()));
-        lifecycle.spawn("permits", self.permits.sweep(lifecycle.stopping().clone()));
+        threads.close();
+        lifecycle.spawn("permits", self.permits.sweep(lifecycle.stopping().clone(), threads));
         self.health.report("redirector", Readiness::Ready, "");
         Ok(address)
     }

@@ -26,7 +26,7 @@ const MAX_CONNECTIONS: usize = 16_384;
 const MAX_HEAD: usize = 32 * 1_024;
 /// At most, for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a stop waits for requests under way.
+/// How long a stop waits for requests under way; the last sweep of permits comes after it.
 const DRAIN: Duration = Duration::from_secs(4);
 
 /// An address that is listened on.
@@ -38,10 +38,12 @@ pub(crate) struct Port {
     pub tls: Option<TlsAcceptor>,
 }
 
+/// `threads` tracks those that are started, until they have drained.
 pub(crate) fn start(
     options: &RedirectorOptions,
     port: Port,
     service: &Arc<Service>,
+    threads: &TaskTracker,
     lifecycle: &Lifecycle,
 ) -> Result<SocketAddr, BindError> {
     let listeners = bind_reuse_port(port.variable, port.listen, options.threads)?;
@@ -53,10 +55,11 @@ pub(crate) fn start(
         let thread = std::thread::Builder::new().name(format!("{kind}-{index}")).spawn(move || {
             let _ = ended.send(run(listener, tls, service, &stopping, timeout));
         });
-        lifecycle.spawn("redirector", async move {
+        let drained = async move {
             thread?;
             end.await.map_err(std::io::Error::other)?
-        });
+        };
+        lifecycle.spawn("redirector", threads.track_future(drained));
     }
     Ok(address)
 }

@@ -1,6 +1,7 @@
 //! Pools. SQLite has one writing connection for the whole process and a pool of readers that
 //! cannot write; PostgreSQL has one pool for both.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,9 +9,10 @@ use platform::config::Database;
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{Connection as _, PgConnection, PgPool, SqlitePool};
 
 use crate::StoreError;
+use crate::error::describe;
 
 /// How long a caller waits for a connection before it is told that the database does not answer.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,9 +42,19 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unusable`] with a sentence that says what cannot be reached and what to do.
     pub async fn connect(database: &Database) -> Result<Self, StoreError> {
+        let store = Self::open(database).await?;
+        store.reach().await.map_err(StoreError::not_waited_for)?;
+        Ok(store)
+    }
+
+    /// Opens the pools. A PostgreSQL server is not asked yet: see [`Store::reach`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] with a sentence that says what cannot be used and what to do.
+    pub async fn open(database: &Database) -> Result<Self, StoreError> {
         match database {
             Database::Sqlite(path) => Self::sqlite(path).await,
-            Database::Postgres(url) => Self::postgres(url).await,
+            Database::Postgres(url) => Self::postgres(url),
         }
     }
 
@@ -59,15 +71,13 @@ impl Store {
         })
     }
 
-    async fn postgres(url: &str) -> Result<Self, StoreError> {
+    fn postgres(url: &str) -> Result<Self, StoreError> {
         let options: PgConnectOptions =
             url.parse().map_err(|_| postgres_unusable("the URL is not of the form postgres://user:password@host:port/database"))?;
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.application_name("linklogger"))
-            .await
-            .map_err(|error| postgres_unusable(&error.to_string()))?;
+            .connect_lazy_with(options.application_name("linklogger"));
         let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
         Ok(Self { pools: Pools::Postgres(pool), writer: connection.clone(), reader: connection, link_outbox: false })
     }
@@ -89,6 +99,25 @@ impl Store {
     /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.reader.ping().await.map_err(|error| StoreError::Unavailable(error.to_string()))
+    }
+
+    /// Tries a connection of its own, to say at once what the pools would say only in time.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the reason when the server may be there later,
+    /// [`StoreError::Unusable`] with a sentence when only a person can mend what keeps it away.
+    pub async fn reach(&self) -> Result<(), StoreError> {
+        let Pools::Postgres(pool) = &self.pools else { return self.ping().await };
+        let options = pool.connect_options();
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(&options)).await {
+            Ok(Ok(connection)) => {
+                let _ = connection.close().await;
+                Ok(())
+            }
+            Ok(Err(error)) if is_for_good(&error, &options) => Err(postgres_unusable(&describe(&error))),
+            Ok(Err(error)) => Err(StoreError::Unavailable(describe(&error))),
+            Err(_) => Err(StoreError::Unavailable("no answer in time".into())),
+        }
     }
 
     /// Ends all connections, so that SQLite folds its log into the file.
@@ -128,5 +157,25 @@ fn sqlite_unusable(path: &Path, error: &sqlx::Error) -> StoreError {
 }
 
 fn postgres_unusable(reason: &str) -> StoreError {
-    StoreError::Unusable(format!("PostgreSQL cannot be reached ({reason}). Start it, or mend LINKLOGGER_DATABASE_URL."))
+    StoreError::Unusable(format!("PostgreSQL cannot be reached ({reason}). Mend LINKLOGGER_DATABASE_URL."))
+}
+
+/// Whether a connection fails for what was configured: the server's certificate or its lack of one,
+/// a file that is not there, and of its own refusals those of user, password (SQLSTATE class 28),
+/// database (3D000) and right (42501).
+fn is_for_good(error: &sqlx::Error, options: &PgConnectOptions) -> bool {
+    match error {
+        sqlx::Error::Database(database) => {
+            let code = database.code().unwrap_or_default();
+            code.starts_with("28") || code == "3D000" || code == "42501"
+        }
+        sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => true,
+        // A socket's file is not there before the server is.
+        sqlx::Error::Io(error) if !is_local(options) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied),
+        _ => false,
+    }
+}
+
+fn is_local(options: &PgConnectOptions) -> bool {
+    options.get_socket().is_some() || options.get_host().starts_with('/')
 }

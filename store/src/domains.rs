@@ -31,6 +31,15 @@ impl WorkspaceScope {
         rows.into_iter().map(to_domain).collect()
     }
 
+    /// The hosts of the workspace's domains, verified or not.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn hosts(&self) -> Result<Vec<HostName>, StoreError> {
+        let hosts: Vec<String> = self.live_domains().select_only().column(row::Column::Host).into_tuple().all(&self.transaction).await?;
+        Ok(hosts.into_iter().map(HostName::from_store).collect())
+    }
+
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn domain(&self, id: DomainId) -> Result<CustomDomain, StoreError> {

@@ -46,6 +46,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same for whoever does not wait for a server that is away: a sentence for the operator.
+    #[must_use]
+    pub fn not_waited_for(self) -> Self {
+        match self {
+            Self::Unavailable(reason) => {
+                Self::Unusable(format!("PostgreSQL cannot be reached ({reason}). Start it, or mend LINKLOGGER_DATABASE_URL."))
+            }
+            other => other,
+        }
+    }
+
     /// The conflict that a unique constraint's violation means, by the names in the error.
     pub(crate) fn of_write(error: DbErr) -> Self {
         let Some(SqlErr::UniqueConstraintViolation(message)) = error.sql_err() else { return error.into() };
@@ -105,7 +116,7 @@ pub(crate) fn is_data_error(error: &sqlx::Error) -> bool {
 }
 
 /// The error without the values that PostgreSQL quotes in its detail: they may be a visitor's.
-fn describe(error: &sqlx::Error) -> String {
+pub(crate) fn describe(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(database) => {
             format!("{} ({})", database.message(), database.code().unwrap_or_default())

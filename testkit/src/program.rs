@@ -148,6 +148,14 @@ impl Program {
         self.signal("-TERM");
         wait_until(Duration::from_secs(10), "the program stops on SIGTERM", async || self.child.try_wait().ok().flatten()).await.code()
     }
+
+    /// Its exit code, once it has ended by itself.
+    ///
+    /// # Panics
+    /// When it does not within 30 seconds.
+    pub async fn ended(&mut self) -> Option<i32> {
+        wait_until(Duration::from_secs(30), "the program ends", async || self.child.try_wait().ok().flatten()).await.code()
+    }
 }
 
 impl Drop for Program {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::Context;
-use domain::{ApiScope, ShortDomain, TargetUrl, WorkspaceId};
+use domain::{ApiScope, HostName, OwnHosts, ShortDomain, TargetUrl, WorkspaceId};
 use platform::config::SignUp;
 use platform::{Clock, Health, Rng, SealKey};
 use store::{Access, Store, WorkspaceScope};
@@ -42,6 +42,11 @@ impl Services {
 
     pub async fn write(&self, workspace: WorkspaceId) -> Result<WorkspaceScope, ApiError> {
         Ok(self.store.workspace(workspace, Access::Write).await?)
+    }
+
+    /// Where no target of a workspace with these domains may lead.
+    pub fn own_hosts<'a>(&'a self, domains: &'a [HostName]) -> OwnHosts<'a> {
+        OwnHosts::new(&self.short_domain, domains)
     }
 }
 

@@ -196,16 +196,6 @@ pub(super) fn unverified(domain: &CustomDomain) -> Option<Warning> {
     })
 }
 
-/// # Errors
-/// An issue at `field` where a target leads back to the link's own domain.
-pub(super) fn check_no_loop(field: &str, target: &TargetUrl, host: &HostName) -> Result<(), Issue> {
-    if target.is_on(host.as_str()) {
-        let message = "The address leads back to the link's own domain, which would make a loop. Enter the final address.";
-        return Err(Issue::new(field, IssueCode::NotAllowed, message));
-    }
-    Ok(())
-}
-
 /// The address that a short URL on one of the workspace's own domains names.
 pub(super) async fn own_address_of(scope: &WorkspaceScope, short_url: &str) -> ApiResult<Option<LinkAddress>> {
     let Ok(url) = url::Url::parse(short_url) else { return Ok(None) };

@@ -1,12 +1,12 @@
 //! Domains: adding, verifying, changing and removing them.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
-use domain::{CustomDomain, DomainId, DomainSettingsChange, HostName, Invalid, Issue, TargetUrl, parse_robots, parse_well_known};
+use domain::{CustomDomain, DomainId, DomainSettingsChange, HostName, Invalid, Issue, OwnHosts, TargetUrl, parse_robots, parse_well_known};
 use store::{Conflict, NewDomain, Proof, StoreError};
 use stream::LinkEvent;
 
 use super::context::{Services, admin, services};
-use super::domain::{Domain, check_no_loop, domain_id};
+use super::domain::{Domain, domain_id};
 use super::error::{ApiError, ApiResult};
 use crate::caller::Session;
 use crate::domains::next_check;
@@ -133,8 +133,8 @@ impl DomainMutation {
     async fn update_domain(&self, ctx: &Context<'_>, input: UpdateDomainInput) -> ApiResult<Option<UpdateDomainPayload>> {
         let (services, session) = (services(ctx)?, admin(ctx)?);
         let id = domain_id(&input.id)?;
-        let host = services.read(session.workspace).await?.domain(id).await.map_err(domain_error)?.host;
-        let change = settings(services, &host, &input)?;
+        let hosts = services.read(session.workspace).await?.hosts().await?;
+        let change = settings(services.own_hosts(&hosts), &input)?;
         let scope = services.write(session.workspace).await?;
         let domain = scope.update_domain(id, change, input.expected_version).await.map_err(domain_error)?;
         scope.commit().await?;
@@ -173,15 +173,9 @@ async fn changed(services: &Services, domain: &CustomDomain) {
     services.notices.publish(LinkEvent::HostChanged { host: domain.host.clone() }).await;
 }
 
-fn settings(services: &Services, host: &HostName, input: &UpdateDomainInput) -> Result<DomainSettingsChange, Invalid> {
+fn settings(own: OwnHosts<'_>, input: &UpdateDomainInput) -> Result<DomainSettingsChange, Invalid> {
     let mut invalid = Invalid::default();
-    let target = |field: &'static str| {
-        move |text: &str| {
-            let target = TargetUrl::parse(field, text, &services.short_domain)?;
-            check_no_loop(field, &target, host)?;
-            Ok(Some(target))
-        }
-    };
+    let target = |field: &'static str| move |text: &str| TargetUrl::parse(field, text, own).map(Some);
     let document = |field: &'static str| move |text: &str| parse_well_known(field, text);
     let flag = |value: &MaybeUndefined<bool>| match value {
         MaybeUndefined::Undefined => None,

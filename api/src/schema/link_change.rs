@@ -2,14 +2,14 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    Gate, Invalid, Issue, IssueCode, LinkAbout, LinkAddress, LinkChange, LinkId, NewLink, RedirectStatus, Slug, TargetUrl, WorkspaceId,
-    parse_description, parse_external_id, parse_image_url, parse_title,
+    Gate, Invalid, Issue, IssueCode, LinkAbout, LinkAddress, LinkChange, LinkId, NewLink, OwnHosts, RedirectStatus, Slug, TargetUrl,
+    WorkspaceId, parse_description, parse_external_id, parse_image_url, parse_title,
 };
 use store::{Conflict, StoreError};
 use stream::LinkEvent;
 
 use super::context::{Services, editor, services};
-use super::domain::{check_no_loop, domain_of_link, unverified};
+use super::domain::{domain_of_link, unverified};
 use super::error::{ApiError, ApiResult};
 use super::link::{Link, link_error, link_id};
 use super::link_gate::LinkGateInput;
@@ -113,25 +113,20 @@ impl LinkMutation {
     /// Makes a link. CONFLICT when the slug or the external id is taken.
     async fn create_link(&self, ctx: &Context<'_>, input: CreateLinkInput) -> ApiResult<Option<CreateLinkPayload>> {
         let (services, workspace) = (services(ctx)?, editor(ctx)?);
-        let mut invalid = Invalid::default();
-        let target = invalid.check(TargetUrl::parse("targetUrl", &input.target_url, &services.short_domain));
+        let hosts = services.read(workspace).await?.hosts().await?;
+        let (own, mut invalid) = (services.own_hosts(&hosts), Invalid::default());
+        let target = invalid.check(TargetUrl::parse("targetUrl", &input.target_url, own));
         let slug = input.slug.as_deref().map(|slug| invalid.check(Slug::parse(slug)));
         let title = input.title.as_deref().and_then(|title| invalid.check(parse_title(title)));
         let description = input.description.as_deref().and_then(|text| invalid.check(parse_description(text)));
-        let image = input.image_url.as_deref().and_then(|url| invalid.check(parse_image_url(url, &services.short_domain)));
+        let image = input.image_url.as_deref().and_then(|url| invalid.check(parse_image_url(url, own)));
         let external_id = input.external_id.as_deref().and_then(|id| invalid.check(parse_external_id(id)));
         let redirect_status = input.redirect_status.and_then(|status| invalid.check(RedirectStatus::parse(status.into())));
-        let mut gate = input.gate.check(services, &Gate::default(), &mut invalid);
+        let mut gate = input.gate.check(services, own, &Gate::default(), &mut invalid);
         let domain = match input.domain.as_deref() {
             Some(name) => invalid.check(domain_of_link(services, workspace, name).await?).flatten(),
             None => None,
         };
-        if let Some((domain, target)) = domain.as_ref().zip(target.as_ref()) {
-            invalid.check(check_no_loop("targetUrl", target, &domain.host));
-        }
-        if let Some((domain, fallback)) = domain.as_ref().zip(gate.fallback.as_ref().and_then(Option::as_ref)) {
-            invalid.check(check_no_loop("fallbackUrl", fallback, &domain.host));
-        }
         invalid.finish()?;
         let warnings = domain.iter().filter_map(unverified).collect();
         gate.password = input.gate.hashed(services).await?;
@@ -162,17 +157,17 @@ impl LinkMutation {
     async fn update_link(&self, ctx: &Context<'_>, input: UpdateLinkInput) -> ApiResult<Option<UpdateLinkPayload>> {
         let (services, workspace) = (services(ctx)?, editor(ctx)?);
         let (id, expected) = (link_id(&input.id)?, input.expected_version);
-        let stored = match input.gate.depends_on_stored() {
-            true => services.read(workspace).await?.link(id).await.map_err(link_error)?.gate,
-            false => Gate::default(),
+        let (hosts, stored) = {
+            let scope = services.read(workspace).await?;
+            let stored = match input.gate.depends_on_stored() {
+                true => scope.link(id).await.map_err(link_error)?.gate,
+                false => Gate::default(),
+            };
+            (scope.hosts().await?, stored)
         };
-        let change = change(services, &stored, input).await?;
+        let change = change(services, services.own_hosts(&hosts), &stored, input).await?;
         let scope = services.write(workspace).await?;
         let link = scope.update_link(id, change, expected, services.clock.now()).await.map_err(link_error)?;
-        if let Some(domain) = &link.domain {
-            check_no_loop("targetUrl", &link.target, &domain.host)?;
-            link.gate.fallback.as_ref().map_or(Ok(()), |fallback| check_no_loop("fallbackUrl", fallback, &domain.host))?;
-        }
         let slugs = scope.slugs_of(id).await?;
         scope.commit().await?;
         notify(services, &slugs).await;
@@ -240,13 +235,13 @@ fn generated_slug(services: &Services) -> Slug {
     }
 }
 
-async fn change(services: &Services, stored: &Gate, input: UpdateLinkInput) -> Result<LinkChange, ApiError> {
+async fn change(services: &Services, own: OwnHosts<'_>, stored: &Gate, input: UpdateLinkInput) -> Result<LinkChange, ApiError> {
     let mut invalid = Invalid::default();
     let slug = required(&mut invalid, "slug", input.slug, |slug| Slug::parse(&slug));
-    let target = required(&mut invalid, "targetUrl", input.target_url, |url| TargetUrl::parse("targetUrl", &url, &services.short_domain));
+    let target = required(&mut invalid, "targetUrl", input.target_url, |url| TargetUrl::parse("targetUrl", &url, own));
     let title = clearable(&mut invalid, input.title, parse_title);
     let description = clearable(&mut invalid, input.description, parse_description);
-    let image = clearable(&mut invalid, input.image_url, |url| parse_image_url(url, &services.short_domain));
+    let image = clearable(&mut invalid, input.image_url, |url| parse_image_url(url, own));
     let external_id = clearable(&mut invalid, input.external_id, parse_external_id);
     // Null goes back to the default.
     let redirect_status = match input.redirect_status {
@@ -259,7 +254,7 @@ async fn change(services: &Services, stored: &Gate, input: UpdateLinkInput) -> R
         MaybeUndefined::Null => Some(false),
         MaybeUndefined::Value(value) => Some(value),
     };
-    let mut gate = input.gate.check(services, stored, &mut invalid);
+    let mut gate = input.gate.check(services, own, stored, &mut invalid);
     invalid.finish()?;
     gate.password = input.gate.hashed(services).await?;
     Ok(LinkChange { slug, target, title, external_id, description, image, redirect_status, forward_query, gate })

@@ -2,8 +2,8 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 use domain::{
-    ClickLimit, ConditionsDraft, Destination, ExperimentKey, Fresh, Gate, GateChange, Invalid, ParameterCondition, PasswordHash, RuleDraft,
-    RuleId, Rules, TargetUrl, VariantDraft, parse_link_password,
+    ClickLimit, ConditionsDraft, Destination, ExperimentKey, Fresh, Gate, GateChange, Invalid, OwnHosts, ParameterCondition, PasswordHash,
+    RuleDraft, RuleId, Rules, TargetUrl, VariantDraft, parse_link_password,
 };
 
 use super::click::Device;
@@ -99,19 +99,19 @@ impl LinkGateInput {
     }
 
     /// Checks the input against what is stored. The password is only checked here, and hashed where the link is saved.
-    pub(super) fn check(&self, services: &Services, stored: &Gate, invalid: &mut Invalid) -> GateChange {
+    pub(super) fn check(&self, services: &Services, own: OwnHosts<'_>, stored: &Gate, invalid: &mut Invalid) -> GateChange {
         let change = GateChange {
             disabled: defined(&self.disabled, |disabled| Some(*disabled)).map(Option::unwrap_or_default),
             starts_at: defined(&self.starts_at, |at| Some(at.0)),
             expires_at: defined(&self.expires_at, |at| Some(at.0)),
-            fallback: defined(&self.fallback_url, |url| invalid.check(TargetUrl::parse("fallbackUrl", url, &services.short_domain))),
+            fallback: defined(&self.fallback_url, |url| invalid.check(TargetUrl::parse("fallbackUrl", url, own))),
             click_limit: defined(&self.click_limit, |limit| invalid.check(ClickLimit::parse((*limit).into()))),
             limit_mode: defined(&self.click_limit_mode, |mode| Some((*mode).into())).map(Option::unwrap_or_default),
             password: None,
             rules: match &self.rules {
                 MaybeUndefined::Undefined => None,
                 MaybeUndefined::Null => Some(Rules::default()),
-                MaybeUndefined::Value(rules) => Some(parse_rules(services, rules, &stored.rules, invalid)),
+                MaybeUndefined::Value(rules) => Some(parse_rules(services, own, rules, &stored.rules, invalid)),
             },
         };
         if let MaybeUndefined::Value(password) = &self.password {
@@ -145,9 +145,9 @@ fn defined<T, U>(value: &MaybeUndefined<T>, read: impl FnOnce(&T) -> Option<U>) 
     }
 }
 
-fn parse_rules(services: &Services, rules: &[LinkRuleInput], stored: &Rules, invalid: &mut Invalid) -> Rules {
+fn parse_rules(services: &Services, own: OwnHosts<'_>, rules: &[LinkRuleInput], stored: &Rules, invalid: &mut Invalid) -> Rules {
     let fresh = || Fresh { id: RuleId::new(services.clock.now(), services.rng.entropy()), key: ExperimentKey(services.rng.bytes()) };
-    match Rules::parse(rules.iter().map(draft).collect(), &services.short_domain, stored, fresh) {
+    match Rules::parse(rules.iter().map(draft).collect(), own, stored, fresh) {
         Ok(rules) => rules,
         Err(offences) => {
             invalid.0.extend(offences.0);

@@ -261,6 +261,42 @@ async fn links_are_made_and_found_on_a_domain() {
     assert_eq!((told(&error).0.as_str(), &error["extensions"]["field"]), ("CONFLICT", &json!("caseSensitive")));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_address_leads_back_to_where_links_are_served() {
+    let running = start().await;
+    let ada = running.ada().await;
+    let (one, _) = (add(&ada, "go.acme.example").await, add(&ada, "acme.link.example").await);
+    let link = ada.create_link("https://example.com/", json!({ "domain": "go.acme.example" })).await;
+    let create = "mutation($i: CreateLinkInput!) { createLink(input: $i) { link { id } } }";
+    let change = "mutation($i: UpdateLinkInput!) { updateLink(input: $i) { link { id } } }";
+    let refused = async |query: &str, known: Value, field: &str, input: Value| {
+        let mut whole = known;
+        whole.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
+        assert_eq!(told(&ada.error(query, json!({ "i": whole })).await), ("VALIDATION".into(), vec![field.into()]), "{field}: {whole}");
+    };
+    for url in ["https://go.example/x", "https://go.acme.example/x", "http://ACME.link.example:8081"] {
+        for (field, input) in [
+            ("targetUrl", json!({ "targetUrl": url })),
+            ("fallbackUrl", json!({ "fallbackUrl": url })),
+            ("imageUrl", json!({ "imageUrl": url })),
+            ("rules.0.targetUrl", json!({ "rules": [{ "targetUrl": url }] })),
+            ("rules.0.variants.0.targetUrl", json!({ "rules": [{ "variants": [{ "name": "A", "targetUrl": url, "weight": 1 }] }] })),
+        ] {
+            for domain in [Value::Null, json!("go.acme.example")] {
+                refused(create, json!({ "targetUrl": "https://example.com/", "domain": domain }), field, input.clone()).await;
+            }
+            refused(change, json!({ "id": link["id"] }), field, input).await;
+        }
+        for field in ["rootUrl", "notFoundUrl", "expiredUrl"] {
+            refused(&update(), json!({ "id": one["id"] }), field, json!({ field: url })).await;
+        }
+    }
+    // What others have, or nobody has any more, is an address like any other.
+    running.anonymous().sign_up("eve").await.create_link("https://go.acme.example/x", json!({})).await;
+    ada.data(REMOVE, json!({ "i": { "id": one["id"] } })).await;
+    ada.create_link("https://go.acme.example/x", json!({})).await;
+}
+
 /// What DNS says, as the test decides.
 #[derive(Clone, Debug, Default)]
 struct Told(Arc<Mutex<Option<Vec<String>>>>);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use api::{LinkBacklog, LinkFeeder, resync_links};
 use domain::{
-    ApiKeyHash, ApiKeyId, ApiScope, LinkAddress, LinkChange, LinkId, NewLink, RedirectStatus, ReferrerPolicy, ShortDomain, Slug, TargetUrl,
-    WorkspaceId,
+    ApiKeyHash, ApiKeyId, ApiScope, LinkAddress, LinkChange, LinkId, NewLink, OwnHosts, RedirectStatus, ReferrerPolicy, ShortDomain, Slug,
+    TargetUrl, WorkspaceId,
 };
 use platform::{Health, Lifecycle, Metrics, Readiness, Rng};
 use store::{Access, NewApiKey, Store};
@@ -17,7 +17,7 @@ use crate::fixture::{NOON, start, workspace_of};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn target(text: &str) -> TargetUrl {
-    TargetUrl::parse("targetUrl", text, &ShortDomain::parse("go.example").unwrap()).unwrap()
+    TargetUrl::parse("targetUrl", text, OwnHosts::shared(&ShortDomain::parse("go.example").unwrap())).unwrap()
 }
 
 async fn create(store: &Store, workspace: WorkspaceId, slug: &str) -> LinkId {

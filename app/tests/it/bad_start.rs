@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use testkit::{Program, ProgramOptions};
+use testkit::{Postgres, Program, ProgramOptions};
 
 use crate::program;
 
@@ -62,11 +62,26 @@ fn a_damaged_key_is_named_and_never_replaced() {
 }
 
 #[test]
-fn an_unreachable_database_is_named_without_its_password() {
+fn a_database_that_lets_nobody_in_is_named_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Postgres::shared().url("none");
+    let of_nobody = server.replace("postgres@", "ada:hunter2@");
+    for (url, reason) in [(server.clone(), "3D000"), (of_nobody, "28000"), (format!("{server}?sslmode=require"), "TLS")] {
+        let sentence = refused(folder.path(), "DATABASE_URL", &url);
+        assert!(sentence.contains("PostgreSQL cannot be reached") && sentence.contains(reason), "{sentence}");
+        assert!(!sentence.contains("hunter2"), "{sentence}");
+    }
+}
+
+#[test]
+fn commands_do_not_wait_for_a_database() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("postgres://ada:hunter2@127.0.0.1:{}/x", testkit::free_port());
-    let sentence = refused(folder.path(), "DATABASE_URL", &url);
-    assert!(sentence.contains("PostgreSQL cannot be reached") && !sentence.contains("hunter2"), "{sentence}");
+    let mut options = ProgramOptions::serve(folder.path()).with("DATABASE_URL", url);
+    options.arguments = vec!["migrate".into()];
+    let (code, _, error) = options.run(program());
+    assert!(code == Some(1) && error.contains("PostgreSQL cannot be reached") && error.contains("refused"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
 
+mod absent_database;
 mod bad_start;
 mod chaos;
 mod cluster;

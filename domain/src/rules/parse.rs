@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::{
     Conditions, Destination, Experiment, ExperimentKey, MAX_RULES, MAX_VALUES, MAX_VARIANTS, ParameterCondition, Rule, Rules, Variant,
 };
-use crate::{Device, Invalid, Issue, IssueCode, Millis, RuleId, ShortDomain, TargetUrl};
+use crate::{Device, Invalid, Issue, IssueCode, Millis, OwnHosts, RuleId, TargetUrl};
 
 const MAX_NAME: usize = 80;
 const MAX_TEXT: usize = 80;
@@ -62,7 +62,7 @@ impl Rules {
     ///
     /// # Errors
     /// All offences, with paths below `rules`.
-    pub fn parse(drafts: Vec<RuleDraft>, own: &ShortDomain, stored: &Self, mut fresh: impl FnMut() -> Fresh) -> Result<Self, Invalid> {
+    pub fn parse(drafts: Vec<RuleDraft>, own: OwnHosts<'_>, stored: &Self, mut fresh: impl FnMut() -> Fresh) -> Result<Self, Invalid> {
         let mut parser = Parser { invalid: Invalid::default(), own, stored, met: HashSet::new() };
         if drafts.len() > MAX_RULES {
             parser.refuse("rules", IssueCode::TooLong, format!("Use at most {MAX_RULES} rules for one link."));
@@ -80,7 +80,7 @@ impl Rules {
 
 struct Parser<'a> {
     invalid: Invalid,
-    own: &'a ShortDomain,
+    own: OwnHosts<'a>,
     stored: &'a Rules,
     /// Ids that earlier rules of the same input have.
     met: HashSet<RuleId>,
@@ -258,6 +258,7 @@ fn ip_range(path: &str, text: &str) -> Result<IpNet, Issue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ShortDomain;
 
     fn own() -> ShortDomain {
         ShortDomain::parse("go.example").unwrap()
@@ -269,7 +270,7 @@ mod tests {
             number += 1;
             Fresh { id: RuleId::new(Millis(1), [number; 10]), key: ExperimentKey([number; 32]) }
         };
-        Rules::parse(drafts, &own(), stored, fresh)
+        Rules::parse(drafts, OwnHosts::shared(&own()), stored, fresh)
     }
 
     fn variants(weights: &[i64]) -> Vec<VariantDraft> {

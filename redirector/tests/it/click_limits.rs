@@ -9,9 +9,11 @@ use platform::Rng;
 use platform::config::Database;
 use store::{Access, NewAccount, NewSession, Refresh, RefreshHash, Store, Workspace};
 use testkit::wait_until;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-use crate::fixture::{Counter, Running, gated, start_with};
+use crate::fixture::{Counter, Running, gated, sesame, start_with};
 
 const NOW: domain::Millis = domain::Millis(1_772_366_400_000);
 const PERSON: &str = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";
@@ -76,6 +78,47 @@ async fn unused_permits_come_back_and_without_the_counter_nobody_is_led_on() {
 
 fn fast(limit: i64) -> ResolvedLink {
     limited(limit, Gate { limit_mode: LimitMode::Fast, ..Gate::default() })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_gives_back_exactly_what_requests_under_way_leave() {
+    for limit_mode in [LimitMode::Strict, LimitMode::Fast] {
+        let left = Arc::new(Mutex::new(1_000));
+        let running = start_with(&[], Counter::Memory(left.clone())).await;
+        running.know("l", limited(1_000, Gate { limit_mode, ..Gate::default() }));
+        // The same link, so that a form is what is under way.
+        running.know("form", limited(1_000, Gate { limit_mode, password: Some(sesame()), ..Gate::default() }));
+        for _ in 0..40 {
+            assert_eq!(status(&running, "/l", PERSON).await, 302);
+        }
+        let mut under_way = TcpStream::connect(running.address).await.unwrap();
+        let body = "password=open+sesame";
+        let head = format!("host: go.example\r\nuser-agent: {PERSON}\r\ncontent-length: {}\r\nexpect: 100-continue", body.len());
+        under_way.write_all(format!("POST /form HTTP/1.1\r\n{head}\r\n\r\n").as_bytes()).await.unwrap();
+        let mut go_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+        under_way.read_exact(&mut go_on).await.unwrap();
+        running.stop().await;
+        under_way.write_all(body.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        under_way.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+        running.drained().await;
+        assert_eq!(*left.lock().unwrap(), 1_000 - 41);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_waits_for_permits_that_were_asked_for() {
+    let (left, answers) = (Arc::new(Mutex::new(1_000)), Arc::new(Semaphore::new(0)));
+    let running = start_with(&[], Counter::Held(left.clone(), answers.clone())).await;
+    running.know("l", fast(1_000));
+    for _ in 0..3 {
+        assert_eq!(status(&running, "/l", PERSON).await, 302);
+    }
+    running.stop().await;
+    answers.add_permits(1_000);
+    running.drained().await;
+    assert_eq!(*left.lock().unwrap(), 1_000 - 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    Address, ApiKeyId, ApiKeyState, CapturedClick, Gate, HostName, LinkAddress, LinkId, Millis, PermitLease, RedirectStatus, ResolvedLink,
-    ServedDomain, ShortDomain, TargetUrl, Wanted, WorkspaceId, WorkspacePolicy,
+    Address, ApiKeyId, ApiKeyState, CapturedClick, Gate, HostName, LinkAddress, LinkId, Millis, PasswordHash, PermitLease, RedirectStatus,
+    ResolvedLink, ServedDomain, ShortDomain, TargetUrl, Wanted, WorkspaceId, WorkspacePolicy,
 };
 use enrich::GeoDatabases;
 use platform::config::Capture;
@@ -181,6 +181,14 @@ pub fn full(ip: &str) -> Address {
     Address::Full(ip.parse().unwrap())
 }
 
+/// Of "open sesame", by argon2id with the API's parameters.
+pub fn sesame() -> PasswordHash {
+    use argon2::password_hash::PasswordHasher as _;
+    let hash: argon2::password_hash::phc::PasswordHash =
+        argon2::Argon2::default().hash_password_with_salt(b"open sesame", &[7; 16]).unwrap();
+    PasswordHash(hash.to_string())
+}
+
 pub fn gated(target: &str, gate: Gate) -> ResolvedLink {
     ResolvedLink { gate: gate.closed(), ..link(target) }
 }
@@ -318,6 +326,18 @@ impl Running {
 
     pub async fn get(&self, path: &str) -> reqwest::Response {
         self.http.get(self.url(path)).send().await.unwrap()
+    }
+
+    /// Asks for the stop, and waits until nobody is listened to any more.
+    pub async fn stop(&self) {
+        self.lifecycle.stop();
+        let refused = async || tokio::net::TcpStream::connect(self.address).await.is_err().then_some(());
+        testkit::wait_until(Duration::from_secs(10), "nobody is listened to", refused).await;
+    }
+
+    /// Waits until everything has ended after the stop.
+    pub async fn drained(&self) {
+        assert!(self.lifecycle.drained(Duration::from_secs(8)).await);
     }
 
     /// Everything that was captured so far, of which there must be some.

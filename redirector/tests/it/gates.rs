@@ -1,11 +1,11 @@
 //! Links that do not simply lead on: schedules, switches, rules, passwords.
 
 use domain::{
-    ConditionsDraft, Device, ExperimentKey, Fresh, Gate, Method, Millis, Outcome, PasswordHash, ResolvedLink, RuleDraft, RuleId, Rules,
+    ConditionsDraft, Device, ExperimentKey, Fresh, Gate, Method, Millis, Outcome, OwnHosts, ResolvedLink, RuleDraft, RuleId, Rules,
     ShortDomain, TargetUrl, VariantDraft,
 };
 
-use crate::fixture::{Running, gated, link, start};
+use crate::fixture::{Running, gated, link, sesame, start};
 
 const NOON: Millis = Millis(1_772_366_400_000);
 const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
@@ -31,7 +31,7 @@ fn rules(drafts: Vec<RuleDraft>) -> Rules {
         number += 1;
         Fresh { id: RuleId::new(Millis(1), [number; 10]), key: ExperimentKey([number; 32]) }
     };
-    Rules::parse(drafts, &ShortDomain::parse("go.example").unwrap(), &Rules::default(), fresh).unwrap()
+    Rules::parse(drafts, OwnHosts::shared(&ShortDomain::parse("go.example").unwrap()), &Rules::default(), fresh).unwrap()
 }
 
 fn to(target: &str, conditions: ConditionsDraft) -> RuleDraft {
@@ -139,12 +139,11 @@ async fn a_visitor_stays_with_a_variant_without_a_cookie() {
     assert_eq!(clicks.iter().map(|click| format!("https://example.com/{}", variant(click))).collect::<Vec<_>>(), met);
 }
 
-/// Of "open sesame", by argon2id with the API's parameters.
-fn sesame() -> PasswordHash {
-    use argon2::password_hash::PasswordHasher as _;
-    let hash: argon2::password_hash::phc::PasswordHash =
-        argon2::Argon2::default().hash_password_with_salt(b"open sesame", &[7; 16]).unwrap();
-    PasswordHash(hash.to_string())
+/// The status, where the answer leads, and its cookie.
+async fn post(running: &Running, ip: &str, body: &'static str) -> (u16, Option<String>, Option<String>) {
+    let answer = running.http.post(running.url("/p")).header("x-forwarded-for", ip).body(body).send().await.unwrap();
+    let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    (answer.status().as_u16(), header("location"), header("set-cookie"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -160,40 +159,57 @@ async fn a_password_is_asked_for_each_time_and_throttled() {
     assert!(form.status() == 200 && policy.starts_with("default-src 'none'") && policy.contains("form-action 'self'"), "{policy}");
     let page = form.text().await.unwrap();
     assert!(page.contains("<form method=\"post\">") && !page.contains("secret") && !page.contains("<script"), "{page}");
-    let post = async |ip: &str, body: &'static str| {
-        let answer = running.http.post(running.url("/p")).header("x-forwarded-for", ip).body(body).send().await.unwrap();
-        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-        (answer.status().as_u16(), header("location"), header("set-cookie"))
-    };
-    assert_eq!(post("198.51.100.1", "password=wrong").await, (403, None, None));
-    assert_eq!(post("198.51.100.1", "").await, (403, None, None));
+    assert_eq!(post(&running, "198.51.100.1", "password=wrong").await, (403, None, None));
+    assert_eq!(post(&running, "198.51.100.1", "").await, (403, None, None));
     // Never 307, with which the browser would send the password on.
     let right = (303, Some("https://example.com/secret".to_owned()), None);
-    assert_eq!(post("198.51.100.1", "password=open+sesame").await, right);
+    assert_eq!(post(&running, "198.51.100.1", "password=open+sesame").await, right);
     assert_eq!(ask(&running, "/p", &[]).await, (200, None));
     for _ in 0..5 {
-        assert_eq!(post("198.51.100.2", "password=wrong").await.0, 403);
+        assert_eq!(post(&running, "198.51.100.2", "password=wrong").await.0, 403);
     }
-    assert_eq!(post("198.51.100.9", "password=open+sesame").await.0, 429);
-    assert_eq!(post("198.51.101.9", "password=open+sesame").await, right);
+    assert_eq!(post(&running, "198.51.100.9", "password=open+sesame").await.0, 429);
+    assert_eq!(post(&running, "198.51.101.9", "password=open+sesame").await, right);
     running.clock.advance(60_000);
-    assert_eq!(post("198.51.100.9", "password=open+sesame").await, right);
+    assert_eq!(post(&running, "198.51.100.9", "password=open+sesame").await, right);
     // Nothing can be posted to other links, nor too much to this one.
     running.know("open", link("https://example.com/"));
     assert_eq!(running.http.post(running.url("/open")).body("password=x").send().await.unwrap().status(), 405);
     let long = running.http.post(running.url("/p")).header("x-forwarded-for", "192.0.2.1").body("x".repeat(100_000)).send().await;
     assert!(long.is_err() || long.unwrap().status() == 403);
-    // A crowd of networks guesses no faster at one link, and those who know the word suffer with it.
-    running.clock.advance(60_000);
-    for network in 0..50 {
-        assert_eq!(post(&format!("192.0.{network}.1"), "password=wrong").await.0, 403);
-    }
-    assert_eq!(post("192.0.99.1", "password=open+sesame").await.0, 429);
-    running.clock.advance(60_000);
     let clicks = running.captured().await;
     let led_on: Vec<_> =
         clicks.iter().filter(|click| click.outcome == Outcome::Redirected).map(|click| (click.method, click.status)).collect();
     assert_eq!(led_on, [(Method::Post, 303); 3]);
     assert!(clicks.iter().all(|click| matches!(click.outcome, Outcome::Redirected | Outcome::Password)));
     assert!(clicks.iter().all(|click| !format!("{click:?}").contains("sesame")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_guesses_no_faster_and_those_who_have_not_guessed_go_first() {
+    let running = start(&["127.0.0.0/8"]).await;
+    running.know("p", gated("https://example.com/secret", Gate { password: Some(sesame()), ..Gate::default() }));
+    let wrong = async |from: u32, to: u32| {
+        for network in from..to {
+            assert_eq!(post(&running, &format!("192.0.{network}.1"), "password=wrong").await.0, 403, "{network}");
+        }
+    };
+    let right = async |network: u32| post(&running, &format!("192.0.{network}.1"), "password=open+sesame").await.0;
+    wrong(0, 50).await;
+    // The crowd has had its share, also those of it who know the word by now; nobody else suffers.
+    assert_eq!((right(0).await, right(200).await, right(200).await), (429, 303, 303));
+    wrong(50, 100).await;
+    assert_eq!((right(99).await, right(201).await), (429, 429));
+    // Whoever was refused has guessed nothing.
+    running.clock.advance(60_000);
+    wrong(100, 150).await;
+    assert_eq!((right(0).await, right(99).await, right(201).await), (429, 429, 303));
+    // The right word, or time, makes a network like any other.
+    running.clock.advance(60_000);
+    assert_eq!(right(0).await, 303);
+    wrong(150, 200).await;
+    assert_eq!((right(0).await, right(1).await), (303, 429));
+    running.clock.advance(180_000);
+    wrong(150, 200).await;
+    assert_eq!((right(1).await, right(150).await), (303, 429));
 }

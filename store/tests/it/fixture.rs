@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Click, ClickId, Device, Email, Gate, GeoPlace, Link, LinkId, Method, Millis, NewLink, Outcome, Parameter, RedirectStatus, SessionId,
-    ShortDomain, Slug, TargetUrl, UserId, Utm, Verdict, VerdictReason, WorkspaceId,
+    Click, ClickId, Device, Email, Gate, GeoPlace, Link, LinkId, Method, Millis, NewLink, Outcome, OwnHosts, Parameter, RedirectStatus,
+    SessionId, ShortDomain, Slug, TargetUrl, UserId, Utm, Verdict, VerdictReason, WorkspaceId,
 };
 use platform::Rng;
 use platform::config::Database as DatabaseUrl;
@@ -110,7 +110,7 @@ pub async fn workspace(store: &Store, name: &str) -> WorkspaceId {
 }
 
 pub fn target(text: &str) -> TargetUrl {
-    TargetUrl::parse("targetUrl", text, &ShortDomain::parse("go.example").unwrap()).unwrap()
+    TargetUrl::parse("targetUrl", text, OwnHosts::shared(&ShortDomain::parse("go.example").unwrap())).unwrap()
 }
 
 pub fn new_link(slug: &str) -> NewLink {

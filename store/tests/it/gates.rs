@@ -1,8 +1,8 @@
 //! What stands between a link and its target.
 
 use domain::{
-    ClickLimit, ConditionsDraft, ExperimentKey, Fresh, Gate, GateChange, LimitMode, LinkChange, PasswordHash, RuleDraft, RuleId, Rules,
-    ShortDomain, VariantDraft,
+    ClickLimit, ConditionsDraft, ExperimentKey, Fresh, Gate, GateChange, LimitMode, LinkChange, OwnHosts, PasswordHash, RuleDraft, RuleId,
+    Rules, ShortDomain, VariantDraft,
 };
 use store::{Access, Store};
 
@@ -30,7 +30,7 @@ fn full() -> Gate {
         password: Some(PasswordHash("$argon2id$".into())),
         click_limit: limit(100),
         limit_mode: LimitMode::Fast,
-        rules: Rules::parse(vec![draft], &ShortDomain::parse("go.example").unwrap(), &Rules::default(), fresh).unwrap(),
+        rules: Rules::parse(vec![draft], OwnHosts::shared(&ShortDomain::parse("go.example").unwrap()), &Rules::default(), fresh).unwrap(),
     }
 }
 

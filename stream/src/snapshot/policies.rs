@@ -1,12 +1,12 @@
 //! API keys and what workspaces decide, beside the links: `k.<key id>` and `w.<workspace id>`, each
 //! with a version that never falls. Secrets in them are sealed where they come from.
 
-use bytes::Bytes;
 use domain::{ApiKeyId, ApiKeyState, WorkspaceId, WorkspacePolicy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::filling::POLICIES;
+use super::value::written;
 use super::{LinkSnapshot, broker};
 use crate::{LinkEvent, StreamError};
 
@@ -75,7 +75,7 @@ impl LinkSnapshot {
     }
 
     async fn put_policy<T: Versioned>(&self, key: &str, value: &T) -> Result<bool, StreamError> {
-        let bytes = written(value)?;
+        let bytes = written(FORM, value)?;
         self.write_over(key, bytes, |stored| {
             let stored = read::<T>(stored)?;
             Ok(stored.is_none_or(|stored| value.version() > stored.version() || (value.version() == stored.version() && *value != stored)))
@@ -89,12 +89,6 @@ pub(super) fn event(key: &str) -> Option<LinkEvent> {
     let id = key.strip_prefix(KEY).map(|id| id.parse().map(|id| LinkEvent::Key { id }));
     let workspace = || key.strip_prefix(WORKSPACE).map(|id| id.parse().map(|id| LinkEvent::Workspace { id }));
     id.or_else(workspace).map(|event| event.unwrap_or(LinkEvent::Unsure))
-}
-
-fn written<T: Serialize>(value: &T) -> Result<Bytes, StreamError> {
-    let mut bytes = vec![FORM];
-    serde_json::to_writer(&mut bytes, value).map_err(|error| broker(&error))?;
-    Ok(bytes.into())
 }
 
 /// `None` for what is no value at all.
@@ -119,7 +113,7 @@ mod tests {
         let value = [&[1], GOLDEN.as_bytes()].concat();
         let state: ApiKeyState = read(&value).unwrap().unwrap();
         assert_eq!(state.right.as_ref().unwrap().hash.0[31], 7);
-        assert_eq!(read(&written(&state).unwrap()).unwrap(), Some(state));
+        assert_eq!(read(&written(FORM, &state).unwrap()).unwrap(), Some(state));
         assert!(read::<ApiKeyState>(&[2, b'{']).is_err());
         assert!(read::<ApiKeyState>(&[1, b'{']).unwrap().is_none() && read::<ApiKeyState>(&[]).unwrap().is_none());
     }

@@ -48,6 +48,7 @@ pub(super) fn encode(state: &LinkState, sealer: &Sealer) -> Result<Bytes, Stream
     written(FORM, state)
 }
 
+/// A value of the bucket: its form, and it as JSON.
 pub(super) fn written(form: u8, value: &impl Serialize) -> Result<Bytes, StreamError> {
     let mut bytes = vec![form];
     serde_json::to_writer(&mut bytes, value).map_err(|error| broker(&error))?;

@@ -59,7 +59,7 @@ impl Fast {
         let permit = account.take();
         if account.may_ask(now) && account.left() <= account.wanted / 2 {
             let (this, question) = (self.clone(), account.question(link.id, &self.leases));
-            self.leases.main.spawn(async move { this.ask(question).await });
+            self.leases.questions.spawn_on(async move { this.ask(question).await }, &self.leases.main);
         }
         permit
     }
@@ -85,10 +85,13 @@ impl Fast {
     }
 
     /// Pays debts of links that nobody asks for any more, and gives back what is not used in time; at
-    /// the stop everything.
+    /// the stop everything, with what an answer that got lost may have granted.
     pub async fn sweep(&self, stop: bool) {
         let now = self.leases.clock.now();
-        let owed = |account: &Account| account.debt > 0 && !account.reached && account.may_ask(now);
+        let owed = |account: &Account| match stop {
+            false => account.owes() && account.may_ask(now),
+            true => account.owes() || account.asked.is_some(),
+        };
         let owing: Vec<Question> = {
             let mut accounts = self.accounts();
             let owing = accounts.iter_mut().filter(|(_, account)| owed(account));
@@ -121,6 +124,10 @@ impl Account {
 
     fn may_ask(&self, now: Millis) -> bool {
         !self.asking && now >= self.ask_from
+    }
+
+    fn owes(&self) -> bool {
+        self.debt > 0 && !self.reached
     }
 
     /// Begins to ask; the same again where an answer got lost.

@@ -17,6 +17,7 @@ use domain::{LeaseId, LimitMode, LinkId, PermitLease, ResolvedLink, Wanted, Work
 use platform::{Clock, Rng};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::PermitSource;
 use fast::Fast;
@@ -29,8 +30,8 @@ const CLOSED_MILLIS: i64 = 1_000;
 /// How long a link that nobody asks for is remembered.
 const FORGOTTEN_MILLIS: i64 = 3_600_000;
 const SWEEP: Duration = Duration::from_secs(1);
-/// How long the process's end may wait for the counter.
-const LAST_SWEEP: Duration = Duration::from_secs(4);
+/// How long the process's end may wait for the counter, after requests under way had their time.
+const LAST_SWEEP: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Questions of one sweep under way at a time.
 const AT_ONCE: usize = 32;
@@ -49,6 +50,7 @@ pub(crate) enum Permit {
 /// Clones share the blocks.
 #[derive(Clone, Debug)]
 pub(crate) struct Permits {
+    leases: Leases,
     strict: Strict,
     fast: Fast,
 }
@@ -56,8 +58,8 @@ pub(crate) struct Permits {
 impl Permits {
     /// Must be made on the main runtime: permits are leased there.
     pub fn new(source: Arc<dyn PermitSource>, clock: Clock, rng: Rng) -> Self {
-        let leases = Leases { source, clock, rng, main: Handle::current() };
-        Self { strict: Strict::new(leases.clone()), fast: Fast::new(leases) }
+        let leases = Leases { source, clock, rng, main: Handle::current(), questions: TaskTracker::new() };
+        Self { strict: Strict::new(leases.clone()), fast: Fast::new(leases.clone()), leases }
     }
 
     pub async fn take(&self, link: &ResolvedLink, mode: LimitMode) -> Permit {
@@ -76,20 +78,24 @@ impl Permits {
         }
     }
 
-    /// Gives back what is not used in time, and everything at the stop.
-    pub async fn sweep(self, stopping: CancellationToken) -> Result<(), Infallible> {
+    /// Gives back what is not used in time, and everything once the threads that take permits have
+    /// ended.
+    pub async fn sweep(self, stopping: CancellationToken, threads: TaskTracker) -> Result<(), Infallible> {
         loop {
-            let stop = tokio::select! {
-                () = tokio::time::sleep(SWEEP) => false,
-                () = stopping.cancelled() => true,
-            };
-            if stop {
-                // What the counter does not take in time stays unused.
-                let _ = tokio::time::timeout(LAST_SWEEP, self.sweep_once(true)).await;
-                return Ok(());
+            tokio::select! {
+                () = tokio::time::sleep(SWEEP) => self.sweep_once(false).await,
+                () = stopping.cancelled() => break,
             }
-            self.sweep_once(false).await;
         }
+        // Requests under way take permits as before.
+        threads.wait().await;
+        let last = async {
+            self.leases.answered().await;
+            self.sweep_once(true).await;
+        };
+        // What the counter does not take in time stays unused.
+        let _ = tokio::time::timeout(LAST_SWEEP, last).await;
+        Ok(())
     }
 
     async fn sweep_once(&self, stop: bool) {
@@ -104,6 +110,8 @@ struct Leases {
     clock: Clock,
     rng: Rng,
     main: Handle,
+    /// Under way, some of which nobody waits for any more.
+    questions: TaskTracker,
 }
 
 impl Leases {
@@ -115,7 +123,8 @@ impl Leases {
     /// `None` when the counter does not answer.
     async fn lease(&self, lease: PermitLease, wanted: Wanted) -> Option<u32> {
         let source = self.source.clone();
-        let task = self.main.spawn(async move { tokio::time::timeout(TIMEOUT, source.lease(&lease, wanted)).await });
+        let question = async move { tokio::time::timeout(TIMEOUT, source.lease(&lease, wanted)).await };
+        let task = self.questions.spawn_on(question, &self.main);
         match task.await {
             Ok(Ok(Ok(leased))) => Some(leased),
             Ok(Ok(Err(error))) => {
@@ -124,6 +133,12 @@ impl Leases {
             }
             Ok(Err(_)) | Err(_) => None,
         }
+    }
+
+    /// Waits until nothing is asked any more. Only once nobody begins to.
+    async fn answered(&self) {
+        self.questions.close();
+        self.questions.wait().await;
     }
 
     async fn give_back(&self, lease: PermitLease, unused: u32) {
