@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use domain::{Millis, Shard};
+use tokio::time::Instant;
 
 use super::segment::{self, Found, HEADER, PREFIX};
 use super::{Spool, SpoolError};
 
 const CHUNK: usize = 256 * 1_024;
-/// How long records gather once one has come: woken for each alone, the reading thread would cost
-/// the writing ones more than the reading itself.
+/// How long records gather once one has come, and from one reading to the next: for each alone, or for
+/// each few, the reading thread would cost the writing ones more than the reading itself.
 const GATHER: Duration = Duration::from_millis(1);
 
 /// A record read back.
@@ -43,6 +44,8 @@ pub(crate) struct Reader {
     segment: Option<Open>,
     /// Bytes from `offset` on.
     buffer: BytesMut,
+    /// When records have gathered.
+    gathered: Instant,
 }
 
 #[derive(Debug)]
@@ -55,21 +58,26 @@ struct Open {
 
 impl Reader {
     pub fn new(spool: Spool, from: u64) -> Self {
-        Self { spool, offset: from, segment: None, buffer: BytesMut::new() }
+        Self { spool, offset: from, segment: None, buffer: BytesMut::new(), gathered: Instant::now() }
     }
 
-    /// The next records, at least one: waits for it.
+    /// The next records, at least one: waits for it. Nothing is lost where the wait is given up.
     pub async fn next(&mut self, most: usize) -> Result<Vec<Entry>, SpoolError> {
         loop {
+            tokio::time::sleep_until(self.gathered).await;
             // Asked for before looking, so that an append in between is not slept through.
             let spool = self.spool.clone();
             let more = spool.0.more.notified();
             let entries = self.read(most)?;
             if !entries.is_empty() {
+                // A backlog does not wait.
+                if entries.len() < most {
+                    self.gathered = Instant::now() + GATHER;
+                }
                 return Ok(entries);
             }
             more.await;
-            tokio::time::sleep(GATHER).await;
+            self.gathered = Instant::now() + GATHER;
         }
     }
 
