@@ -167,7 +167,14 @@ class Nginx:
             f"  server {{ listen 127.0.0.1:{self.port}; location / {{ return 302 https://example.com/landing?x=1; }} }} }}\n"
         )
         self.server = Server(["nginx", "-c", str(config)], SERVER_CORE, folder)
+        # Killed, it would leave its worker behind; what is registered last runs first.
+        atexit.register(self.end)
         until("nginx listens", lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() or True)
+
+    def end(self):
+        self.server.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.server.process.wait(5)
 
 
 def work_folder():
