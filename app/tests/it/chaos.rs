@@ -166,7 +166,7 @@ impl Cluster {
         let marker = ada.create_link("https://example.com/", json!({ "slug": "marker" })).await["id"].take();
         let (full, away, cold, past_before) = (Vec::new(), Vec::new(), Vec::new(), 0);
         let (filler, database_is_away) = (None, false);
-        Self {
+        let cluster = Self {
             nats,
             postgres,
             database: name,
@@ -183,7 +183,14 @@ impl Cluster {
             ada,
             marker,
             _folder: folder,
-        }
+        };
+        cluster.warm().await;
+        cluster
+    }
+
+    /// Has the redirector know the link, which only then is a cached one.
+    async fn warm(&self) {
+        wait_until(PATIENCE, "the link is known", async || self.click_as_marker("a").await.then_some(())).await;
     }
 
     fn url(&self, slug: &str) -> String {
@@ -240,6 +247,8 @@ impl Cluster {
                 self.away.last_mut().unwrap().1 = Instant::now();
                 if self.database_is_away {
                     self.cold.push((self.away.last().unwrap().0, None));
+                } else {
+                    self.warm().await;
                 }
             }
             KillWorker => {
@@ -318,7 +327,11 @@ impl Cluster {
     }
 
     async fn click_marker(&self) -> bool {
-        let answer = browser().get(format!("{}?n=marker", self.url("marker"))).send().await;
+        self.click_as_marker("marker").await
+    }
+
+    async fn click_as_marker(&self, slug: &str) -> bool {
+        let answer = browser().get(format!("{}?n=marker", self.url(slug))).send().await;
         answer.is_ok_and(|answer| answer.status() == 302)
     }
 
@@ -359,7 +372,7 @@ async fn chaos(seed: u64, rounds: u32, halt: Duration) {
             for fault in &step.faults {
                 cluster.felt(*fault).await;
             }
-            // A process that finds no database at its start ends, and is nobody's to start again here.
+            // Nothing is ready before the database is there.
             let ending = step
                 .faults
                 .iter()

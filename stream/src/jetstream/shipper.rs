@@ -9,6 +9,8 @@
 //! changes nothing. Frames are cut anew; their ids cover their content.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_nats::HeaderMap;
@@ -46,6 +48,23 @@ pub struct Shipper {
     fallbacks: Counter,
 }
 
+/// A frame counts as refused for as long as this lives.
+#[derive(Debug)]
+struct Refused(Arc<AtomicUsize>);
+
+impl Refused {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Refused {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What sending one frame needs.
 #[derive(Clone, Debug)]
 struct Publisher {
@@ -53,6 +72,8 @@ struct Publisher {
     health: Health,
     rng: Rng,
     retries: Counter,
+    /// Frames that the broker has refused, or not answered, so far.
+    refused: Arc<AtomicUsize>,
 }
 
 /// The records of one shard on their way.
@@ -90,7 +111,7 @@ impl Shipper {
         let retries = metrics.register("shipper_retries", "Frames sent again", Counter::default());
         let fallbacks = metrics.register("shipper_fallbacks", "Times that the broker had fallen back", Counter::default());
         spool.set_direct(Direct::new(nats.clone()));
-        Self { spool, publisher: Publisher { nats, health, rng, retries }, shipped, fallbacks }
+        Self { spool, publisher: Publisher { nats, health, rng, retries, refused: Arc::default() }, shipped, fallbacks }
     }
 
     /// Ships until the stop.
@@ -267,6 +288,7 @@ impl Publisher {
         let subject = format!("{SUBJECT}.{}", frame.shard.index());
         let body = frame.encode();
         let mut backoff = BACKOFF_MIN;
+        let mut refused = None;
         loop {
             let mut headers = HeaderMap::new();
             headers.insert(async_nats::header::NATS_MESSAGE_ID, frame.id.as_str());
@@ -274,7 +296,11 @@ impl Publisher {
                 Ok(ack) => match ack.await {
                     // `duplicate` too: the id covers the content, so the broker has it.
                     Ok(ack) => {
-                        self.health.report("stream", Readiness::Ready, "");
+                        drop(refused);
+                        // Not while others wait, or a full stream would be told of with each frame that it takes.
+                        if self.refused.load(Ordering::Relaxed) == 0 {
+                            self.health.report("stream", Readiness::Ready, "");
+                        }
                         // A duplicate has the number of its first copy.
                         let counts_on = ack.duplicate || ack.sequence > after;
                         return Taken { shard: frame.shard, counts_on, sequence: ack.sequence };
@@ -284,6 +310,7 @@ impl Publisher {
                 Err(error) => error,
             };
             self.retries.inc();
+            refused.get_or_insert_with(|| Refused::new(&self.refused));
             let detail = "the broker does not take clicks; they wait in the spool";
             self.health.report("stream", Readiness::Degraded, detail);
             tracing::debug!(%error, "{detail}");
