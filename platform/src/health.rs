@@ -70,8 +70,11 @@ impl Health {
     pub fn report(&self, part: &'static str, readiness: Readiness, detail: impl Into<String>) {
         let detail = detail.into();
         let previous = self.state().parts.insert(part, (readiness, detail.clone()));
-        if previous.is_some_and(|(before, _)| before != readiness) {
-            tracing::info!(part, ?readiness, detail, "readiness changed");
+        match (previous.map(|(before, _)| before), readiness) {
+            (Some(before), now) if before == now => {}
+            (None, Readiness::Ready) => {}
+            (_, Readiness::Ready) => tracing::info!(part, ?readiness, detail, "readiness changed"),
+            _ => tracing::warn!(part, ?readiness, detail, "readiness changed"),
         }
     }
 

@@ -2,7 +2,9 @@
 //! same address, so that a request stays on one core from accept to answer.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use platform::{BindError, Lifecycle, bind_reuse_port};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsAcceptor;
@@ -26,6 +28,9 @@ const MAX_CONNECTIONS: usize = 16_384;
 const MAX_HEAD: usize = 32 * 1_024;
 /// At most, for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long, and for how many bytes, a connection that is closed waits for the other end.
+const LINGER: Duration = Duration::from_secs(1);
+const MAX_UNREAD: usize = 256 * 1_024;
 /// How long a stop waits for requests under way; the last sweep of permits comes after it.
 const DRAIN: Duration = Duration::from_secs(4);
 
@@ -75,7 +80,7 @@ fn run(
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MAX_HEAD).pipeline_flush(true);
+        http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MAX_HEAD).writev(false);
         let (tracker, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
         while let Some((socket, peer)) = accept(&listener, stopping).await {
             let Ok(permit) = room.clone().acquire_owned().await else { break };
@@ -131,17 +136,37 @@ where
 {
     let answer = |request| {
         let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(peer.address.ip(), peer.encrypted, request).await) }
+        Box::pin(async move { Ok::<_, Infallible>(service.answer(peer.address.ip(), peer.encrypted, request).await) })
     };
-    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service_fn(answer)));
+    let mut connection = http.serve_connection(TokioIo::new(socket), service_fn(answer));
     let result = tokio::select! {
-        result = connection.as_mut() => result,
+        result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
         () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            Pin::new(&mut connection).graceful_shutdown();
+            poll_fn(|cx| connection.poll_without_shutdown(cx)).await
         }
     };
     if let Err(error) = result {
         tracing::trace!(%error, "a connection ended with an error");
+    }
+    let _ = tokio::time::timeout(LINGER, close(connection.into_parts().io.into_inner())).await;
+}
+
+/// Lets the other end read the last answer: closed with bytes that nobody has read, a connection is
+/// reset, and the answer that refuses them is lost on its way.
+async fn close<S>(mut socket: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if socket.shutdown().await.is_err() {
+        return;
+    }
+    let mut unread = [0; 1_024];
+    let mut left = MAX_UNREAD;
+    while left > 0 {
+        match socket.read(&mut unread).await {
+            Ok(0) | Err(_) => return,
+            Ok(read) => left = left.saturating_sub(read),
+        }
     }
 }

@@ -1,10 +1,14 @@
 //! Whether a request is one that everybody reads alike. A message that a proxy in front may read
 //! otherwise than this program (RFC 9112, sections 3.2 and 6.3) is refused, and its connection
 //! closed, before anything is looked up.
+//!
+//! hyper passes over a Content-Length beside a Transfer-Encoding, so the two cannot be told from the
+//! latter alone. What needs no body is refused with either; what has one is believed, and nothing that follows it
+//! on its connection is.
 
-use hyper::Version;
-use hyper::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use hyper::header::{HOST, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
+use hyper::{Method, Version};
 
 /// The message contradicts itself, or lacks what it must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +19,10 @@ pub(crate) struct Malformed;
 ///
 /// # Errors
 /// [`Malformed`] when there are several Host headers, none although HTTP/1.1 wants one, one that is
-/// no text, or two ways of telling where the body ends.
+/// no text, or a Transfer-Encoding with a method that needs no body.
 pub(crate) fn host(head: &Parts) -> Result<Option<&str>, Malformed> {
     let headers = &head.headers;
-    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+    if head.method != Method::POST && headers.contains_key(TRANSFER_ENCODING) {
         return Err(Malformed);
     }
     let mut named = headers.get_all(HOST).iter();
@@ -28,6 +32,11 @@ pub(crate) fn host(head: &Parts) -> Result<Option<&str>, Malformed> {
     }
     let named = first.map(|host| host.to_str().map_err(|_| Malformed)).transpose()?;
     Ok(head.uri.host().or(named))
+}
+
+/// Whether the connection ends with this request: its body may be read otherwise elsewhere.
+pub(crate) fn is_last(head: &Parts) -> bool {
+    head.method == Method::POST && head.headers.contains_key(TRANSFER_ENCODING)
 }
 
 #[cfg(test)]
@@ -49,7 +58,7 @@ mod tests {
         assert_eq!(of("/a", Version::HTTP_10, &[]), Ok(None));
         assert_eq!(of("/a", Version::HTTP_11, &[]), Err(Malformed));
         assert_eq!(of("/a", Version::HTTP_11, &[host, host]), Err(Malformed));
-        assert_eq!(of("/a", Version::HTTP_11, &[host, ("content-length", "3"), ("transfer-encoding", "chunked")]), Err(Malformed));
+        assert_eq!(of("/a", Version::HTTP_11, &[host, ("transfer-encoding", "chunked")]), Err(Malformed));
         // An absolute target is what counts.
         assert_eq!(of("http://other.example/a", Version::HTTP_11, &[host]), Ok(Some("other.example".into())));
     }

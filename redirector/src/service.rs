@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use domain::{CapturedClick, ClickId, LinkAddress, Method, Millis, Outcome, ResolvedLink, parse_query};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts as Head;
 use hyper::{Method as HttpMethod, Request};
 use platform::{Client, ClientIp, Clock, Health, Readiness, Rng, proxy_advice};
@@ -143,6 +144,9 @@ impl Service {
         let client = self.client_ip.client(peer, &head.headers);
         let Ok(place) = self.domains.place(host, || self.rates.may_look_up(client, started)).await else { return self.refuse() };
         let mut answer = self.answer_at(Asked { place: &place, method, peer, client, head: &head, started }, body).await;
+        if message::is_last(&head) {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         place.finish(&mut answer, || encrypted || self.client_ip.says_https(peer, &head.headers));
         answer
     }

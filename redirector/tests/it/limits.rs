@@ -34,7 +34,7 @@ async fn an_endless_head_is_refused() {
     let head = format!("GET /a HTTP/1.1\r\nHost: go.example\r\n{}", "X-A: 0123456789\r\n".repeat(10_000));
     let _ = socket.write_all(head.as_bytes()).await;
     let answer = rest(socket).await;
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,6 +59,6 @@ async fn nonsense_is_refused() {
         let mut socket = connect(&running).await;
         socket.write_all(nonsense.as_bytes()).await.unwrap();
         let answer = rest(socket).await;
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     }
 }
