@@ -100,7 +100,14 @@ pub(crate) async fn resync(config: &Config) -> anyhow::Result<ExitCode> {
     tokio::time::timeout(PATIENCE, connected)
         .await
         .map_err(|_| anyhow::anyhow!("NATS does not answer. Start it, or mend LINKLOGGER_NATS_URL."))?;
-    let count = api::resync_links(&store, &LinkSnapshot::new(nats).with_seal_key(seal_key, rng)).await?;
+    let snapshot = LinkSnapshot::new(nats).with_seal_key(seal_key, rng);
+    let count = api::resync_links(&store, &snapshot).await?;
     store.close().await;
+    let left_out = snapshot.left_out();
+    anyhow::ensure!(
+        left_out == 0,
+        "{count} links are in the snapshot, {left_out} of them without the password or the variants that they have: redirectors \
+         that have no database answer 503 for these. Set LINKLOGGER_SEAL_KEY or LINKLOGGER_SEAL_KEY_FILE to the installation's key and run this again."
+    );
     say(&format!("{count} links are in the snapshot.\n"))
 }

@@ -89,6 +89,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 
 fn on_runtime(config: &Config, work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     platform::init_telemetry(&config.log, config.log_format == LogFormat::Json);
+    platform::raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(work);
     // Whatever is left behind must not hold up the end.

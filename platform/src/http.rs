@@ -18,7 +18,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::connections_of;
+
 const MAX_CONNECTIONS: usize = 20_000;
+/// API and operations get a quarter of all files each; the redirector has the rest.
+const PARTS: usize = 4;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_HEAD: usize = 32 * 1_024;
 /// How long a stop waits for requests and sockets.
@@ -33,7 +37,7 @@ pub struct Peer(pub IpAddr);
 /// # Errors
 /// Never.
 pub async fn serve_http(listener: TcpListener, router: Router, stopping: CancellationToken) -> Result<(), Infallible> {
-    let (tracker, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
+    let (tracker, room) = (TaskTracker::new(), Arc::new(Semaphore::new(connections_of(PARTS, MAX_CONNECTIONS))));
     loop {
         let Ok(permit) = room.clone().acquire_owned().await else { break };
         let accepted = tokio::select! {

@@ -6,6 +6,7 @@
 mod client_ip;
 mod clock;
 pub mod config;
+mod files;
 mod health;
 mod http;
 mod lifecycle;
@@ -20,6 +21,7 @@ mod telemetry;
 
 pub use client_ip::{Client, ClientIp, proxy_advice, visitor_network};
 pub use clock::Clock;
+pub use files::{connections_of, raise_file_limit};
 pub use health::{DurabilityClass, Health, HopDurability, Readiness};
 pub use http::{Peer, serve_http};
 pub use lifecycle::Lifecycle;

@@ -4,14 +4,13 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::{SocketAddr, TcpListener};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use platform::{BindError, Lifecycle, bind_reuse_port};
+use platform::{BindError, Lifecycle, bind_reuse_port, connections_of};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
@@ -22,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::RedirectorOptions;
 use crate::service::Service;
 
-/// Open connections per thread; one more waits to be accepted.
+/// Open connections per thread, where the limit of open files allows; one more waits to be accepted.
 const MAX_CONNECTIONS: usize = 16_384;
 /// A request's head, all of it.
 const MAX_HEAD: usize = 32 * 1_024;
@@ -53,12 +52,15 @@ pub(crate) fn start(
 ) -> Result<SocketAddr, BindError> {
     let listeners = bind_reuse_port(port.variable, port.listen, options.threads)?;
     let address = listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(port.listen);
+    // Half of all files, by threads and ports.
+    let ports = 1 + usize::from(options.tls.is_some());
+    let room = connections_of(2 * ports * options.threads, MAX_CONNECTIONS);
     let kind = if port.tls.is_some() { "tls" } else { "redirect" };
     for (index, listener) in listeners.into_iter().enumerate() {
         let (service, stopping, timeout) = (service.clone(), lifecycle.stopping().clone(), options.header_timeout);
         let (tls, (ended, end)) = (port.tls.clone(), oneshot::channel());
         let thread = std::thread::Builder::new().name(format!("{kind}-{index}")).spawn(move || {
-            let _ = ended.send(run(listener, tls, service, &stopping, timeout));
+            let _ = ended.send(run(listener, tls, service, &stopping, timeout, room));
         });
         let drained = async move {
             thread?;
@@ -75,13 +77,14 @@ fn run(
     service: Arc<Service>,
     stopping: &CancellationToken,
     header_timeout: Duration,
+    room: usize,
 ) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MAX_HEAD).writev(false);
-        let (tracker, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
+        let (tracker, room) = (TaskTracker::new(), Arc::new(Semaphore::new(room)));
         while let Some((socket, peer)) = accept(&listener, stopping).await {
             let Ok(permit) = room.clone().acquire_owned().await else { break };
             let (http, tls, service, stopping) = (http.clone(), tls.clone(), service.clone(), stopping.clone());

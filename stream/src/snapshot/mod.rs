@@ -16,6 +16,7 @@ mod sealing;
 mod value;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::jetstream::kv::{Config, Entry, Operation, Store, UpdateErrorKind};
@@ -60,7 +61,13 @@ impl LinkSnapshot {
     /// read, and are written without them.
     #[must_use]
     pub fn with_seal_key(self, key: Option<SealKey>, rng: Rng) -> Self {
-        Self { sealer: Sealer { key, rng }, ..self }
+        Self { sealer: Sealer { key, rng, ..self.sealer }, ..self }
+    }
+
+    /// How many links were written without their secrets, since there is no key: redirectors answer
+    /// 503 for them.
+    pub fn left_out(&self) -> u64 {
+        self.sealer.left_out.load(Ordering::Relaxed)
     }
 
     /// Shows how it is written to.
