@@ -177,8 +177,8 @@ fn run(orders: &Receiver<Order>, ready: &Sender<Window>) {
 #[cfg(target_os = "linux")]
 fn overwrites_in_place(dir: &Path) -> io::Result<bool> {
     // ext2 to ext4, XFS, tmpfs: statfs(2).
-    const IN_PLACE: [i64; 3] = [0xEF53, 0x5846_5342, 0x0102_1994];
-    Ok(IN_PLACE.contains(&i64::from(rustix::fs::statfs(dir)?.f_type)))
+    const IN_PLACE: [rustix::fs::FsWord; 3] = [0xEF53, 0x5846_5342, 0x0102_1994];
+    Ok(IN_PLACE.contains(&rustix::fs::statfs(dir)?.f_type))
 }
 
 #[cfg(target_os = "linux")]
