@@ -21,7 +21,7 @@ pub(crate) enum SpoolCommand {
     /// Deliver records again that were acked and are still kept; stop the process that uses the spool first.
     /// Clicks that are stored already are not counted twice
     Replay {
-        /// Offset of the first record to deliver again, as `inspect` and `verify` print them, or all
+        /// Offset of the first record to deliver again, such as that of a segment as `inspect` prints it, or all
         #[arg(long, value_name = "OFFSET|all", value_parser = replay_from)]
         from: ReplayFrom,
     },

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use sha2::{Digest, Sha256};
 
 use crate::id::{decode, encode};
+use crate::network::parse_network;
 use crate::{ApiKeyId, Issue, IssueCode, Millis, WorkspaceId};
 
 const PREFIX: &str = "ll_live_";
@@ -161,9 +162,7 @@ pub fn parse_key_networks(texts: &[String]) -> Result<Vec<IpNet>, Issue> {
         return Err(Issue::new("networks", IssueCode::TooLong, "Use at most 32 networks for one key."));
     }
     let parse = |(index, text): (usize, &String)| {
-        let text = text.trim();
-        let network = text.parse::<IpNet>().map(|network| network.trunc()).or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        network.map_err(|_| {
+        parse_network(text).ok_or_else(|| {
             let message = "This is no network. Write it like 203.0.113.0/24 or 2001:db8::/48, or a single address.";
             Issue::new(format!("networks.{index}"), IssueCode::Invalid, message)
         })

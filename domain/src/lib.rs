@@ -19,6 +19,7 @@ mod link;
 mod logged;
 mod loss;
 mod millis;
+mod network;
 mod own_hosts;
 mod period;
 mod permit;

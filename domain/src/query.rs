@@ -125,17 +125,23 @@ pub fn referrer_host(referrer: &str) -> Option<String> {
 }
 
 /// The target with the visitor's query appended, for links that forward it. Names that the target
-/// sets itself stay as they are: a visitor cannot override them. The result is built by the URL
-/// parser; if it grew beyond what a target may have, the target alone is used.
+/// sets itself stay as they are: a visitor cannot override them. What is appended stays as it was
+/// written, in whatever encoding; the result is built by the URL parser. If it grew beyond twice what
+/// a target may have, the target alone is used.
 pub fn forward_query(target: &str, query: &str) -> String {
     let Ok(mut url) = Url::parse(target) else { return target.to_owned() };
     let own: Vec<String> = url.query_pairs().map(|(key, _)| key.into_owned()).collect();
-    let passes = |key: &str, value: &str| !is_qr_marker(key, value) && !own.iter().any(|own| own == key);
-    let new: Vec<_> = form_urlencoded::parse(query.as_bytes()).filter(|(key, value)| passes(key, value)).collect();
+    let passes = |pair: &&str| {
+        let read = form_urlencoded::parse(pair.as_bytes()).next();
+        read.is_some_and(|(key, value)| !is_qr_marker(&key, &value) && !own.iter().any(|own| *own == key))
+    };
+    let new: Vec<&str> = query.split('&').filter(passes).collect();
     if new.is_empty() {
         return target.to_owned();
     }
-    url.query_pairs_mut().extend_pairs(new);
+    let before = url.query().filter(|query| !query.is_empty()).map(|query| format!("{query}&")).unwrap_or_default();
+    let query = before + &new.join("&");
+    url.set_query(Some(&query));
     if url.as_str().len() > 2 * crate::MAX_TARGET_BYTES { target.to_owned() } else { url.into() }
 }
 
@@ -189,7 +195,11 @@ mod tests {
 
     #[test]
     fn a_visitor_adds_but_never_overrides() {
-        assert_eq!(forward_query("https://example.com/?a=1", "a=2&b=%0d%0aSet-Cookie"), "https://example.com/?a=1&b=%0D%0ASet-Cookie");
+        assert_eq!(forward_query("https://example.com/?a=1", "a=2&b=%0d%0aSet-Cookie"), "https://example.com/?a=1&b=%0d%0aSet-Cookie");
+        assert_eq!(forward_query("https://example.com/?a=1", "%61=2"), "https://example.com/?a=1");
+        // As it was written: a name alone, another encoding, a semicolon; but never what ends a query.
+        assert_eq!(forward_query("https://example.com/#top", "n&l=%E4&&x=1;y=2+3"), "https://example.com/?n&l=%E4&x=1;y=2+3#top");
+        assert_eq!(forward_query("https://example.com/", "a=\"#b"), "https://example.com/?a=%22%23b");
         assert_eq!(forward_query("https://example.com/", ""), "https://example.com/");
     }
 }

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::{
     Conditions, Destination, Experiment, ExperimentKey, MAX_RULES, MAX_VALUES, MAX_VARIANTS, ParameterCondition, Rule, Rules, Variant,
 };
+use crate::network::parse_network;
 use crate::{Device, Invalid, Issue, IssueCode, Millis, OwnHosts, RuleId, TargetUrl};
 
 const MAX_NAME: usize = 80;
@@ -248,9 +249,7 @@ fn language(path: &str, text: &str) -> Result<String, Issue> {
 }
 
 fn ip_range(path: &str, text: &str) -> Result<IpNet, Issue> {
-    let text = text.trim();
-    let range = text.parse::<IpNet>().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from));
-    range.map(|range| range.trunc()).ok_or_else(|| {
+    parse_network(text).ok_or_else(|| {
         Issue::new(path, IssueCode::Invalid, "Write an address or a range of addresses, such as 203.0.113.0/24 or 2001:db8::/32.")
     })
 }
