@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use platform::config::{Config, Database};
-use platform::{Clock, DurabilityClass, Health, Readiness, Rng};
+use platform::{Backoff, Clock, DurabilityClass, Health, Readiness, Rng};
 use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -76,14 +76,12 @@ impl ProcessDatabase {
     /// # Errors
     /// As [`ProcessDatabase::look`].
     pub async fn wait(&self) -> Result<(), StoreError> {
-        let mut backoff = BACKOFF_MIN;
+        let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
         loop {
-            let jitter = self.rng.below(u64::try_from(backoff.as_millis()).unwrap_or(u64::MAX));
-            tokio::time::sleep(backoff / 2 + Duration::from_millis(jitter / 2)).await;
+            backoff.pause(&self.rng).await;
             if self.look().await? == Presence::There {
                 return Ok(());
             }
-            backoff = (backoff * 2).min(BACKOFF_MAX);
         }
     }
 

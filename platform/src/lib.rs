@@ -3,6 +3,7 @@
 //!
 //! Nothing outside this crate reads the environment, the wall clock or the system's randomness.
 
+mod backoff;
 mod client_ip;
 mod clock;
 pub mod config;
@@ -19,6 +20,7 @@ mod seal;
 mod signature;
 mod telemetry;
 
+pub use backoff::Backoff;
 pub use client_ip::{Client, ClientIp, proxy_advice, visitor_network};
 pub use clock::Clock;
 pub use files::{connections_of, raise_file_limit};

@@ -17,7 +17,7 @@ use async_nats::HeaderMap;
 use domain::{Loss, SHARDS, Shard};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use platform::{Health, Metrics, Readiness, Rng};
+use platform::{Backoff, Health, Metrics, Readiness, Rng};
 use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -287,7 +287,7 @@ impl Publisher {
     async fn publish(self, frame: Frame, after: u64) -> Taken {
         let subject = format!("{SUBJECT}.{}", frame.shard.index());
         let body = frame.encode();
-        let mut backoff = BACKOFF_MIN;
+        let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
         let mut refused = None;
         loop {
             let mut headers = HeaderMap::new();
@@ -314,9 +314,7 @@ impl Publisher {
             let detail = "the broker does not take clicks; they wait in the spool";
             self.health.report("stream", Readiness::Degraded, detail);
             tracing::debug!(%error, "{detail}");
-            let jitter = self.rng.below(u64::try_from(backoff.as_millis()).unwrap_or(u64::MAX));
-            tokio::time::sleep(backoff / 2 + Duration::from_millis(jitter / 2)).await;
-            backoff = (backoff * 2).min(BACKOFF_MAX);
+            backoff.pause(&self.rng).await;
             // The stream may be gone, or never have been there.
             if self.nats.is_connected()
                 && let Err(error) = self.nats.ensure_stream().await
