@@ -9,7 +9,7 @@ use api::{ApiOptions, ApiParts, DnsResolver, DomainChecks, Proofs};
 use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
 use platform::config::{Config, LinksFrom, SignUp};
-use platform::{Clock, Health, Lifecycle, Metrics, Readiness, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
+use platform::{Clock, Health, Lifecycle, Metrics, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
 use worker::{Pump, WorkerParts, clean_permits, keep_partitions};
@@ -103,7 +103,7 @@ impl Process {
         let proofs = resolver.map(|resolver| Proofs::new(Arc::new(resolver)));
         for (role, is_ours) in [("api", config.roles.api), ("worker", config.roles.worker)] {
             if is_ours {
-                health.report(role, Readiness::Down, "not started yet");
+                health.expect(role);
             }
         }
         Ok(Self { config, database, presence, seams, seal_key, geo, proofs, clock, rng, health, metrics, lifecycle })

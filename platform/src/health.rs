@@ -78,6 +78,11 @@ impl Health {
         }
     }
 
+    /// A part that will report once it has started, and is down until then.
+    pub fn expect(&self, part: &'static str) {
+        self.state().parts.insert(part, (Readiness::Down, "not started yet".to_owned()));
+    }
+
     /// Raises a standing warning once; true the first time.
     pub fn warn(&self, key: &'static str, text: impl Into<String>) -> bool {
         let mut state = self.state();
