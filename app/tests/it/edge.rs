@@ -203,6 +203,8 @@ async fn a_snapshot_that_was_wiped_comes_back() {
 
     // Without the key a password does not reach the snapshot, and that is no success.
     ada.create_link("https://example.com/d", json!({ "slug": "d", "password": "opensesame" })).await;
-    let (code, _, error) = cluster.try_resync();
-    assert!(code == Some(1) && error.contains("4 links") && error.contains("LINKLOGGER_SEAL_KEY"), "{code:?} {error}");
+    for _ in 0..2 {
+        let (code, _, error) = cluster.try_resync();
+        assert!(code == Some(1) && error.contains("4 links") && error.contains(" 1 of them"), "{code:?} {error}");
+    }
 }

@@ -16,7 +16,7 @@ mod sealing;
 mod value;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::kv::{Config, Entry, Operation, Store, UpdateErrorKind};
@@ -45,6 +45,7 @@ pub struct LinkSnapshot {
     nats: NatsClient,
     bucket: Arc<OnceCell<Store>>,
     sealer: Sealer,
+    left_out: Arc<AtomicU64>,
     counters: Counters,
 }
 
@@ -54,20 +55,20 @@ pub(crate) fn broker(error: &dyn std::fmt::Display) -> StreamError {
 
 impl LinkSnapshot {
     pub fn new(nats: NatsClient) -> Self {
-        Self { nats, bucket: Arc::default(), sealer: Sealer::default(), counters: Counters::default() }
+        Self { nats, bucket: Arc::default(), sealer: Sealer::default(), left_out: Arc::default(), counters: Counters::default() }
     }
 
     /// With the key that seals and opens what is secret. Without it links with secrets cannot be
     /// read, and are written without them.
     #[must_use]
     pub fn with_seal_key(self, key: Option<SealKey>, rng: Rng) -> Self {
-        Self { sealer: Sealer { key, rng, ..self.sealer }, ..self }
+        Self { sealer: Sealer { key, rng }, ..self }
     }
 
-    /// How many links were written without their secrets, since there is no key: redirectors answer
-    /// 503 for them.
+    /// How many of the links put here lack their secrets there, since there is no key: redirectors
+    /// answer 503 for them.
     pub fn left_out(&self) -> u64 {
-        self.sealer.left_out.load(Ordering::Relaxed)
+        self.left_out.load(Ordering::Relaxed)
     }
 
     /// Shows how it is written to.
@@ -120,24 +121,33 @@ impl LinkSnapshot {
     /// written, and doing it again is safe.
     pub async fn put_if_newer(&self, state: &LinkState) -> Result<bool, StreamError> {
         let value = encode(state, &self.sealer)?;
+        // Whether what is stored, and stays, lacks its secrets.
+        let is_bare = AtomicBool::new(false);
         let replaces = |stored: &[u8]| match decode(stored) {
             // What was written before there was a key to seal it.
             Decoded::State(stored) if *stored == *state => Ok(has_secrets(state) && self.sealer.key.is_some()),
             Decoded::State(stored) => Ok(state.replaces(&stored)),
-            Decoded::Sealed(stored, sealed) => Ok(match self.sealer.opened((*stored).clone(), &sealed) {
-                Some(stored) => state.replaces(&stored),
-                // Sealed by another key, or lacking its secrets, which may be to hand now.
-                None => {
-                    state.id != stored.id
-                        || state.version > stored.version
-                        || (state.version == stored.version && self.sealer.key.is_some())
-                }
-            }),
+            Decoded::Sealed(stored, sealed) => {
+                is_bare.store(sealed.is_empty(), Ordering::Relaxed);
+                Ok(match self.sealer.opened((*stored).clone(), &sealed) {
+                    Some(stored) => state.replaces(&stored),
+                    // Sealed by another key, or lacking its secrets, which may be to hand now.
+                    None => {
+                        state.id != stored.id
+                            || state.version > stored.version
+                            || (state.version == stored.version && self.sealer.key.is_some())
+                    }
+                })
+            }
             // The newer program writes it too, and knows more of it.
             Decoded::UnknownVersion(_) => Err(broker(&"a link was written by a newer program")),
             Decoded::Malformed => Ok(true),
         };
-        self.write_over(&key(&state.address), value, replaces).await
+        let written = self.write_over(&key(&state.address), value, replaces).await?;
+        if has_secrets(state) && self.sealer.key.is_none() && (written || is_bare.load(Ordering::Relaxed)) {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(written)
     }
 
     /// Writes a value over the stored one if it `replaces` that, however many write at once.
