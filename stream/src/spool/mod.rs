@@ -309,7 +309,8 @@ impl Spool {
     /// Appends a click. When this returns, the click survives the death of the process.
     ///
     /// # Errors
-    /// [`SpoolError::Write`] when the disk refuses; the spool stays as it was.
+    /// [`SpoolError::Write`] when the disk refuses, [`SpoolError::Quota`] and [`SpoolError::TooLarge`];
+    /// the spool stays as it was.
     pub fn append(&self, click: &CapturedClick) -> Result<Position, SpoolError> {
         let shared = &*self.0;
         let mut writer = shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -382,8 +383,8 @@ impl Shared {
         }
     }
 
-    /// Removes everything that was acked and has settled; false when that was nothing. Looks once for each place
-    /// of the cursor, so that it costs a full spool's visitors nothing.
+    /// Removes everything that was acked and has settled; false when that was nothing. Looks once for
+    /// each place of the cursor, so that it costs a full spool's visitors nothing.
     fn make_room(&self, writer: &mut Writer) -> bool {
         let acked = self.settled.load(Ordering::Acquire);
         if self.searched.swap(acked, Ordering::AcqRel) == acked {

@@ -9,7 +9,7 @@
 //! A store to a mapped page without a block behind it ends the process (SIGBUS). It cannot come to
 //! that: blocks are allocated first, on file systems only that overwrite them in place; touching is
 //! asked of the kernel, which answers with an error; and a segment is made shorter only after its
-//! windows are gone. Mapped pages count as resident, so there are two windows at most.
+//! windows are gone, or nobody stores to them any more. Mapped pages count as resident, so there are two windows at most.
 
 use std::collections::VecDeque;
 use std::fs::File;

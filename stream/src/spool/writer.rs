@@ -36,8 +36,6 @@ pub(super) struct Writer {
     /// Bytes of all segments, and how many there may be.
     used: Arc<AtomicU64>,
     quota: u64,
-    /// Bytes that records may take: all but what windows do.
-    room: u64,
     /// Reused for every record.
     buffer: Vec<u8>,
     /// Not in class `fsync`: each flush would make their pages be touched again.
@@ -66,23 +64,8 @@ impl Writer {
         let segment_bytes = options.segment_bytes.min((quota / 8).max(4_096));
         let buffer = Vec::with_capacity(4_096);
         let windows = if fsync { None } else { Windows::start(dir, segment_bytes)? };
-        let room = quota.saturating_sub(windows.as_ref().map_or(0, Windows::reserve));
         used.store(sizes(dir)?, Ordering::Relaxed);
-        Ok(Self {
-            dir: dir.to_owned(),
-            spool,
-            segment_bytes,
-            fsync,
-            file,
-            base,
-            length,
-            given_up: false,
-            used,
-            quota,
-            room,
-            buffer,
-            windows,
-        })
+        Ok(Self { dir: dir.to_owned(), spool, segment_bytes, fsync, file, base, length, given_up: false, used, quota, buffer, windows })
     }
 
     pub fn end(&self) -> u64 {
@@ -95,6 +78,11 @@ impl Writer {
 
     pub fn file(&self) -> &Arc<File> {
         &self.file
+    }
+
+    /// How long the segment's file is with its records alone.
+    fn file_length(&self) -> u64 {
+        HEADER + if self.given_up { 0 } else { self.length }
     }
 
     /// Writes a record and returns its end.
@@ -113,7 +101,8 @@ impl Writer {
         prefix[4..8].copy_from_slice(&segment::checksum(shard.index(), payload).to_le_bytes());
         prefix[8] = shard.index();
         let bytes = self.buffer.len() as u64;
-        if self.used.load(Ordering::Relaxed) + bytes > self.room {
+        let reserve = self.windows.as_ref().map_or(0, Windows::reserve);
+        if self.used.load(Ordering::Relaxed) + bytes + reserve > self.quota {
             return Err(SpoolError::Quota(self.quota));
         }
         let place = HEADER + self.length;
@@ -149,8 +138,9 @@ impl Writer {
         }
         let base = self.end();
         let file = create(&self.dir, self.spool, base, self.fsync)?;
+        let length = self.file_length();
         if let Some(windows) = &mut self.windows {
-            windows.cut(&self.file, HEADER + if self.given_up { 0 } else { self.length });
+            windows.cut(&self.file, length);
         }
         self.file = file;
         self.used.fetch_add(HEADER, Ordering::Relaxed);
@@ -166,8 +156,9 @@ pub(super) fn is_full(error: &io::Error) -> bool {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        let length = self.file_length();
         if let Some(windows) = &mut self.windows {
-            windows.cut(&self.file, HEADER + if self.given_up { 0 } else { self.length });
+            windows.cut(&self.file, length);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use domain::{CapturedClick, ClickId, LossReason};
 use platform::{Health, Metrics, Rng};
 use stream::{ClickSource, JetStreamSource, LocalSource, Shipper, Spool, SpoolError, SpoolOptions};
-use testkit::NatsServer;
+use testkit::{NatsServer, wait_until};
 
 use crate::fixture::{PATIENCE, append, captured, connect, drain, drain_all, open_as, ship, workspace};
 
@@ -31,18 +31,33 @@ fn fill(spool: &Spool) -> (Vec<CapturedClick>, SpoolError) {
     }
 }
 
-/// The same where another thread prepares room and gives back what was too much: full is what stays full for a while.
-async fn fill_for_good(spool: &Spool) -> (Vec<CapturedClick>, SpoolError) {
-    let (mut kept, mut error) = fill(spool);
-    let mut looks_in_vain = 0;
-    while looks_in_vain < 20 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        let more = fill(spool);
-        looks_in_vain = if more.0.is_empty() { looks_in_vain + 1 } else { 0 };
-        kept.extend(more.0);
-        error = more.1;
+/// The same where a thread of the spool gives back what it allocated too much: full is what stays
+/// full once it has.
+async fn fill_for_good(dir: &Path, spool: &Spool) -> (Vec<CapturedClick>, SpoolError) {
+    let mut kept = Vec::new();
+    loop {
+        let (more, error) = fill(spool);
+        let is_full = more.is_empty() && has_given_back(dir);
+        kept.extend(more);
+        if is_full {
+            return (kept, error);
+        }
+        wait_until(PATIENCE, "sealed segments hold records only", async || has_given_back(dir).then_some(())).await;
     }
-    (kept, error)
+}
+
+/// Whether each sealed segment ends where the next one begins, behind its header of 32 bytes.
+fn has_given_back(dir: &Path) -> bool {
+    let mut segments: Vec<_> = segments(dir)
+        .map(|path| (u64::from_str_radix(path.file_stem().unwrap().to_str().unwrap(), 16).unwrap(), path.metadata().unwrap().len()))
+        .collect();
+    segments.sort_unstable();
+    segments.windows(2).all(|pair| pair[0].1 == 32 + pair[1].0 - pair[0].0)
+}
+
+fn segments(dir: &Path) -> impl Iterator<Item = PathBuf> {
+    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "seg"))
 }
 
 /// Sorted, since only clicks of one shard keep their order.
@@ -61,11 +76,7 @@ async fn lose(spool: &Spool, count: u32) {
 }
 
 fn bytes_in(dir: &Path) -> u64 {
-    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
-    files
-        .filter(|file| file.path().extension().is_some_and(|extension| extension == "seg"))
-        .map(|file| file.metadata().unwrap().len())
-        .sum()
+    segments(dir).map(|path| path.metadata().unwrap().len()).sum()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -126,7 +137,7 @@ async fn with_the_broker_away_losses_are_counted_and_arrive_later() {
     assert_eq!(clicks.len(), kept.len());
     // One that was in flight when the broker went may be in doubt.
     assert_eq!(losses.iter().map(|loss| loss.count).sum::<u64>(), 20);
-    testkit::wait_until(PATIENCE, "room again", async || spool.append(&captured(workspace(1), 0)).ok()).await;
+    wait_until(PATIENCE, "room again", async || spool.append(&captured(workspace(1), 0)).ok()).await;
     shipping.stop().await;
 }
 
@@ -183,15 +194,16 @@ async fn fill_disk(size: &str, segment_bytes: u64) {
         eprintln!("NOT TESTED: a tmpfs cannot be mounted here; only the quota was filled");
         return;
     };
-    let options = || SpoolOptions { segment_bytes, ..SpoolOptions::new(disk.0.join("spool")) };
+    let dir = disk.0.join("spool");
+    let options = || SpoolOptions { segment_bytes, ..SpoolOptions::new(&dir) };
     let spool = open_as(options());
-    let (mut kept, error) = fill_for_good(&spool).await;
+    let (mut kept, error) = fill_for_good(&dir, &spool).await;
     assert!(matches!(error, SpoolError::Write(_)), "{error}");
     lose(&spool, 10).await;
     // A start on the full disk works too, and still nothing is forgotten.
     drop(spool);
     let spool = open_as(options());
-    kept.extend(fill_for_good(&spool).await.0);
+    kept.extend(fill_for_good(&dir, &spool).await.0);
     lose(&spool, 10).await;
     let (clicks, losses) = drain_all(LocalSource::new(spool.clone()).lanes(), kept.len(), 20).await;
     assert_eq!(ids(&clicks), ids(&kept));
@@ -200,7 +212,7 @@ async fn fill_disk(size: &str, segment_bytes: u64) {
     assert_eq!(ids(&drain(LocalSource::new(spool.clone()).lanes(), 100).await), ids(&again));
     // Filled by someone else, and freed again.
     std::fs::write(disk.0.join("other"), vec![1; 8 << 20]).unwrap_err();
-    let (kept, _) = fill_for_good(&spool).await;
+    let (kept, _) = fill_for_good(&dir, &spool).await;
     lose(&spool, 1).await;
     std::fs::remove_file(disk.0.join("other")).unwrap();
     let more = append(&spool, 0, 10);

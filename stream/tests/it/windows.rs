@@ -50,6 +50,16 @@ fn left_behind(dir: &Path) -> TempDir {
     copy
 }
 
+/// What a process leaves that is killed after so many records.
+async fn killed_after(records: u32) -> TempDir {
+    let folder = folder();
+    let spool = open(folder.path());
+    append(&spool, 0, 1);
+    until_mapped(folder.path()).await;
+    append(&spool, 1, records);
+    left_behind(folder.path())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_go_through_windows_over_all_segments() {
     let folder = folder();
@@ -88,12 +98,7 @@ async fn closing_leaves_records_only() {
 
 #[tokio::test]
 async fn room_that_a_killed_process_leaves_is_no_damage() {
-    let folder = folder();
-    let spool = open(folder.path());
-    append(&spool, 0, 1);
-    until_mapped(folder.path()).await;
-    append(&spool, 1, 100);
-    let copy = left_behind(folder.path());
+    let copy = killed_after(100).await;
     let report = SpoolFolder::new(copy.path()).unwrap().inspect().unwrap();
     let last = report.segments.last().unwrap();
     assert!(report.is_sound() && (last.records, last.torn) == (100, 0), "{report:?}");
@@ -105,12 +110,7 @@ async fn room_that_a_killed_process_leaves_is_no_damage() {
 
 #[tokio::test]
 async fn a_record_half_copied_is_cut() {
-    let folder = folder();
-    let spool = open(folder.path());
-    append(&spool, 0, 1);
-    until_mapped(folder.path()).await;
-    append(&spool, 1, 100);
-    let copy = left_behind(folder.path());
+    let copy = killed_after(100).await;
     let report = SpoolFolder::new(copy.path()).unwrap().inspect().unwrap();
     let last = segments(copy.path()).pop().unwrap();
     let file = fs::File::options().read(true).write(true).open(last).unwrap();
