@@ -3,8 +3,8 @@
 //! closed, before anything is looked up.
 //!
 //! hyper passes over a Content-Length beside a Transfer-Encoding, so the two cannot be told from the
-//! latter alone. What needs no body is refused with either; what has one is believed, and nothing that follows it
-//! on its connection is.
+//! latter alone. What needs no body is refused with a Transfer-Encoding; what has one is believed, and
+//! nothing that follows it on its connection is.
 
 use hyper::header::{HOST, TRANSFER_ENCODING};
 use hyper::http::request::Parts;

@@ -116,8 +116,8 @@ impl Policies {
         self.workspaces.resolve_if(&id, may_ask).await
     }
 
-    /// The referrer policy of a workspace that there is, as it is and will be. Where it cannot be looked up browsers
-    /// are told nothing, until it can.
+    /// The referrer policy of a workspace that there is, as it is and will be. Where it cannot be
+    /// looked up browsers are told nothing, until it can.
     pub async fn referrer(&self, id: WorkspaceId) -> Referrer {
         let decided = self.workspaces.resolve(&id, Asker::Ourselves).await;
         let cell = self.cell(id).await;
