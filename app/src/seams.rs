@@ -112,6 +112,7 @@ fn open_spool(config: &Config, rng: &Rng, health: &Health, metrics: &Metrics) ->
         durability: config.durability,
         quota_bytes: config.spool_quota,
         keep_acked: if config.nats_url.is_some() { KEEP_ACKED } else { Duration::ZERO },
+        health: health.clone(),
         settle: if config.nats_url.is_some() { SETTLE } else { Duration::ZERO },
         ..SpoolOptions::new(config.data_dir.join("spool"))
     };

@@ -65,6 +65,9 @@ fn inspected(report: &SpoolReport, now: Millis) -> String {
     if report.uncounted > 0 {
         let _ = writeln!(text, "lost       {} more, for which no counter was left", report.uncounted);
     }
+    for place in &report.set_aside {
+        let _ = writeln!(text, "set aside  {} bytes of damage at offset {}", place.length, place.offset);
+    }
     text
 }
 
@@ -77,8 +80,8 @@ fn flaws(segment: &SegmentReport) -> String {
 fn verified(report: &SpoolReport) -> String {
     let mut text = String::new();
     for segment in &report.segments {
-        for offset in &segment.damaged {
-            let _ = writeln!(text, "damaged at offset {offset} in the segment of {}", segment.base);
+        for (offset, length) in &segment.damaged {
+            let _ = writeln!(text, "damaged at offset {offset}, {length} bytes, in the segment of {}", segment.base);
         }
     }
     let records: u64 = report.segments.iter().map(|segment| segment.records).sum();

@@ -83,14 +83,9 @@ impl Health {
         self.state().parts.insert(part, (Readiness::Down, "not started yet".to_owned()));
     }
 
-    /// Raises a standing warning once; true the first time.
+    /// Raises a standing warning, or says it anew; true the first time.
     pub fn warn(&self, key: &'static str, text: impl Into<String>) -> bool {
-        let mut state = self.state();
-        if state.warnings.contains_key(key) {
-            return false;
-        }
-        state.warnings.insert(key, text.into());
-        true
+        self.state().warnings.insert(key, text.into()).is_none()
     }
 
     pub fn durability(&self, hop: &'static str, class: DurabilityClass, note: &'static str) {

@@ -26,4 +26,4 @@ pub use permits::{PermitClient, PermitQuestion, serve_permits};
 pub use record::{RecordError, decode_record, encode_record, encode_record_into};
 pub use snapshot::{Filling, LinkSnapshot, SnapshotNotices};
 pub use source::{ClickSource, Delivery, Lane};
-pub use spool::{Position, ReplayFrom, SegmentReport, Spool, SpoolError, SpoolFolder, SpoolOptions, SpoolReport};
+pub use spool::{Position, ReplayFrom, SegmentReport, SetAside, Spool, SpoolError, SpoolFolder, SpoolOptions, SpoolReport};

@@ -75,6 +75,13 @@ impl Ledger {
         self.show_depth(&acked);
     }
 
+    /// Everything before `offset` was handed over or cannot be read.
+    fn passed(&self, offset: u64) {
+        let mut acked = self.acked.lock().unwrap_or_else(PoisonError::into_inner);
+        acked.read = offset;
+        self.show_depth(&acked);
+    }
+
     /// The counters of losses that nobody is being told of, from now on being told.
     fn losses(&self) -> Vec<Loss> {
         let mut acked = self.acked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,9 +139,12 @@ impl Lane for LocalLane {
         let (entries, losses) = loop {
             tokio::select! {
                 entries = self.reader.next(max_clicks) => break (entries?, self.ledger.losses()),
-                _ = looking.tick() => match self.ledger.losses() {
-                    losses if losses.is_empty() => {}
-                    losses => break (Vec::new(), losses),
+                _ = looking.tick() => {
+                    self.ledger.passed(self.reader.offset());
+                    match self.ledger.losses() {
+                        losses if losses.is_empty() => {}
+                        losses => break (Vec::new(), losses),
+                    }
                 }
             }
         };

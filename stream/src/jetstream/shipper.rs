@@ -100,7 +100,6 @@ struct Taken {
 #[derive(Debug)]
 struct UnderWay {
     reader: Reader,
-    read: u64,
     held: usize,
     queues: [Queue; SHARDS as usize],
 }
@@ -193,7 +192,7 @@ impl Shipper {
 
     fn save(&self, cursor: &mut Cursor, under_way: &UnderWay, mark: BrokerMark) {
         let oldest = under_way.oldest();
-        let low = oldest.map_or(under_way.read, |entry| entry.start);
+        let low = oldest.map_or(under_way.reader.offset(), |entry| entry.start);
         let depth = self.spool.end().0.saturating_sub(low);
         self.spool.0.metrics.depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
         self.spool.0.metrics.oldest.set(oldest.and_then(Entry::captured_at));
@@ -220,13 +219,12 @@ fn fell_back(before: BrokerMark, now: BrokerMark) -> bool {
 
 impl UnderWay {
     fn new(spool: &Spool, from: u64) -> Self {
-        Self { reader: Reader::new(spool.clone(), from), read: from, held: 0, queues: Default::default() }
+        Self { reader: Reader::new(spool.clone(), from), held: 0, queues: Default::default() }
     }
 
     fn take(&mut self, entries: Vec<Entry>) {
         for entry in entries {
             self.held += entry.record.len();
-            self.read = entry.end;
             self.queues[usize::from(entry.shard.index())].entries.push_back(entry);
         }
     }

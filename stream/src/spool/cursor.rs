@@ -184,6 +184,7 @@ impl Cursor {
     fn sweep(&mut self) -> io::Result<()> {
         let now = Instant::now();
         let keep: Duration = self.spool.0.keep_acked;
+        self.spool.0.forget_damaged();
         let bases = segment::list(&self.spool.0.dir)?;
         self.acked_since.retain(|base, _| bases.binary_search(base).is_ok());
         // The last one is being written to.

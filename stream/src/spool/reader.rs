@@ -1,6 +1,5 @@
 //! The reading end: records in the order of their offsets, never beyond what was written whole.
-//! Damage is skipped and counted: a record with a wrong checksum alone, anything worse up to the
-//! next segment.
+//! What cannot be read is set aside (`damage.rs`), and reading goes on behind it.
 
 use std::fs::File;
 use std::io;
@@ -12,7 +11,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use domain::{Millis, Shard};
 use tokio::time::Instant;
 
-use super::segment::{self, Found, HEADER, PREFIX};
+use super::segment::{self, Found, HEADER, PREFIX, Step};
 use super::{Spool, SpoolError};
 
 const CHUNK: usize = 256 * 1_024;
@@ -61,6 +60,11 @@ impl Reader {
         Self { spool, offset: from, segment: None, buffer: BytesMut::new(), gathered: Instant::now() }
     }
 
+    /// Everything before this was read.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// The next records, at least one: waits for it. Nothing is lost where the wait is given up.
     pub async fn next(&mut self, most: usize) -> Result<Vec<Entry>, SpoolError> {
         loop {
@@ -87,26 +91,16 @@ impl Reader {
         let mut entries = Vec::new();
         while entries.len() < most && self.offset < written {
             match segment::look(&self.buffer) {
-                Found::Record { shard, length } => {
+                Found::Record { shard, length } if let Some(shard) = Shard::from_index(shard) => {
                     let start = self.offset;
                     self.skip(PREFIX);
                     let record = self.buffer.split_to(length).freeze();
                     self.offset += length as u64;
-                    match Shard::from_index(shard) {
-                        Some(shard) => entries.push(Entry { start, end: self.offset, shard, record }),
-                        None => self.count_damage(),
-                    }
+                    entries.push(Entry { start, end: self.offset, shard, record });
                 }
-                Found::Damaged { length } => {
-                    self.count_damage();
-                    self.skip(PREFIX + length);
-                }
-                Found::Short => {
-                    if !self.fill(written).map_err(SpoolError::Read)? {
-                        self.leave_segment(written)?;
-                    }
-                }
-                Found::Nonsense => self.leave_segment(written)?,
+                Found::Short if self.fill(written).map_err(SpoolError::Read)? => {}
+                Found::Short if self.buffer.is_empty() => self.leave_segment(written)?,
+                _ => self.pass_damage(written)?,
             }
         }
         Ok(entries)
@@ -117,9 +111,14 @@ impl Reader {
         self.offset += bytes as u64;
     }
 
-    fn count_damage(&self) {
-        self.spool.0.metrics.damaged.inc();
-        tracing::error!(offset = self.offset, "the spool is damaged here; what can be read after it is kept");
+    /// Sets aside what lies before the next sound record, for which the rest of the segment has to be known.
+    fn pass_damage(&mut self, written: u64) -> Result<(), SpoolError> {
+        while self.fill(written).map_err(SpoolError::Read)? {}
+        if let Some(Step::Damage { bytes }) = segment::step(&self.buffer) {
+            self.spool.0.set_aside(self.offset, &self.buffer[..bytes]);
+            self.skip(bytes);
+        }
+        Ok(())
     }
 
     /// Reads on into the buffer. False when the segment holds no more.
@@ -157,10 +156,6 @@ impl Reader {
 
     /// Goes on with the next segment.
     fn leave_segment(&mut self, written: u64) -> Result<(), SpoolError> {
-        if !self.buffer.is_empty() {
-            self.count_damage();
-            self.buffer.clear();
-        }
         let bases = segment::list(&self.spool.0.dir).map_err(SpoolError::Read)?;
         let here = self.segment.take().map(|open| open.base);
         let next = bases.into_iter().find(|base| here.is_none_or(|here| *base > here) && *base >= self.offset);

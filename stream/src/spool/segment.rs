@@ -12,6 +12,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use domain::Shard;
+
 use super::MAX_RECORD;
 
 pub(super) const HEADER: u64 = 32;
@@ -90,6 +92,40 @@ pub(super) fn look(bytes: &[u8]) -> Found {
     } else {
         Found::Damaged { length }
     }
+}
+
+/// What stands at the beginning of bytes that go on to the end of what was written to a segment.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A sound record with a payload of this length.
+    Record { shard: Shard, length: usize },
+    /// As many bytes as lie before the next sound record, or all.
+    Damage { bytes: usize },
+}
+
+/// One record or damaged place on; `None` at the end.
+///
+/// A damaged record is passed by its length where a sound one follows or the end; otherwise its length may be
+/// what is damaged, and the next sound record is looked for byte by byte.
+pub(super) fn step(bytes: &[u8]) -> Option<Step> {
+    let exact = match look(bytes) {
+        Found::Short if bytes.is_empty() => return None,
+        Found::Record { shard, length } => match Shard::from_index(shard) {
+            Some(shard) => return Some(Step::Record { shard, length }),
+            None => Some(PREFIX + length),
+        },
+        Found::Damaged { length } => Some(PREFIX + length).filter(|end| *end == bytes.len() || is_sound(&bytes[*end..])),
+        Found::Short | Found::Nonsense => None,
+    };
+    let next = || (1..bytes.len()).find(|at| is_sound(&bytes[*at..])).unwrap_or(bytes.len());
+    Some(Step::Damage { bytes: exact.unwrap_or_else(next) })
+}
+
+/// Whether a record begins here that can be decoded as well: nothing else is taken for one where its place
+/// is not known from the record before.
+fn is_sound(bytes: &[u8]) -> bool {
+    let Found::Record { shard, length } = look(bytes) else { return false };
+    Shard::from_index(shard).is_some() && crate::decode_record(&bytes[PREFIX..PREFIX + length]).is_ok()
 }
 
 /// Whether these bytes are room for records that did not come.

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use domain::{Loss, Millis};
 
+use super::damage::{self, SetAside};
 use super::losses::Losses;
-use super::segment::{self, Found, HEADER, PREFIX};
+use super::segment::{self, HEADER, PREFIX, Step};
 use super::{SpoolError, cursor, lock};
 
 /// A spool's folder, to be looked at without changing it.
@@ -32,6 +33,8 @@ pub struct SpoolReport {
     pub losses: Vec<Loss>,
     /// Lost clicks for which there was no counter.
     pub uncounted: u64,
+    /// Damaged places that were met and set aside.
+    pub set_aside: Vec<SetAside>,
 }
 
 #[derive(Clone, Debug)]
@@ -40,8 +43,8 @@ pub struct SegmentReport {
     pub base: u64,
     pub bytes: u64,
     pub records: u64,
-    /// Offsets of places that cannot be read.
-    pub damaged: Vec<u64>,
+    /// Offset and length of places that cannot be read.
+    pub damaged: Vec<(u64, u64)>,
     /// Bytes of a record that was cut short at the end, as when a process was killed while it wrote.
     pub torn: u64,
 }
@@ -80,6 +83,7 @@ impl SpoolFolder {
             oldest: None,
             losses: losses.as_ref().map(Losses::pending).unwrap_or_default(),
             uncounted: losses.as_ref().map_or(0, Losses::uncounted),
+            set_aside: damage::list(&self.dir),
         };
         let bases = segment::list(&self.dir).map_err(SpoolError::Read)?;
         for (index, base) in bases.iter().enumerate() {
@@ -100,7 +104,7 @@ impl SpoolFolder {
         let mut found = SegmentReport { base, bytes: bytes.len() as u64, records: 0, damaged: Vec::new(), torn: 0 };
         if !segment::has_header(&File::open(&path)?, base) {
             if !bytes.is_empty() {
-                found.damaged.push(base);
+                found.damaged.push((base, bytes.len() as u64));
             }
             return Ok(found);
         }
@@ -109,10 +113,10 @@ impl SpoolFolder {
         let most = end.and_then(|end| usize::try_from(end.saturating_sub(base)).ok()).unwrap_or(usize::MAX);
         let records = &records[..records.len().min(most)];
         let mut at = 0;
-        while at < records.len() {
+        while let Some(step) = segment::step(&records[at..]) {
             let offset = base + at as u64;
-            match segment::look(&records[at..]) {
-                Found::Record { length, .. } => {
+            match step {
+                Step::Record { length, .. } => {
                     found.records += 1;
                     if offset >= report.cursor {
                         report.unshipped += 1;
@@ -124,21 +128,18 @@ impl SpoolFolder {
                     }
                     at += PREFIX + length;
                 }
-                Found::Damaged { length } => {
-                    found.damaged.push(offset);
-                    at += PREFIX + length;
-                }
-                Found::Short | Found::Nonsense if end.is_none() && segment::is_room(&records[at..]) => {
-                    found.bytes = HEADER + at as u64;
+                // The end of the segment that is written to: room, or what the next start cuts.
+                Step::Damage { bytes } if end.is_none() && at + bytes == records.len() => {
+                    if segment::is_room(&records[at..]) {
+                        found.bytes = HEADER + at as u64;
+                    } else {
+                        found.torn = bytes as u64;
+                    }
                     break;
                 }
-                Found::Short if end.is_none() => {
-                    found.torn = (records.len() - at) as u64;
-                    break;
-                }
-                Found::Short | Found::Nonsense => {
-                    found.damaged.push(offset);
-                    break;
+                Step::Damage { bytes } => {
+                    found.damaged.push((offset, bytes as u64));
+                    at += bytes;
                 }
             }
         }
@@ -175,9 +176,10 @@ impl SpoolFolder {
         let mut at = 0;
         while base + at < offset {
             let rest = usize::try_from(at).ok().and_then(|at| records.get(at..)).unwrap_or_default();
-            match segment::look(rest) {
-                Found::Record { length, .. } | Found::Damaged { length } => at += (PREFIX + length) as u64,
-                Found::Short | Found::Nonsense => return Ok(false),
+            match segment::step(rest) {
+                Some(Step::Record { length, .. }) => at += (PREFIX + length) as u64,
+                Some(Step::Damage { bytes }) => at += bytes as u64,
+                None => return Ok(false),
             }
         }
         Ok(base + at == offset)

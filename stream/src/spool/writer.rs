@@ -15,7 +15,7 @@ use domain::{CapturedClick, Shard};
 use platform::config::Durability;
 
 use super::flush::sync;
-use super::segment::{self, Found, HEADER, PREFIX};
+use super::segment::{self, HEADER, PREFIX, Step};
 use super::windows::Windows;
 use super::{MAX_RECORD, SpoolError, SpoolOptions};
 use crate::encode_record_into;
@@ -187,7 +187,7 @@ fn create(dir: &Path, spool: u64, base: u64, fsync: bool) -> io::Result<Arc<File
 }
 
 /// Removes what follows the last sound record of the last segment, and returns the records' bytes.
-/// Damage with sound records behind it is not a tail: it stays, and reading skips it.
+/// Damage with sound records behind it is not a tail: it stays, and reading sets it aside.
 fn cut_torn_tail(path: &Path, base: u64) -> io::Result<u64> {
     let file = File::options().read(true).write(true).open(path)?;
     if !segment::has_header(&file, base) {
@@ -198,14 +198,13 @@ fn cut_torn_tail(path: &Path, base: u64) -> io::Result<u64> {
     let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
     file.read_exact_at(&mut bytes, HEADER)?;
     let (mut at, mut sound) = (0, 0);
-    loop {
-        match segment::look(&bytes[at..]) {
-            Found::Record { length, .. } => {
+    while let Some(step) = segment::step(&bytes[at..]) {
+        match step {
+            Step::Record { length, .. } => {
                 at += PREFIX + length;
                 sound = at;
             }
-            Found::Damaged { length } => at += PREFIX + length,
-            Found::Short | Found::Nonsense => break,
+            Step::Damage { bytes } => at += bytes,
         }
     }
     file.set_len(HEADER + sound as u64)?;
