@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{ClickId, LinkId, Millis, Parameter, RuleId, Utm, WorkspaceId};
+use crate::{ClickId, LinkId, Millis, Parameter, RuleId, Signals, Utm, WorkspaceId};
 
 /// The place of a stored click in its workspace's order of storage. Rises in commit order; may
 /// have holes.
@@ -172,6 +172,7 @@ pub struct CapturedClick {
     pub rule: Option<ClickRule>,
     /// Whether it was one too many of its address or link at that moment.
     pub above_rate: bool,
+    pub signals: Signals,
 }
 
 /// Where an address is, as far as the geo database knows.

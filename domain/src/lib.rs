@@ -24,10 +24,12 @@ mod own_hosts;
 mod period;
 mod permit;
 mod policy;
+mod privacy;
 mod query;
 mod report;
 mod rules;
 mod shard;
+mod signals;
 mod signed;
 mod slug;
 mod target;
@@ -63,6 +65,7 @@ pub use own_hosts::OwnHosts;
 pub use period::{AskedRange, Compare, Period};
 pub use permit::{PermitLease, Wanted};
 pub use policy::{ReferrerPolicy, SealedSecret, WorkspacePolicy, signing_purpose};
+pub use privacy::{ConsentMode, KeptFields, Privacy, PrivacyLevel, Retention};
 pub use query::{Parameter, QR_MARKER, Utm, forward_query, parse_form, parse_query, parse_utm, referrer_host};
 pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use rules::{
@@ -70,6 +73,7 @@ pub use rules::{
     Variant, VariantDraft, Visitor, decide,
 };
 pub use shard::{SHARDS, Shard};
+pub use signals::{ClientHints, Consent, SignalSet, Signals};
 pub use signed::{MAX_SIGNED_DAYS, NotSigned, SIGNED_PATH, SignedRequest, check_signed_end, signed_url, text_to_sign};
 pub use slug::{GENERATED_SLUG_LENGTH, Slug};
 pub use target::{MAX_TARGET_BYTES, ShortDomain, TargetUrl};

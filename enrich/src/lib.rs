@@ -104,6 +104,7 @@ mod tests {
                 redirect_micros: 1,
                 rule: None,
                 above_rate,
+                signals: domain::Signals::default(),
             };
             let click = Enricher::new(Arc::default()).enrich(&captured);
             (click.verdict, click.verdict_reason)

@@ -78,6 +78,7 @@ pub(crate) fn capture(link: &ResolvedLink, decision: Decision, facts: Facts<'_>)
         redirect_micros: facts.redirect_micros,
         rule: decision.rule,
         above_rate: facts.above_rate,
+        signals: domain::Signals::default(),
     }
 }
 

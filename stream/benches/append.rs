@@ -35,6 +35,7 @@ fn click() -> CapturedClick {
         redirect_micros: 90,
         rule: None,
         above_rate: false,
+        signals: domain::Signals::default(),
     }
 }
 

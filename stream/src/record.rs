@@ -3,8 +3,12 @@
 
 use std::net::IpAddr;
 
-use domain::{Address, CapturedClick, ClickId, ClickRule, GeoPlace, LinkId, Method, Outcome, ReducedAddress, RuleId, WorkspaceId};
+use domain::{
+    Address, CapturedClick, ClickId, ClickRule, ClientHints, Consent, GeoPlace, LinkId, Method, Outcome, ReducedAddress, RuleId, SignalSet,
+    Signals, WorkspaceId,
+};
 use prost::Message;
+use prost::encoding::{WireType, encode_key, encode_varint};
 use uuid::Uuid;
 
 pub(crate) const VERSION: u8 = 1;
@@ -61,6 +65,32 @@ struct Record {
     /// Only where there is no address.
     #[prost(message, optional, tag = "30")]
     reduced: Option<Reduced>,
+    #[prost(uint32, tag = "32")]
+    signals: u32,
+    #[prost(message, optional, tag = "33")]
+    hints: Option<Hints>,
+    #[prost(message, optional, tag = "34")]
+    consent: Option<Consented>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Hints {
+    #[prost(string, optional, tag = "1")]
+    brands: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    platform: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    platform_version: Option<String>,
+    #[prost(string, optional, tag = "4")]
+    model: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Consented {
+    #[prost(bool, tag = "1")]
+    given: bool,
+    #[prost(string, optional, tag = "2")]
+    visitor: Option<String>,
 }
 
 /// A reduced address.
@@ -98,39 +128,81 @@ pub fn encode_record(click: &CapturedClick) -> Vec<u8> {
     bytes
 }
 
-/// Appends the record to `bytes`.
+/// Appends the record to `bytes`. Written field by field, in the order of their tags, since a message to be
+/// encoded would own a copy of each text.
 pub fn encode_record_into(click: &CapturedClick, bytes: &mut Vec<u8>) {
-    let record = Record {
-        id: click.id.0.as_bytes().to_vec(),
-        workspace: click.workspace.0.as_bytes().to_vec(),
-        link: click.link.0.as_bytes().to_vec(),
-        link_version: click.link_version,
-        outcome: code(click.outcome.code()),
-        status: click.status.into(),
-        method: code(click.method.code()),
-        url: click.url.clone(),
-        target: click.target.clone(),
-        ip: match &click.address {
-            Address::Full(IpAddr::V4(ip)) => ip.octets().to_vec(),
-            Address::Full(IpAddr::V6(ip)) => ip.octets().to_vec(),
-            Address::Unknown | Address::Reduced(_) => Vec::new(),
-        },
-        user_agent: click.user_agent.clone(),
-        referrer: click.referrer.clone(),
-        accept_language: click.accept_language.clone(),
-        redirect_micros: click.redirect_micros,
-        rule_id: click.rule.as_ref().map(|rule| rule.id.0.as_bytes().to_vec()).unwrap_or_default(),
-        rule_name: click.rule.as_ref().map(|rule| rule.name.clone()).unwrap_or_default(),
-        variant: click.rule.as_ref().and_then(|rule| rule.variant.clone()),
-        reduced: match &click.address {
-            Address::Reduced(address) => Some(Reduced::of(address)),
-            Address::Unknown | Address::Full(_) => None,
-        },
-        above_rate: click.above_rate,
-    };
     bytes.push(VERSION);
-    // A Vec grows as needed, so there is no error to have.
-    let _ = record.encode(bytes);
+    let mut fields = Fields(bytes);
+    fields.bytes(1, click.id.0.as_bytes());
+    fields.bytes(2, click.workspace.0.as_bytes());
+    fields.bytes(3, click.link.0.as_bytes());
+    fields.number(4, i64::from(click.link_version).cast_unsigned());
+    fields.number(5, click.outcome.code().unsigned_abs().into());
+    fields.number(6, click.status.into());
+    fields.number(7, click.method.code().unsigned_abs().into());
+    fields.bytes(8, click.url.as_bytes());
+    fields.bytes(9, click.target.as_bytes());
+    match &click.address {
+        Address::Full(IpAddr::V4(ip)) => fields.bytes(10, &ip.octets()),
+        Address::Full(IpAddr::V6(ip)) => fields.bytes(10, &ip.octets()),
+        Address::Unknown | Address::Reduced(_) => {}
+    }
+    fields.text(11, click.user_agent.as_deref());
+    fields.text(12, click.referrer.as_deref());
+    fields.text(13, click.accept_language.as_deref());
+    fields.number(14, click.redirect_micros.into());
+    if let Some(rule) = &click.rule {
+        fields.bytes(20, rule.id.0.as_bytes());
+        fields.bytes(21, rule.name.as_bytes());
+        fields.text(22, rule.variant.as_deref());
+    }
+    if let Address::Reduced(address) = &click.address {
+        fields.message(30, &Reduced::of(address));
+    }
+    fields.number(31, click.above_rate.into());
+    fields.number(32, click.signals.set.bits().into());
+    if let Some(hints) = &click.signals.hints {
+        let ClientHints { brands, platform, platform_version, model } = (**hints).clone();
+        fields.message(33, &Hints { brands, platform, platform_version, model });
+    }
+    if let Some(consent) = &click.signals.consent {
+        fields.message(34, &Consented { given: consent.given, visitor: consent.visitor.clone() });
+    }
+}
+
+/// Protobuf fields as prost writes them: a number that is zero and bytes that are none are left out.
+struct Fields<'a>(&'a mut Vec<u8>);
+
+impl Fields<'_> {
+    fn number(&mut self, tag: u32, value: u64) {
+        if value != 0 {
+            encode_key(tag, WireType::Varint, self.0);
+            encode_varint(value, self.0);
+        }
+    }
+
+    fn bytes(&mut self, tag: u32, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.whole(tag, bytes);
+        }
+    }
+
+    /// An empty text is not the same as none.
+    fn text(&mut self, tag: u32, text: Option<&str>) {
+        if let Some(text) = text {
+            self.whole(tag, text.as_bytes());
+        }
+    }
+
+    fn whole(&mut self, tag: u32, bytes: &[u8]) {
+        encode_key(tag, WireType::LengthDelimited, self.0);
+        encode_varint(bytes.len() as u64, self.0);
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn message(&mut self, tag: u32, message: &impl Message) {
+        self.whole(tag, &message.encode_to_vec());
+    }
 }
 
 /// # Errors
@@ -151,6 +223,10 @@ pub fn decode_record(bytes: &[u8]) -> Result<CapturedClick, RecordError> {
         [] => None,
         id => Some(ClickRule { id: RuleId(uuid(id)?), name: record.rule_name, variant: record.variant }),
     };
+    let hints = |Hints { brands, platform, platform_version, model }| Box::new(ClientHints { brands, platform, platform_version, model });
+    let consent = |Consented { given, visitor }| Box::new(Consent { given, visitor });
+    let signals =
+        Signals { set: SignalSet::from_bits(record.signals), hints: record.hints.map(hints), consent: record.consent.map(consent) };
     Ok(CapturedClick {
         id: ClickId(uuid(&record.id)?),
         workspace: WorkspaceId(uuid(&record.workspace)?),
@@ -168,11 +244,8 @@ pub fn decode_record(bytes: &[u8]) -> Result<CapturedClick, RecordError> {
         redirect_micros: record.redirect_micros,
         rule,
         above_rate: record.above_rate,
+        signals,
     })
-}
-
-fn code(code: i16) -> u32 {
-    u32::from(code.unsigned_abs())
 }
 
 fn known<T>(code: u32, from: impl Fn(i16) -> Option<T>) -> Result<T, RecordError> {
@@ -207,6 +280,7 @@ mod tests {
             redirect_micros: 7,
             rule: None,
             above_rate: false,
+            signals: Signals::default(),
         }
     }
 
@@ -275,6 +349,16 @@ mod tests {
         let above = CapturedClick { above_rate: true, ..click() };
         assert_eq!(hex(&above), hex(&click()) + "f80101");
         assert_eq!(decode_record(&encode_record(&above)), Ok(above));
+    }
+
+    #[test]
+    fn golden_bytes_of_signals() {
+        let hints = ClientHints { brands: Some("B".into()), platform: None, platform_version: Some("1".into()), model: None };
+        let consent = Consent { given: true, visitor: Some("v".into()) };
+        let signals = Signals { set: SignalSet::TAKEN | SignalSet::GPC, hints: Some(Box::new(hints)), consent: Some(Box::new(consent)) };
+        let click = CapturedClick { signals, ..click() };
+        assert_eq!(hex(&click), hex(&super::tests::click()) + "8002818040" + "8a02060a01421a0131" + "920205080112" + "0176");
+        assert_eq!(decode_record(&encode_record(&click)), Ok(click));
     }
 
     #[test]

@@ -117,6 +117,7 @@ fn captured(at: Millis, visit: &Visit, link: &ResolvedLink, visitors: &Visitors,
         redirect_micros: redirect_micros(visitors),
         rule: None,
         above_rate: false,
+        signals: domain::Signals::default(),
     }
 }
 

@@ -203,6 +203,7 @@ impl Logger {
             redirect_micros: u32::try_from(asked.started.elapsed().as_micros()).unwrap_or(u32::MAX),
             rule: None,
             above_rate: false,
+            signals: domain::Signals::default(),
         }
     }
 }

@@ -65,6 +65,7 @@ fn click(seed: u64, number: u64, rng: &Rng) -> CapturedClick {
         redirect_micros: number as u32,
         rule: None,
         above_rate: false,
+        signals: domain::Signals::default(),
     }
 }
 

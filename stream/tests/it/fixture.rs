@@ -31,6 +31,7 @@ pub fn captured(workspace: WorkspaceId, number: u32) -> CapturedClick {
         redirect_micros: number,
         rule: None,
         above_rate: false,
+        signals: domain::Signals::default(),
     }
 }
 
