@@ -2,32 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::{ClickId, LinkId, Millis, Parameter, RuleId, Signals, Utm, WorkspaceId};
+use crate::coded::coded;
+use crate::{Channel, ClickId, LinkId, Millis, Parameter, RuleId, SignalSet, Signals, Utm, WorkspaceId};
 
 /// The place of a stored click in its workspace's order of storage. Rises in commit order; may
 /// have holes.
 pub type Seq = i64;
-
-macro_rules! coded {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        pub enum $name { $($(#[$vdoc])* $variant),+ }
-
-        impl $name {
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The number written to rows and records; never reused for another meaning.
-            pub fn code(self) -> i16 {
-                match self { $(Self::$variant => $code),+ }
-            }
-
-            pub fn from_code(code: i16) -> Option<Self> {
-                match code { $($code => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
 
 coded!(
     /// What became of a request that found a link.
@@ -137,13 +117,30 @@ pub enum Address {
     Reduced(ReducedAddress),
 }
 
-/// What may be kept of an address. The day's visitor hash belongs here as well once there are
-/// salts; until then no click has one, whoever reduces its address.
+/// Who runs the network that an address is in.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct AutonomousSystem {
+    pub number: u32,
+    pub name: Option<String>,
+}
+
+/// What tells a visitor from others, and by which recipe it was made. Opaque.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct VisitorKey {
+    pub key: String,
+    pub recipe: i16,
+}
+
+/// What may be kept of an address.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReducedAddress {
     pub place: GeoPlace,
-    /// /24 or /48, as [`network_of`] gives it.
+    /// When the database was built that knows the place, Unix seconds.
+    pub geo_version: Option<i64>,
+    pub system: Option<AutonomousSystem>,
+    /// /24 or /48, as [`network_of`] gives it; empty where none is kept.
     pub network: String,
+    pub visitor: Option<VisitorKey>,
 }
 
 /// A click as the redirector saw it: facts of one request. It lives in the spool and the stream
@@ -231,6 +228,25 @@ pub struct Click {
     pub redirect_micros: u32,
     #[serde(default)]
     pub rule: Option<ClickRule>,
+    /// `None` for clicks stored before there were channels.
+    #[serde(default)]
+    pub channel: Option<Channel>,
+    /// The version of the rules that judged it; 0 before they had one.
+    #[serde(default)]
+    pub rules_version: i16,
+    /// When the geo database was built that knew the place, Unix seconds.
+    #[serde(default)]
+    pub geo_version: Option<i64>,
+    #[serde(default)]
+    pub system: Option<AutonomousSystem>,
+    #[serde(default)]
+    pub visitor: Option<VisitorKey>,
+    /// Only where the workspace keeps addresses in full, and not for long.
+    #[serde(default)]
+    pub ip: Option<IpAddr>,
+    /// By which it can be judged again.
+    #[serde(default)]
+    pub signals: SignalSet,
 }
 
 impl Click {

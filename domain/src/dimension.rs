@@ -1,7 +1,7 @@
 //! What clicks can be broken down by. One type serves the store, which groups by a column, and
 //! whoever holds clicks in memory: [`Dimension::of`] is the twin of that column.
 
-use crate::{Click, Device, LinkId, Verdict, VerdictReason};
+use crate::{Channel, Click, Device, LinkId, Verdict, VerdictReason};
 
 /// The properties of a click that are columns of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +14,7 @@ pub enum Dimension {
     Device,
     Language,
     Referrer,
+    Channel,
     UtmSource,
     UtmMedium,
     UtmCampaign,
@@ -32,6 +33,7 @@ pub enum Dimension {
 pub enum DimensionValue {
     Text(String),
     Device(Device),
+    Channel(Channel),
     Verdict(Verdict),
     VerdictReason(VerdictReason),
     Link(LinkId),
@@ -49,6 +51,7 @@ impl Dimension {
         Self::Device,
         Self::Language,
         Self::Referrer,
+        Self::Channel,
         Self::UtmSource,
         Self::UtmMedium,
         Self::UtmCampaign,
@@ -75,6 +78,7 @@ impl Dimension {
     pub fn of(self, click: &Click) -> DimensionValue {
         let text = match self {
             Self::Device => return DimensionValue::Device(click.device),
+            Self::Channel => return click.channel.map_or(DimensionValue::Unknown, DimensionValue::Channel),
             Self::Link => return DimensionValue::Link(click.link),
             Self::Verdict => return DimensionValue::Verdict(click.verdict),
             Self::VerdictReason => return DimensionValue::VerdictReason(click.verdict_reason),
@@ -105,6 +109,7 @@ impl DimensionValue {
             Self::Unknown => return None,
             Self::Text(text) => return Some(text.clone()),
             Self::Link(link) => return Some(link.to_string()),
+            Self::Channel(channel) => channel.name(),
             Self::VerdictReason(reason) => reason.describe().0,
             Self::Verdict(Verdict::Human) => "HUMAN",
             Self::Verdict(Verdict::Suspected) => "SUSPECTED",

@@ -7,7 +7,9 @@
 mod account;
 mod api_key;
 mod bucket;
+mod channel;
 mod click;
+mod coded;
 mod custom_domain;
 mod dimension;
 mod filter;
@@ -25,6 +27,7 @@ mod period;
 mod permit;
 mod policy;
 mod privacy;
+mod privacy_change;
 mod query;
 mod report;
 mod rules;
@@ -40,9 +43,10 @@ pub use api_key::{
     read_api_key,
 };
 pub use bucket::{Bucket, BucketSpan, MAX_BUCKETS, Quarter, buckets, first_buckets};
+pub use channel::Channel;
 pub use click::{
-    Address, CapturedClick, Click, ClickRule, Device, GeoPlace, Method, Outcome, ReducedAddress, Seq, UserAgentFacts, Verdict,
-    VerdictReason, network_of,
+    Address, AutonomousSystem, CapturedClick, Click, ClickRule, Device, GeoPlace, Method, Outcome, ReducedAddress, Seq, UserAgentFacts,
+    Verdict, VerdictReason, VisitorKey, network_of,
 };
 pub use custom_domain::{
     CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES,
@@ -66,7 +70,8 @@ pub use period::{AskedRange, Compare, Period};
 pub use permit::{PermitLease, Wanted};
 pub use policy::{ReferrerPolicy, SealedSecret, WorkspacePolicy, signing_purpose};
 pub use privacy::{ConsentMode, KeptFields, Privacy, PrivacyLevel, Retention};
-pub use query::{Parameter, QR_MARKER, Utm, forward_query, parse_form, parse_query, parse_utm, referrer_host};
+pub use privacy_change::PrivacyChange;
+pub use query::{MAX_PARAMETER_KEY_CHARS, Parameter, QR_MARKER, Utm, forward_query, parse_form, parse_query, parse_utm, referrer_host};
 pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use rules::{
     Choice, Conditions, ConditionsDraft, Destination, Experiment, ExperimentKey, Fresh, ParameterCondition, Rule, RuleDraft, Rules,

@@ -1,7 +1,7 @@
 //! What a workspace decides for all its redirects: the referrer that browsers pass on, and the
 //! secrets under which it signs addresses.
 
-use crate::{Millis, WorkspaceId};
+use crate::{Millis, Privacy, WorkspaceId};
 
 /// How much of the short URL a browser tells the target, by W3C's Referrer Policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -66,6 +66,8 @@ pub struct WorkspacePolicy {
     pub referrer_policy: Option<ReferrerPolicy>,
     /// Newest first.
     pub secrets: Vec<SealedSecret>,
+    #[serde(default)]
+    pub privacy: Privacy,
 }
 
 /// What a workspace's signing secrets are sealed for.
@@ -76,7 +78,7 @@ pub fn signing_purpose(id: WorkspaceId) -> String {
 impl WorkspacePolicy {
     /// What holds where nothing was ever decided.
     pub fn undecided(id: WorkspaceId) -> Self {
-        Self { id, version: 0, referrer_policy: None, secrets: Vec::new() }
+        Self { id, version: 0, referrer_policy: None, secrets: Vec::new(), privacy: Privacy::default() }
     }
 }
 

@@ -4,7 +4,8 @@ use url::{Url, form_urlencoded};
 
 /// Limits on what one click may carry; the rest of a longer query is left out.
 const MAX_PARAMETERS: usize = 32;
-const MAX_KEY_CHARS: usize = 64;
+/// Longer names are cut.
+pub const MAX_PARAMETER_KEY_CHARS: usize = 64;
 const MAX_VALUE_CHARS: usize = 512;
 
 /// The parameter by which the QR code of a link makes itself known. It counts as the click's source,
@@ -100,7 +101,7 @@ pub fn parse_query(query: &str) -> Vec<Parameter> {
     form_urlencoded::parse(query.as_bytes())
         .filter(|(key, _)| !key.is_empty())
         .take(MAX_PARAMETERS)
-        .map(|(key, value)| Parameter { key: clean(&key, MAX_KEY_CHARS), value: clean(&value, MAX_VALUE_CHARS) })
+        .map(|(key, value)| Parameter { key: clean(&key, MAX_PARAMETER_KEY_CHARS), value: clean(&value, MAX_VALUE_CHARS) })
         .collect()
 }
 

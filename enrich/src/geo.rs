@@ -95,7 +95,7 @@ impl GeoDatabases {
 
     /// All that may be kept of `ip`, whoever asks: the worker, or with strict capture the redirector.
     pub fn reduce(&self, ip: IpAddr) -> ReducedAddress {
-        ReducedAddress { place: self.place(ip), network: network_of(ip) }
+        ReducedAddress { place: self.place(ip), network: network_of(ip), ..ReducedAddress::default() }
     }
 
     /// Whether no file was given.

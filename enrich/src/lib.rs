@@ -7,15 +7,18 @@
 mod agent;
 mod geo;
 mod language;
+mod privacy;
+mod sources;
 mod verdict;
 
 use std::sync::Arc;
 
-use domain::{Address, CapturedClick, Click, ReducedAddress, Verdict, VerdictReason, parse_utm, referrer_host};
+use domain::{Address, CapturedClick, Click, Privacy, ReducedAddress, Verdict, VerdictReason, parse_utm, referrer_host};
 
 pub use agent::facts as agent_facts;
 pub use geo::{GeoDatabases, GeoError};
 pub use language::first as first_language;
+pub use privacy::may_tell_visitors_apart;
 pub use verdict::{is_unfurler, judge};
 
 #[derive(Debug)]
@@ -28,8 +31,9 @@ impl Enricher {
         Self { geo }
     }
 
-    /// The click to be stored; its place in the order of storage is the store's to give.
-    pub fn enrich(&self, captured: &CapturedClick) -> Click {
+    /// The click to be stored, with no more than its workspace keeps; its place in the order of storage is
+    /// the store's to give.
+    pub fn enrich(&self, captured: &CapturedClick, privacy: &Privacy) -> Click {
         let facts = agent::facts(captured.user_agent.as_deref());
         let (verdict, verdict_reason) = verdict::judge(captured.method, captured.user_agent.as_deref(), facts.device);
         let address = self.reduced(&captured.address);
@@ -39,7 +43,7 @@ impl Enricher {
             _ => (verdict, verdict_reason),
         };
         let (utm, parameters) = parse_utm(&captured.url, &captured.target);
-        Click {
+        let mut click = Click {
             id: captured.id,
             seq: 0,
             link: captured.link,
@@ -66,7 +70,16 @@ impl Enricher {
             network: (!address.network.is_empty()).then_some(address.network),
             redirect_micros: captured.redirect_micros,
             rule: captured.rule.clone(),
-        }
+            channel: None,
+            rules_version: 0,
+            geo_version: address.geo_version,
+            system: address.system,
+            visitor: address.visitor,
+            ip: None,
+            signals: captured.signals.set,
+        };
+        privacy::reduce(&mut click, captured, privacy);
+        click
     }
 
     fn reduced(&self, address: &Address) -> ReducedAddress {
@@ -106,7 +119,7 @@ mod tests {
                 above_rate,
                 signals: domain::Signals::default(),
             };
-            let click = Enricher::new(Arc::default()).enrich(&captured);
+            let click = Enricher::new(Arc::default()).enrich(&captured, &Privacy::default());
             (click.verdict, click.verdict_reason)
         };
         let person = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";

@@ -47,6 +47,16 @@ pub struct Model {
     pub rule_id: Option<String>,
     pub rule_name: Option<String>,
     pub variant: Option<String>,
+    pub channel: Option<i16>,
+    pub rules_version: i16,
+    pub geo_version: Option<i64>,
+    /// Of the autonomous system.
+    pub system_number: Option<i64>,
+    pub system_name: Option<String>,
+    pub visitor: Option<String>,
+    pub visitor_recipe: Option<i16>,
+    pub ip: Option<String>,
+    pub signals: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

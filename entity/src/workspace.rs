@@ -17,6 +17,8 @@ pub struct Model {
     pub referrer_policy: Option<String>,
     /// Raised whenever what redirectors know of the workspace changes.
     pub policy_version: i32,
+    /// JSON; null is the default in everything.
+    pub privacy: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -12,6 +12,7 @@ mod m20261125_000004_domains;
 mod m20261125_000005_api_keys;
 mod m20261125_000006_link_reports;
 mod m20261125_000007_click_limits;
+mod m20261127_000001_enrichment;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000005_api_keys::Migration),
             Box::new(m20261125_000006_link_reports::Migration),
             Box::new(m20261125_000007_click_limits::Migration),
+            Box::new(m20261127_000001_enrichment::Migration),
         ]
     }
 }

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use domain::{ClickFilter, Device, Dimension, DimensionValue, LinkId, Millis, Seq, Verdict, VerdictReason};
+use domain::{Channel, ClickFilter, Device, Dimension, DimensionValue, LinkId, Millis, Seq, Verdict, VerdictReason};
 use entity::click::{Column, Entity};
 use entity::link;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
@@ -163,6 +163,7 @@ impl WorkspaceScope {
     async fn values(&self, dimension: Dimension, filter: &ClickFilter) -> Result<(Values, Source), StoreError> {
         let (column, read): (_, fn(i16) -> Option<DimensionValue>) = match dimension {
             Dimension::Device => (Column::Device, |code| Device::from_code(code).map(DimensionValue::Device)),
+            Dimension::Channel => return self.channels(filter).await,
             Dimension::Verdict => (Column::Verdict, |code| Verdict::from_code(code).map(DimensionValue::Verdict)),
             Dimension::VerdictReason => (Column::VerdictReason, |code| VerdictReason::from_code(code).map(DimensionValue::VerdictReason)),
             _ => return self.links_clicked(filter).await,
@@ -171,6 +172,13 @@ impl WorkspaceScope {
         let unknown = || StoreError::Internal(format!("a click has no known {}", column.as_str()));
         let value = |(code, clicks): (i16, i64)| Ok((read(code).ok_or_else(unknown)?, clicks.unsigned_abs()));
         Ok((rows.into_iter().map(value).collect::<Result<_, StoreError>>()?, Source::Clicks))
+    }
+
+    /// Clicks that were stored before there were channels have none.
+    async fn channels(&self, filter: &ClickFilter) -> Result<(Values, Source), StoreError> {
+        let rows: Vec<(Option<i16>, i64)> = self.grouped(Column::Channel, filter).into_tuple().all(&self.transaction).await?;
+        let value = |code: Option<i16>| code.and_then(Channel::from_code).map_or(DimensionValue::Unknown, DimensionValue::Channel);
+        Ok((rows.into_iter().map(|(code, clicks)| (value(code), clicks.unsigned_abs())).collect(), Source::Clicks))
     }
 
     async fn links_clicked(&self, filter: &ClickFilter) -> Result<(Values, Source), StoreError> {
@@ -208,6 +216,7 @@ impl WorkspaceScope {
         };
         Ok(match dimension {
             Dimension::Device => named(Device::ALL.iter().copied().map(DimensionValue::Device).collect()),
+            Dimension::Channel => named(Channel::ALL.iter().copied().map(DimensionValue::Channel).collect()),
             Dimension::Verdict => named(Verdict::ALL.iter().copied().map(DimensionValue::Verdict).collect()),
             Dimension::VerdictReason => named(VerdictReason::ALL.iter().copied().map(DimensionValue::VerdictReason).collect()),
             _ => self.links_named(search).await?.into_iter().map(DimensionValue::Link).collect(),
@@ -247,6 +256,6 @@ fn text_column(dimension: Dimension) -> Option<Column> {
         Dimension::Network => Column::Network,
         Dimension::Rule => Column::RuleId,
         Dimension::Variant => Column::Variant,
-        Dimension::Device | Dimension::Link | Dimension::Verdict | Dimension::VerdictReason => return None,
+        Dimension::Device | Dimension::Channel | Dimension::Link | Dimension::Verdict | Dimension::VerdictReason => return None,
     })
 }

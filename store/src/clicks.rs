@@ -1,6 +1,9 @@
 //! Stored clicks, page by page, in the order of time or the order of storage.
 
-use domain::{Click, ClickFilter, ClickId, ClickRule, Device, GeoPlace, LinkId, Method, Outcome, Seq, Utm, Verdict, VerdictReason};
+use domain::{
+    AutonomousSystem, Channel, Click, ClickFilter, ClickId, ClickRule, Device, GeoPlace, LinkId, Method, Outcome, Seq, SignalSet, Utm,
+    Verdict, VerdictReason, VisitorKey,
+};
 use entity::click::{Column, Entity, Model};
 use entity::workspace_head;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -150,6 +153,16 @@ fn to_click(row: Model) -> Result<Click, StoreError> {
         network: row.network,
         redirect_micros: row.redirect_micros.unsigned_abs(),
         rule: rule(row.rule_id, row.rule_name, row.variant)?,
+        channel: row.channel.map(|code| Channel::from_code(code).ok_or_else(|| unknown("channel", code))).transpose()?,
+        rules_version: row.rules_version,
+        geo_version: row.geo_version,
+        system: row
+            .system_number
+            .and_then(|number| u32::try_from(number).ok())
+            .map(|number| AutonomousSystem { number, name: row.system_name }),
+        visitor: row.visitor.zip(row.visitor_recipe).map(|(key, recipe)| VisitorKey { key, recipe }),
+        ip: row.ip.and_then(|ip| ip.parse().ok()),
+        signals: SignalSet::from_bits(u32::try_from(row.signals).unwrap_or_default()),
     })
 }
 

@@ -6,6 +6,7 @@ use entity::{link, signing_secret, workspace};
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockType, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
 
+use crate::ingest_settings::read_privacy;
 use crate::policy_outbox::PolicySubject;
 use crate::{Access, Conflict, Store, StoreError, WorkspaceScope};
 
@@ -29,7 +30,7 @@ impl Store {
         let sql = if self.is_postgres() {
             "SELECT * FROM linklogger_workspace_policy($1)"
         } else {
-            "SELECT w.policy_version, w.referrer_policy, s.sealed, s.valid_until FROM workspaces w \
+            "SELECT w.policy_version, w.referrer_policy, w.privacy, s.sealed, s.valid_until FROM workspaces w \
              LEFT JOIN signing_secrets s ON s.workspace_id = w.id WHERE w.id = $1 ORDER BY s.id DESC"
         };
         let transaction = self.begin_as("linklogger_redirector", "", Access::Read).await?;
@@ -38,6 +39,7 @@ impl Store {
         for row in rows {
             policy.version = row.try_get("", "policy_version")?;
             policy.referrer_policy = read_policy(row.try_get("", "referrer_policy")?)?;
+            policy.privacy = read_privacy(row.try_get("", "privacy")?)?;
             if let Some(sealed) = row.try_get("", "sealed")? {
                 policy.secrets.push(SealedSecret { sealed, valid_until: row.try_get::<Option<i64>>("", "valid_until")?.map(Millis) });
             }
@@ -59,6 +61,28 @@ impl WorkspaceScope {
     /// [`StoreError::NotFound`].
     pub async fn set_referrer_policy(&self, policy: Option<ReferrerPolicy>) -> Result<(), StoreError> {
         let row = workspace::ActiveModel { referrer_policy: Set(policy.map(|policy| policy.as_str().to_owned())), ..Default::default() };
+        workspace::Entity::update_many().set(row).filter(workspace::Column::Id.eq(self.workspace.0)).exec(&self.transaction).await?;
+        self.policy_changed().await
+    }
+
+    /// What is kept of this workspace's visitors; to be set in the same scope, since nobody else changes it
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn privacy(&self) -> Result<domain::Privacy, StoreError> {
+        self.lock_workspace().await?;
+        let row = workspace::Entity::find_by_id(self.workspace.0).one(&self.transaction).await?.ok_or(StoreError::NotFound)?;
+        read_privacy(row.privacy)
+    }
+
+    /// Sets what is kept of this workspace's visitors, from the next click on.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn set_privacy(&self, privacy: &domain::Privacy) -> Result<(), StoreError> {
+        let text = serde_json::to_string(privacy).map_err(|error| StoreError::Internal(error.to_string()))?;
+        let row = workspace::ActiveModel { privacy: Set(Some(text)), ..Default::default() };
         workspace::Entity::update_many().set(row).filter(workspace::Column::Id.eq(self.workspace.0)).exec(&self.transaction).await?;
         self.policy_changed().await
     }

@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 
 use domain::{
-    Address, CapturedClick, ClickId, ClickRule, ClientHints, Consent, GeoPlace, LinkId, Method, Outcome, ReducedAddress, RuleId, SignalSet,
-    Signals, WorkspaceId,
+    Address, AutonomousSystem, CapturedClick, ClickId, ClickRule, ClientHints, Consent, GeoPlace, LinkId, Method, Outcome, ReducedAddress,
+    RuleId, SignalSet, Signals, VisitorKey, WorkspaceId,
 };
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint};
@@ -108,17 +108,49 @@ struct Reduced {
     longitude: Option<f64>,
     #[prost(string, tag = "6")]
     network: String,
+    #[prost(int64, optional, tag = "7")]
+    geo_version: Option<i64>,
+    #[prost(uint32, optional, tag = "8")]
+    system: Option<u32>,
+    #[prost(string, optional, tag = "9")]
+    system_name: Option<String>,
+    #[prost(string, optional, tag = "10")]
+    visitor: Option<String>,
+    #[prost(int32, tag = "11")]
+    visitor_recipe: i32,
 }
 
 impl Reduced {
     fn of(address: &ReducedAddress) -> Self {
-        let GeoPlace { country, region, city, latitude, longitude } = address.place.clone();
-        Self { country, region, city, latitude, longitude, network: address.network.clone() }
+        let ReducedAddress { place, geo_version, system, network, visitor } = address.clone();
+        let GeoPlace { country, region, city, latitude, longitude } = place;
+        let (system, system_name) = system.map_or((None, None), |system| (Some(system.number), system.name));
+        let (visitor, recipe) = visitor.map_or((None, 0), |visitor| (Some(visitor.key), visitor.recipe));
+        Self {
+            country,
+            region,
+            city,
+            latitude,
+            longitude,
+            network,
+            geo_version,
+            system,
+            system_name,
+            visitor,
+            visitor_recipe: recipe.into(),
+        }
     }
 
     fn address(self) -> ReducedAddress {
-        let Self { country, region, city, latitude, longitude, network } = self;
-        ReducedAddress { place: GeoPlace { country, region, city, latitude, longitude }, network }
+        let recipe = i16::try_from(self.visitor_recipe).unwrap_or_default();
+        let Self { country, region, city, latitude, longitude, .. } = self;
+        ReducedAddress {
+            place: GeoPlace { country, region, city, latitude, longitude },
+            geo_version: self.geo_version,
+            system: self.system.map(|number| AutonomousSystem { number, name: self.system_name }),
+            network: self.network,
+            visitor: self.visitor.map(|key| VisitorKey { key, recipe }),
+        }
     }
 }
 
@@ -327,7 +359,10 @@ mod tests {
             longitude: Some(-1.0),
             ..country.clone()
         };
-        let click = |place| CapturedClick { address: Address::Reduced(ReducedAddress { place, network: network.clone() }), ..click() };
+        let click = |place| CapturedClick {
+            address: Address::Reduced(ReducedAddress { place, network: network.clone(), ..ReducedAddress::default() }),
+            ..click()
+        };
         // As with an address, which is no longer there, and a field at the end.
         let rest = hex(&super::tests::click()).replace("5204cb007109", "");
         let (nothing, place) = (click(GeoPlace::default()), click(full));
@@ -342,6 +377,20 @@ mod tests {
         for click in [nothing, place, click(country)] {
             assert_eq!(decode_record(&encode_record(&click)), Ok(click));
         }
+    }
+
+    #[test]
+    fn golden_bytes_of_a_reduced_visitor() {
+        let address = ReducedAddress {
+            geo_version: Some(2),
+            system: Some(AutonomousSystem { number: 3, name: Some("N".into()) }),
+            visitor: Some(VisitorKey { key: "v".into(), recipe: 1 }),
+            ..ReducedAddress::default()
+        };
+        let click = CapturedClick { address: Address::Reduced(address), ..click() };
+        let rest = hex(&super::tests::click()).replace("5204cb007109", "");
+        assert_eq!(hex(&click), format!("{rest}f2010c{}", "380240034a014e5201765801"));
+        assert_eq!(decode_record(&encode_record(&click)), Ok(click));
     }
 
     #[test]

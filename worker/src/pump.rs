@@ -1,9 +1,10 @@
 //! One pump per lane: read a batch, enrich it, store it, ack it, announce it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{CapturedClick, Click, Loss};
+use domain::{CapturedClick, Loss, Privacy, WorkspaceId};
 use enrich::Enricher;
 use platform::{Clock, Health, Lifecycle, Metrics, Readiness};
 use prometheus_client::metrics::counter::Counter;
@@ -44,10 +45,18 @@ pub struct Pump {
     counters: Counters,
 }
 
-/// A batch as it is given to the store.
+/// A click as it came, with what a dead letter of it would need.
+#[derive(Debug)]
+struct Decoded {
+    captured: CapturedClick,
+    record: Vec<u8>,
+    frame: Arc<str>,
+}
+
+/// A batch as it came.
 #[derive(Debug, Default)]
 struct Batch {
-    clicks: Vec<Incoming>,
+    clicks: Vec<Decoded>,
     poison: Vec<Poison>,
     losses: Vec<Loss>,
     deliveries: Vec<Delivery>,
@@ -117,10 +126,7 @@ impl Pump {
         let id: Arc<str> = frame.id.as_str().into();
         for (index, record) in frame.records.iter().enumerate() {
             match decode_record(record) {
-                Ok(captured) => {
-                    let (workspace, click) = self.enrich(&captured);
-                    batch.clicks.push(Incoming { workspace, click, record: record.to_vec(), frame: id.clone() });
-                }
+                Ok(captured) => batch.clicks.push(Decoded { captured, record: record.to_vec(), frame: id.clone() }),
                 Err(RecordError::UnknownVersion(version)) => return Err(version),
                 Err(error @ RecordError::Malformed) => {
                     let reason = error.to_string();
@@ -132,8 +138,17 @@ impl Pump {
         Ok(())
     }
 
-    fn enrich(&self, captured: &CapturedClick) -> (domain::WorkspaceId, Click) {
-        (captured.workspace, self.parts.enricher.enrich(captured))
+    /// What is stored of each click, as its workspace has decided by now.
+    async fn enrich(&self, clicks: &[Decoded]) -> Result<Vec<Incoming>, StoreError> {
+        let workspaces: BTreeSet<WorkspaceId> = clicks.iter().map(|click| click.captured.workspace).collect();
+        let settings = self.parts.store.ingest_settings(&workspaces.into_iter().collect::<Vec<_>>()).await?;
+        let undecided = Privacy::default();
+        let incoming = |Decoded { captured, record, frame }: &Decoded| {
+            let privacy = settings.get(&captured.workspace).map_or(&undecided, |settings| &settings.privacy);
+            let click = self.parts.enricher.enrich(captured, privacy);
+            Incoming { workspace: captured.workspace, click, record: record.clone(), frame: frame.clone() }
+        };
+        Ok(clicks.iter().map(incoming).collect())
     }
 
     /// Tries until the batch is stored; `None` when a stop came first.
@@ -175,7 +190,7 @@ impl Pump {
         if batch.clicks.is_empty() {
             return Ok(IngestReport::default());
         }
-        self.parts.store.ingest(&batch.clicks, now).await
+        self.parts.store.ingest(&self.enrich(&batch.clicks).await?, now).await
     }
 }
 

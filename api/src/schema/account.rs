@@ -7,6 +7,7 @@ use store::{NewAccount, NewSession};
 
 use super::context::{Services, services, session, tenant};
 use super::error::{ApiError, ApiResult};
+use super::privacy::Privacy;
 use super::scalars::{DateTime, TimeZone};
 use super::workspace::ReferrerPolicy;
 use crate::auth::{Grant, Granted};
@@ -47,6 +48,12 @@ impl Workspace {
     async fn referrer_policy(&self, ctx: &Context<'_>) -> ApiResult<Option<ReferrerPolicy>> {
         let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;
         Ok(services(ctx)?.store.workspace_policy(id).await?.referrer_policy.map(Into::into))
+    }
+
+    /// What is kept of its visitors.
+    async fn privacy(&self, ctx: &Context<'_>) -> ApiResult<Privacy> {
+        let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;
+        Ok(services(ctx)?.store.workspace_policy(id).await?.privacy.into())
     }
 }
 

@@ -17,7 +17,7 @@ use super::page::{Cursor, StoredCursor};
 use super::period::Compare;
 use super::scalars::DateTime;
 
-/// What clicks can be broken down by: the columns of clicks so far. CHANNEL, TAG, FOLDER, DOMAIN,
+/// What clicks can be broken down by: the columns of clicks so far. TAG, FOLDER, DOMAIN,
 /// PARAMETER and METADATA come later, with the argument `key` of the last two, and
 /// `orderBy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -32,6 +32,8 @@ pub enum Dimension {
     Language,
     /// The referrer's host, without www; null is direct.
     Referrer,
+    /// How the visitor came; null is a click stored before there were channels.
+    Channel,
     UtmSource,
     UtmMedium,
     UtmCampaign,
@@ -58,7 +60,7 @@ pub struct PreviousClicks {
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct BreakdownRow {
-    /// As the filter takes it: the name of a DEVICE, VERDICT or VERDICT_REASON, the id of a LINK.
+    /// As the filter takes it: the name of a CHANNEL, DEVICE, VERDICT or VERDICT_REASON, the id of a LINK.
     /// Null is unknown, and for REFERRER direct.
     pub value: Option<String>,
     pub clicks: u64,

@@ -50,6 +50,28 @@ pub enum Device {
     Bot,
 }
 
+/// How a visitor came to the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::Channel")]
+pub enum Channel {
+    /// No referrer and no campaign.
+    Direct,
+    /// From a search engine.
+    Search,
+    /// From a social network.
+    Social,
+    /// From a mail program, or a link marked as sent by mail.
+    Email,
+    /// From an AI assistant.
+    Ai,
+    /// From any other site.
+    Referral,
+    /// By an advertisement or a link marked with a campaign.
+    Campaign,
+    /// By scanning a QR code.
+    Qr,
+}
+
 /// Why a click was judged as it was.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct VerdictReason {
@@ -137,9 +159,20 @@ pub struct Click {
     pub utm: Utm,
     /// The other parameters of the short URL, in their order.
     pub parameters: Vec<Parameter>,
-    /// The visitor's network, /24 of IPv4 or /48 of IPv6; the address itself is not kept. Null
-    /// when it was not known.
+    /// The visitor's network, /24 of IPv4 or /48 of IPv6. Null when it was not known, or where the
+    /// workspace keeps none.
     pub network: Option<String>,
+    /// The number of the autonomous system that the address belongs to. Null when no database has it.
+    pub asn: Option<u32>,
+    /// Who runs that system. Null when no database has it.
+    pub as_organization: Option<String>,
+    /// The address itself. Null unless the workspace keeps addresses in full, and after at most seven days.
+    pub ip: Option<String>,
+    /// Tells the visitor from others, for a day, or as long as the visitor has consented to. Null where visitors
+    /// are not told apart: by the workspace's settings, or because the visitor's browser objects.
+    pub visitor: Option<String>,
+    /// Null for clicks stored before there were channels.
+    pub channel: Option<Channel>,
     /// From the request read to the click captured, in microseconds.
     pub redirect_micros: u32,
     #[graphql(skip)]
@@ -209,6 +242,11 @@ impl Click {
             },
             parameters: click.parameters.into_iter().map(|parameter| Parameter { key: parameter.key, value: parameter.value }).collect(),
             network: click.network,
+            asn: click.system.as_ref().map(|system| system.number),
+            as_organization: click.system.and_then(|system| system.name),
+            ip: click.ip.map(|ip| ip.to_string()),
+            visitor: click.visitor.map(|visitor| visitor.key),
+            channel: click.channel.map(Into::into),
             redirect_micros: click.redirect_micros,
             workspace,
             link_id: click.link,

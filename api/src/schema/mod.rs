@@ -20,6 +20,7 @@ mod loader;
 mod page;
 mod period;
 mod pipeline;
+mod privacy;
 pub(crate) mod rights;
 mod scalars;
 mod series;

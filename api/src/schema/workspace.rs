@@ -13,6 +13,7 @@ use stream::LinkEvent;
 use super::account::Workspace;
 use super::context::{Services, admin, editor, home, services};
 use super::error::{ApiError, ApiResult};
+use super::privacy::PrivacyInput;
 use super::scalars::{DateTime, Url};
 
 /// So that scanners for leaked secrets can know one.
@@ -48,6 +49,8 @@ pub enum ReferrerPolicy {
 pub struct UpdateWorkspaceInput {
     /// What redirects of all links send as Referrer-Policy; null leaves it to the browsers.
     referrer_policy: MaybeUndefined<ReferrerPolicy>,
+    /// What is kept of visitors from now on.
+    privacy: Option<PrivacyInput>,
 }
 
 #[derive(Clone, Debug, SimpleObject)]
@@ -112,6 +115,9 @@ impl WorkspaceMutation {
         };
         if let Some(policy) = changed {
             scope.set_referrer_policy(policy).await?;
+        }
+        if let Some(change) = input.privacy {
+            scope.set_privacy(&scope.privacy().await?.changed(change.into())?).await?;
         }
         let workspace = scope.get().await?;
         scope.commit().await?;

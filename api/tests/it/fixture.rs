@@ -144,6 +144,13 @@ pub fn click(link: LinkId, number: i64) -> Click {
         network: None,
         redirect_micros: 50,
         rule: None,
+        channel: None,
+        rules_version: 0,
+        geo_version: None,
+        system: None,
+        visitor: None,
+        ip: None,
+        signals: domain::SignalSet::default(),
     }
 }
 

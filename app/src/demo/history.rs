@@ -92,7 +92,7 @@ impl History {
     fn incoming(&self, moment: &Moment, links: &Links) -> Option<Incoming> {
         let visit = self.visitors.visit(moment.at, moment.link);
         let captured = captured(moment.at, &visit, links.get(visit.link.slug)?, &self.visitors, &self.short_domain);
-        let click = self.enricher.enrich(&captured);
+        let click = self.enricher.enrich(&captured, &domain::Privacy::default());
         Some(Incoming { workspace: self.workspace, click, record: encode_record(&captured), frame: Arc::from("demo history") })
     }
 }
@@ -163,7 +163,7 @@ mod tests {
         assert!(clicks.iter().all(|click| click.user_agent.is_some() && click.status == 302));
         assert!(clicks.iter().any(|click| click.referrer.is_some()) && clicks.iter().any(|click| click.method == Method::Head));
         let enricher = Enricher::new(std::sync::Arc::new(GeoDatabases::default()));
-        let machines = clicks.iter().filter(|click| enricher.enrich(click).verdict != Verdict::Human).count();
+        let machines = clicks.iter().filter(|click| enricher.enrich(click, &domain::Privacy::default()).verdict != Verdict::Human).count();
         assert!((20..100).contains(&machines), "{machines}");
     }
 

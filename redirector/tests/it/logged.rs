@@ -44,7 +44,7 @@ fn know_secrets(running: &Running, secrets: &[(&str, Option<Millis>)]) {
         let sealed = running.seal_key.seal(&signing_purpose(workspace()), secret.as_bytes(), &Rng::System).unwrap();
         SealedSecret { sealed, valid_until: *valid_until }
     };
-    let policy = WorkspacePolicy { id: workspace(), version: 1, referrer_policy: None, secrets: secrets.iter().map(seal).collect() };
+    let policy = WorkspacePolicy { version: 1, secrets: secrets.iter().map(seal).collect(), ..WorkspacePolicy::undecided(workspace()) };
     running.policies.workspaces.lock().unwrap().insert(workspace(), policy);
 }
 

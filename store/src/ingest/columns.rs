@@ -47,6 +47,15 @@ macro_rules! click_columns {
             (rule_id, "text", Option<String>, $c.rule.as_ref().map(|rule| rule.id.to_string())),
             (rule_name, "text", Option<&'a str>, $c.rule.as_ref().map(|rule| rule.name.as_str())),
             (variant, "text", Option<&'a str>, $c.rule.as_ref().and_then(|rule| rule.variant.as_deref())),
+            (channel, "smallint", Option<i16>, $c.channel.map(domain::Channel::code)),
+            (rules_version, "smallint", i16, $c.rules_version),
+            (geo_version, "bigint", Option<i64>, $c.geo_version),
+            (system_number, "bigint", Option<i64>, $c.system.as_ref().map(|system| i64::from(system.number))),
+            (system_name, "text", Option<&'a str>, $c.system.as_ref().and_then(|system| system.name.as_deref())),
+            (visitor, "text", Option<&'a str>, $c.visitor.as_ref().map(|visitor| visitor.key.as_str())),
+            (visitor_recipe, "smallint", Option<i16>, $c.visitor.as_ref().map(|visitor| visitor.recipe)),
+            (ip, "text", Option<String>, $c.ip.map(|ip| ip.to_string())),
+            (signals, "bigint", i64, i64::from($c.signals.bits())),
         }
     };
 }

@@ -164,6 +164,13 @@ pub fn click(link: LinkId, at: Millis) -> Click {
         network: Some("203.0.113.0/24".into()),
         redirect_micros: 90,
         rule: None,
+        channel: None,
+        rules_version: 0,
+        geo_version: None,
+        system: None,
+        visitor: None,
+        ip: None,
+        signals: domain::SignalSet::default(),
     }
 }
 

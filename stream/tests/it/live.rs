@@ -38,6 +38,13 @@ fn click(seq: Seq, url: &str) -> Click {
         network: None,
         redirect_micros: 0,
         rule: None,
+        channel: None,
+        rules_version: 0,
+        geo_version: None,
+        system: None,
+        visitor: None,
+        ip: None,
+        signals: domain::SignalSet::default(),
     }
 }
 

@@ -1,0 +1,137 @@
+//! What a workspace keeps of its visitors, as it is read and changed.
+
+use async_graphql::{Enum, InputObject, MaybeUndefined, SimpleObject};
+use domain::{Privacy as Settings, PrivacyChange};
+
+/// How much of a visitor's address is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::PrivacyLevel")]
+pub enum PrivacyLevel {
+    /// Neither the address nor its network.
+    None,
+    /// The network: /24 of IPv4, /48 of IPv6.
+    Truncated,
+    /// The address for at most seven days, then its network.
+    Full,
+}
+
+/// Whether visitors are asked before they are recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::ConsentMode")]
+pub enum ConsentMode {
+    /// Nobody is asked.
+    None,
+    /// Clicks without consent are only counted.
+    Required,
+}
+
+/// What is kept of visitors, and for how long. A change holds for clicks from then on.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Privacy {
+    pub level: PrivacyLevel,
+    /// The path of the page that the visitor came from; its host is kept either way.
+    pub keep_referrer_path: bool,
+    /// The user agent's text; what was read out of it is kept either way.
+    pub keep_user_agent: bool,
+    /// City and coordinates.
+    pub keep_city: bool,
+    pub keep_language: bool,
+    /// Custom parameters of short URLs.
+    pub keep_parameters: bool,
+    /// The only custom parameters that are kept. Null keeps all.
+    pub parameters: Option<Vec<String>>,
+    /// Custom parameters that name no person: those are kept of visitors who object as well.
+    pub impersonal_parameters: Vec<String>,
+    /// Whether Do Not Track means what Global Privacy Control means.
+    pub respect_dnt: bool,
+    pub consent: ConsentMode,
+    /// Networks whose clicks are the workspace's own.
+    pub own_networks: Vec<String>,
+    /// For how many days clicks are kept; their counts stay.
+    pub click_days: u16,
+    pub miss_days: u16,
+    /// Of full addresses, where the level keeps them.
+    pub address_days: u16,
+    pub delivery_days: u16,
+    pub audit_days: u16,
+}
+
+impl From<Settings> for Privacy {
+    fn from(settings: Settings) -> Self {
+        let Settings { level, keep, parameters, impersonal_parameters, respect_dnt, consent, own_networks, retention } = settings;
+        Self {
+            level: level.into(),
+            keep_referrer_path: keep.referrer_path,
+            keep_user_agent: keep.user_agent,
+            keep_city: keep.city,
+            keep_language: keep.language,
+            keep_parameters: keep.parameters,
+            parameters,
+            impersonal_parameters,
+            respect_dnt,
+            consent: consent.into(),
+            own_networks: own_networks.iter().map(ToString::to_string).collect(),
+            click_days: retention.clicks,
+            miss_days: retention.misses,
+            address_days: retention.addresses,
+            delivery_days: retention.deliveries,
+            audit_days: retention.audit,
+        }
+    }
+}
+
+/// What is to be another way; an absent field stays.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PrivacyInput {
+    level: Option<PrivacyLevel>,
+    keep_referrer_path: Option<bool>,
+    keep_user_agent: Option<bool>,
+    keep_city: Option<bool>,
+    keep_language: Option<bool>,
+    keep_parameters: Option<bool>,
+    /// At most 50 names; null keeps all.
+    parameters: MaybeUndefined<Vec<String>>,
+    /// At most 50 names.
+    impersonal_parameters: Option<Vec<String>>,
+    respect_dnt: Option<bool>,
+    consent: Option<ConsentMode>,
+    /// At most 100 addresses or ranges.
+    own_networks: Option<Vec<String>>,
+    /// 1 to 3,660.
+    click_days: Option<i32>,
+    /// 1 to 396.
+    miss_days: Option<i32>,
+    /// 1 to 7.
+    address_days: Option<i32>,
+    /// 1 to 396.
+    delivery_days: Option<i32>,
+    /// 30 to 3,660.
+    audit_days: Option<i32>,
+}
+
+impl From<PrivacyInput> for PrivacyChange {
+    fn from(input: PrivacyInput) -> Self {
+        Self {
+            level: input.level.map(Into::into),
+            keep_referrer_path: input.keep_referrer_path,
+            keep_user_agent: input.keep_user_agent,
+            keep_city: input.keep_city,
+            keep_language: input.keep_language,
+            keep_parameters: input.keep_parameters,
+            parameters: match input.parameters {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(names) => Some(Some(names)),
+            },
+            impersonal_parameters: input.impersonal_parameters,
+            respect_dnt: input.respect_dnt,
+            consent: input.consent.map(Into::into),
+            own_networks: input.own_networks,
+            click_days: input.click_days,
+            miss_days: input.miss_days,
+            address_days: input.address_days,
+            delivery_days: input.delivery_days,
+            audit_days: input.audit_days,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! A change of what a workspace keeps of its visitors, checked as a whole.
+
+use std::ops::RangeInclusive;
+
+use ipnet::IpNet;
+
+use crate::network::parse_network;
+use crate::{ConsentMode, Invalid, Issue, IssueCode, Privacy, PrivacyLevel, Retention};
+
+/// Bounds of what a workspace may list.
+const MAX_PARAMETERS: usize = 50;
+const MAX_PARAMETER_CHARS: usize = 64;
+const MAX_NETWORKS: usize = 100;
+/// The least that is of a network which belongs to one workspace.
+const MIN_PREFIX_V4: u8 = 8;
+const MIN_PREFIX_V6: u8 = 16;
+
+/// What is to be another way; `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct PrivacyChange {
+    pub level: Option<PrivacyLevel>,
+    pub keep_referrer_path: Option<bool>,
+    pub keep_user_agent: Option<bool>,
+    pub keep_city: Option<bool>,
+    pub keep_language: Option<bool>,
+    pub keep_parameters: Option<bool>,
+    /// `Some(None)` keeps all.
+    pub parameters: Option<Option<Vec<String>>>,
+    pub impersonal_parameters: Option<Vec<String>>,
+    pub respect_dnt: Option<bool>,
+    pub consent: Option<ConsentMode>,
+    pub own_networks: Option<Vec<String>>,
+    pub click_days: Option<i32>,
+    pub miss_days: Option<i32>,
+    pub address_days: Option<i32>,
+    pub delivery_days: Option<i32>,
+    pub audit_days: Option<i32>,
+}
+
+impl Privacy {
+    /// The settings after the change.
+    ///
+    /// # Errors
+    /// All offences at once, with the fields' names below `privacy` as paths.
+    pub fn changed(mut self, change: PrivacyChange) -> Result<Self, Invalid> {
+        let mut invalid = Invalid::default();
+        set(&mut self.level, change.level);
+        set(&mut self.keep.referrer_path, change.keep_referrer_path);
+        set(&mut self.keep.user_agent, change.keep_user_agent);
+        set(&mut self.keep.city, change.keep_city);
+        set(&mut self.keep.language, change.keep_language);
+        set(&mut self.keep.parameters, change.keep_parameters);
+        set(&mut self.respect_dnt, change.respect_dnt);
+        set(&mut self.consent, change.consent);
+        match change.parameters {
+            None => {}
+            Some(None) => self.parameters = None,
+            Some(Some(names)) => self.parameters = invalid.check(parse_names("parameters", names)),
+        }
+        if let Some(names) = change.impersonal_parameters {
+            set(&mut self.impersonal_parameters, invalid.check(parse_names("impersonalParameters", names)));
+        }
+        if let Some(texts) = change.own_networks {
+            set(&mut self.own_networks, invalid.check(parse_own_networks(&texts)));
+        }
+        let days = [
+            ("clickDays", change.click_days, 1..=3_660, &mut self.retention.clicks),
+            ("missDays", change.miss_days, 1..=396, &mut self.retention.misses),
+            ("addressDays", change.address_days, 1..=i32::from(Retention::MAX_ADDRESS_DAYS), &mut self.retention.addresses),
+            ("deliveryDays", change.delivery_days, 1..=396, &mut self.retention.deliveries),
+            ("auditDays", change.audit_days, 30..=3_660, &mut self.retention.audit),
+        ];
+        for (field, asked, range, kept) in days {
+            if let Some(asked) = asked {
+                set(kept, invalid.check(parse_days(field, asked, range)));
+            }
+        }
+        invalid.finish()?;
+        Ok(self)
+    }
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+fn path(field: &str) -> String {
+    format!("privacy.{field}")
+}
+
+fn parse_days(field: &str, days: i32, range: RangeInclusive<i32>) -> Result<u16, Issue> {
+    let out_of_range = || {
+        let message = format!("Use {} to {} days.", range.start(), range.end());
+        Issue::new(path(field), IssueCode::OutOfRange, message)
+    };
+    if range.contains(&days) { u16::try_from(days).map_err(|_| out_of_range()) } else { Err(out_of_range()) }
+}
+
+/// Names of parameters, each once.
+fn parse_names(field: &str, names: Vec<String>) -> Result<Vec<String>, Issue> {
+    if names.len() > MAX_PARAMETERS {
+        return Err(Issue::new(path(field), IssueCode::TooLong, format!("Name at most {MAX_PARAMETERS} parameters.")));
+    }
+    let mut checked: Vec<String> = Vec::with_capacity(names.len());
+    for name in names {
+        if name.is_empty() || name.chars().count() > MAX_PARAMETER_CHARS || name.chars().any(char::is_control) {
+            let message = format!("A parameter's name has 1 to {MAX_PARAMETER_CHARS} characters, as it stands in the address.");
+            return Err(Issue::new(path(field), IssueCode::Invalid, message));
+        }
+        if !checked.contains(&name) {
+            checked.push(name);
+        }
+    }
+    Ok(checked)
+}
+
+fn parse_own_networks(texts: &[String]) -> Result<Vec<IpNet>, Issue> {
+    if texts.len() > MAX_NETWORKS {
+        return Err(Issue::new(path("ownNetworks"), IssueCode::TooLong, format!("Name at most {MAX_NETWORKS} networks.")));
+    }
+    texts.iter().map(|text| parse_own_network(text)).collect()
+}
+
+fn parse_own_network(text: &str) -> Result<IpNet, Issue> {
+    let invalid = |message: &str| Issue::new(path("ownNetworks"), IssueCode::Invalid, message);
+    let network = parse_network(text)
+        .ok_or_else(|| invalid("Write networks as addresses or ranges, such as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48."))?;
+    let least = if matches!(network, IpNet::V4(_)) { MIN_PREFIX_V4 } else { MIN_PREFIX_V6 };
+    if network.prefix_len() < least {
+        return Err(invalid("This range is too wide to be your own: use /8 or narrower for IPv4, /16 or narrower for IPv6."));
+    }
+    Ok(network)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_named_stays() {
+        let before = Privacy { respect_dnt: true, ..Privacy::default() };
+        let change = PrivacyChange {
+            level: Some(PrivacyLevel::None),
+            parameters: Some(Some(vec!["ref".into(), "ref".into()])),
+            own_networks: Some(vec!["203.0.113.7".into()]),
+            click_days: Some(30),
+            ..PrivacyChange::default()
+        };
+        let after = before.changed(change).unwrap();
+        assert_eq!((after.level, after.respect_dnt, after.retention.clicks, after.retention.misses), (PrivacyLevel::None, true, 30, 30));
+        assert_eq!(after.parameters.as_deref(), Some(&["ref".to_owned()][..]));
+        assert_eq!(after.own_networks[0].to_string(), "203.0.113.7/32");
+        let all = after.changed(PrivacyChange { parameters: Some(None), ..PrivacyChange::default() }).unwrap();
+        assert_eq!(all.parameters, None);
+    }
+
+    #[test]
+    fn all_offences_are_told_at_once() {
+        let change = PrivacyChange {
+            parameters: Some(Some(vec![String::new()])),
+            impersonal_parameters: Some(vec!["x".repeat(65)]),
+            own_networks: Some(vec!["0.0.0.0/0".into()]),
+            click_days: Some(0),
+            address_days: Some(8),
+            ..PrivacyChange::default()
+        };
+        let Invalid(issues) = Privacy::default().changed(change).unwrap_err();
+        let paths: Vec<_> = issues.iter().map(|issue| issue.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            ["privacy.parameters", "privacy.impersonalParameters", "privacy.ownNetworks", "privacy.clickDays", "privacy.addressDays"]
+        );
+        assert!(issues[4].message.contains("1 to 7 days"), "{issues:?}");
+    }
+}

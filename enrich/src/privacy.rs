@@ -1,0 +1,222 @@
+//! What of a click may be kept, by the workspace's settings and the visitor's own wish.
+//!
+//! Global Privacy Control (<https://www.w3.org/TR/gpc/>), and Do Not Track where the workspace says so,
+//! leave a click that is counted and tells no visitor from another. Where consent is required and was not
+//! given, a click keeps no more than counts need.
+
+use std::net::IpAddr;
+
+use domain::{Address, CapturedClick, Click, ConsentMode, Parameter, Privacy, PrivacyLevel, SignalSet};
+
+use crate::sources::is_click_id;
+
+/// How much of the visitor a click may tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// Counted, and nothing of the person.
+    Counted,
+    /// Not told from other visitors.
+    Unlinked,
+    Full,
+}
+
+fn reach(captured: &CapturedClick, privacy: &Privacy) -> Reach {
+    let consented = captured.signals.consent.as_ref().is_some_and(|consent| consent.given);
+    if privacy.consent == ConsentMode::Required && !consented {
+        Reach::Counted
+    } else if is_objecting(captured.signals.set, privacy) {
+        Reach::Unlinked
+    } else {
+        Reach::Full
+    }
+}
+
+/// Whether the visitor's browser says that nobody is to be followed.
+fn is_objecting(signals: SignalSet, privacy: &Privacy) -> bool {
+    signals.has(SignalSet::GPC) || privacy.respect_dnt && signals.has(SignalSet::DNT)
+}
+
+/// Whether visitors of this click may be told apart.
+pub fn may_tell_visitors_apart(captured: &CapturedClick, privacy: &Privacy) -> bool {
+    reach(captured, privacy) == Reach::Full
+}
+
+/// Takes out of the click what may not be kept, and puts in the address where that may be.
+pub(crate) fn reduce(click: &mut Click, captured: &CapturedClick, privacy: &Privacy) {
+    let reach = reach(captured, privacy);
+    let keep = privacy.keep;
+    if reach < Reach::Full {
+        click.visitor = None;
+    }
+    if privacy.level == PrivacyLevel::None || reach == Reach::Counted {
+        click.network = None;
+    }
+    if privacy.level == PrivacyLevel::Full && reach == Reach::Full {
+        click.ip = full_address(&captured.address);
+    }
+    if !keep.city || reach == Reach::Counted {
+        (click.place.city, click.place.latitude, click.place.longitude) = (None, None, None);
+    }
+    if !keep.language || reach == Reach::Counted {
+        click.language = None;
+    }
+    if !keep.user_agent || reach == Reach::Counted {
+        click.user_agent = None;
+    }
+    click.referrer =
+        click.referrer.as_deref().and_then(|referrer| cleaned_referrer(referrer, keep.referrer_path && reach > Reach::Counted));
+    let passes = |key: &str| {
+        let listed = |names: &[String]| names.iter().any(|name| name == key);
+        let allowed = keep.parameters && privacy.parameters.as_deref().is_none_or(listed);
+        !is_click_id(key) && allowed && (reach == Reach::Full || listed(&privacy.impersonal_parameters))
+    };
+    let gone: Vec<String> = click.parameters.iter().filter(|parameter| !passes(&parameter.key)).map(|gone| gone.key.clone()).collect();
+    if !gone.is_empty() {
+        click.parameters.retain(|Parameter { key, .. }| !gone.contains(key));
+        click.url = without(&click.url, &gone);
+        click.target = without(&click.target, &gone);
+    }
+}
+
+fn full_address(address: &Address) -> Option<IpAddr> {
+    match address {
+        Address::Full(ip) => Some(ip.to_canonical()),
+        Address::Unknown | Address::Reduced(_) => None,
+    }
+}
+
+/// Scheme, host and path of a referrer, without its query, which may hold anything.
+fn cleaned_referrer(referrer: &str, with_path: bool) -> Option<String> {
+    let mut url = url::Url::parse(referrer).ok().filter(url::Url::has_host)?;
+    url.set_query(None);
+    url.set_fragment(None);
+    // Refused for addresses that have neither.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    if !with_path {
+        url.set_path("/");
+    }
+    Some(url.into())
+}
+
+/// The address without these parameters of its query; what stays is as it was written.
+fn without(address: &str, names: &[String]) -> String {
+    let (before, fragment) = address.split_once('#').map_or((address, None), |(before, fragment)| (before, Some(fragment)));
+    let Some((path, query)) = before.split_once('?') else { return address.to_owned() };
+    let stays = |pair: &&str| {
+        let key = url::form_urlencoded::parse(pair.as_bytes()).next().map(|(key, _)| key.into_owned());
+        key.is_none_or(|key| !names.iter().any(|name| is_name(name, &key)))
+    };
+    let query: Vec<&str> = query.split('&').filter(stays).collect();
+    let mut cleaned = path.to_owned();
+    if !query.is_empty() {
+        cleaned.push('?');
+        cleaned.push_str(&query.join("&"));
+    }
+    if let Some(fragment) = fragment {
+        cleaned.push('#');
+        cleaned.push_str(fragment);
+    }
+    cleaned
+}
+
+/// Whether the parameter of this key was taken down by this name, which was cut at a bound.
+fn is_name(name: &str, key: &str) -> bool {
+    name == key || key.starts_with(name) && name.chars().count() == domain::MAX_PARAMETER_KEY_CHARS
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ClickId, Consent, GeoPlace, KeptFields, LinkId, Method, Millis, Outcome, Signals, VisitorKey, WorkspaceId};
+
+    use super::*;
+    use crate::Enricher;
+
+    fn captured() -> CapturedClick {
+        CapturedClick {
+            id: ClickId::new(Millis(1), [1; 10]),
+            workspace: WorkspaceId::new(Millis(1), [1; 10]),
+            link: LinkId::new(Millis(1), [1; 10]),
+            link_version: 1,
+            outcome: Outcome::Redirected,
+            status: 302,
+            method: Method::Get,
+            url: "http://x/a?utm_source=n&ref=7&mail=ada%40example.com&fbclid=F1".into(),
+            target: "https://y/?own=1&ref=7&mail=ada%40example.com#part".into(),
+            address: Address::Full([203, 0, 113, 77].into()),
+            user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0".into()),
+            referrer: Some("https://user:word@news.example/story?token=1#part".into()),
+            accept_language: Some("de".into()),
+            redirect_micros: 1,
+            rule: None,
+            above_rate: false,
+            signals: Signals::default(),
+        }
+    }
+
+    fn enriched(captured: &CapturedClick, privacy: &Privacy) -> Click {
+        let mut click = Enricher::new(std::sync::Arc::default()).enrich(captured, &Privacy::default());
+        // As with a database and a salt.
+        click.place = GeoPlace { country: Some("DE".into()), city: Some("Berlin".into()), latitude: Some(52.5), ..GeoPlace::default() };
+        click.visitor = Some(VisitorKey { key: "v".into(), recipe: 1 });
+        (click.url, click.target, click.referrer) = (captured.url.clone(), captured.target.clone(), captured.referrer.clone());
+        (_, click.parameters) = domain::parse_utm(&captured.url, &captured.target);
+        reduce(&mut click, captured, privacy);
+        click
+    }
+
+    #[test]
+    fn by_default_the_network_is_kept_and_no_address_click_id_or_referrers_query() {
+        let click = enriched(&captured(), &Privacy::default());
+        assert_eq!((click.network.as_deref(), click.ip), (Some("203.0.113.0/24"), None));
+        assert_eq!(click.referrer.as_deref(), Some("https://news.example/story"));
+        assert_eq!(click.url, "http://x/a?utm_source=n&ref=7&mail=ada%40example.com");
+        assert_eq!(click.parameters.iter().map(|parameter| parameter.key.as_str()).collect::<Vec<_>>(), ["ref", "mail"]);
+        assert!(click.visitor.is_some() && click.user_agent.is_some());
+    }
+
+    #[test]
+    fn levels_decide_about_the_address() {
+        let of = |level| enriched(&captured(), &Privacy { level, ..Privacy::default() });
+        let none = of(PrivacyLevel::None);
+        assert_eq!((none.network, none.ip, none.place.country.as_deref()), (None, None, Some("DE")));
+        let full = of(PrivacyLevel::Full);
+        assert_eq!((full.network.as_deref(), full.ip), (Some("203.0.113.0/24"), Some([203, 0, 113, 77].into())));
+    }
+
+    #[test]
+    fn switched_off_fields_and_parameters_that_are_not_listed_are_left_out_everywhere() {
+        let keep = KeptFields { referrer_path: false, user_agent: false, city: false, language: false, parameters: true };
+        let click = enriched(&captured(), &Privacy { keep, parameters: Some(vec!["ref".into()]), ..Privacy::default() });
+        assert_eq!((click.user_agent.as_deref(), click.language.as_deref(), click.place.city.as_deref()), (None, None, None));
+        assert_eq!((click.browser.as_deref(), click.place.latitude), (Some("Firefox"), None));
+        assert_eq!(click.referrer.as_deref(), Some("https://news.example/"));
+        assert_eq!((click.url.as_str(), click.target.as_str()), ("http://x/a?utm_source=n&ref=7", "https://y/?own=1&ref=7#part"));
+        let none = KeptFields { parameters: false, ..KeptFields::default() };
+        let click = enriched(&captured(), &Privacy { keep: none, ..Privacy::default() });
+        assert_eq!((click.url.as_str(), click.parameters.len()), ("http://x/a?utm_source=n", 0));
+    }
+
+    #[test]
+    fn who_objects_is_counted_and_not_told_from_others() {
+        let privacy = Privacy { level: PrivacyLevel::Full, impersonal_parameters: vec!["ref".into()], ..Privacy::default() };
+        let with = |set| CapturedClick { signals: Signals::of(set), ..captured() };
+        let click = enriched(&with(SignalSet::GPC), &privacy);
+        assert_eq!((click.visitor, click.ip, click.network.as_deref()), (None, None, Some("203.0.113.0/24")));
+        assert_eq!(click.url, "http://x/a?utm_source=n&ref=7");
+        assert!(enriched(&with(SignalSet::DNT), &privacy).visitor.is_some());
+        assert!(enriched(&with(SignalSet::DNT), &Privacy { respect_dnt: true, ..privacy }).visitor.is_none());
+    }
+
+    #[test]
+    fn without_the_consent_that_is_required_a_click_is_only_counted() {
+        let privacy = Privacy { consent: ConsentMode::Required, level: PrivacyLevel::Full, ..Privacy::default() };
+        let click = enriched(&captured(), &privacy);
+        assert_eq!((click.visitor, click.ip, click.network, click.user_agent, click.language), (None, None, None, None, None));
+        assert_eq!((click.place.city, click.referrer.as_deref()), (None, Some("https://news.example/")));
+        assert_eq!((click.browser.as_deref(), click.place.country.as_deref()), (Some("Firefox"), Some("DE")));
+        let consent = Some(Box::new(Consent { given: true, visitor: Some("id".into()) }));
+        let consented = CapturedClick { signals: Signals { consent, ..Signals::default() }, ..captured() };
+        assert!(enriched(&consented, &privacy).ip.is_some());
+    }
+}
