@@ -43,6 +43,8 @@ impl Enricher {
             _ => (verdict, verdict_reason),
         };
         let (utm, parameters) = parse_utm(&captured.url, &captured.target);
+        let referrer_host = captured.referrer.as_deref().and_then(referrer_host);
+        let channel = sources::channel(&utm, &parameters, referrer_host.as_deref(), facts.browser.as_deref());
         let mut click = Click {
             id: captured.id,
             seq: 0,
@@ -63,14 +65,14 @@ impl Enricher {
             device: facts.device,
             language: captured.accept_language.as_deref().and_then(language::first),
             user_agent: captured.user_agent.clone(),
-            referrer_host: captured.referrer.as_deref().and_then(referrer_host),
+            referrer_host,
             referrer: captured.referrer.clone(),
             utm,
             parameters,
             network: (!address.network.is_empty()).then_some(address.network),
             redirect_micros: captured.redirect_micros,
             rule: captured.rule.clone(),
-            channel: None,
+            channel: Some(channel),
             rules_version: 0,
             geo_version: address.geo_version,
             system: address.system,

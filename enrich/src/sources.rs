@@ -1,38 +1,184 @@
-//! Where a visitor came from.
+//! Where a visitor came from: the channel, by the table in `data/sources.tsv`.
+//!
+//! In this order: a scanned code; a parameter by which a service follows its clicks; what the link's
+//! author wrote in the campaign fields; the referrer; the app whose browser it is. Any campaign field that
+//! says nothing else is a campaign, any referrer that is not in the table a referral.
 
-/// Parameters by which advertising and mailing services follow one click, lower case.
-const CLICK_IDS: [&str; 28] = [
-    "gclid",
-    "gclsrc",
-    "gbraid",
-    "wbraid",
-    "dclid",
-    "gad_source",
-    "gad_campaignid",
-    "srsltid",
-    "fbclid",
-    "igshid",
-    "igsh",
-    "msclkid",
-    "ttclid",
-    "twclid",
-    "li_fat_id",
-    "epik",
-    "rdt_cid",
-    "sccid",
-    "yclid",
-    "ysclid",
-    "irclickid",
-    "mc_eid",
-    "_hsenc",
-    "_hsmi",
-    "mkt_tok",
-    "vero_id",
-    "oly_enc_id",
-    "s_kwcid",
-];
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-/// Whether a parameter of that name follows one click.
+use domain::{Channel, Parameter, Utm};
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("../data/sources.tsv")));
+
+/// Apps of social networks whose browsers send no referrer.
+const SOCIAL_APPS: [&str; 10] =
+    ["Facebook", "Facebook Messenger", "Instagram", "LINE", "LinkedIn", "Pinterest", "Snapchat", "TikTok", "Twitter", "WeChat"];
+
+#[derive(Debug, Default)]
+struct Table {
+    hosts: HashMap<&'static str, Channel>,
+    /// Names under any top-level domain.
+    names: HashMap<&'static str, Channel>,
+    parameters: HashMap<&'static str, Channel>,
+    mediums: HashMap<&'static str, Channel>,
+}
+
+impl Table {
+    /// Lines that are none are left out; a test holds that there are none.
+    fn read(text: &'static str) -> Self {
+        let mut table = Self::default();
+        for line in text.lines() {
+            let mut fields = line.split('\t');
+            let (Some(kind), Some(name), Some(channel)) = (fields.next(), fields.next(), fields.next().and_then(channel_named)) else {
+                continue;
+            };
+            match (kind, name.strip_suffix(".*")) {
+                ("host", Some(name)) => table.names.insert(name, channel),
+                ("host", None) => table.hosts.insert(name, channel),
+                ("parameter", _) => table.parameters.insert(name, channel),
+                ("medium", _) => table.mediums.insert(name, channel),
+                _ => None,
+            };
+        }
+        table
+    }
+
+    /// The channel of a host or of what it lies below.
+    fn of_host(&self, host: &str) -> Option<Channel> {
+        let mut rest = host;
+        loop {
+            if let Some(channel) = self.hosts.get(rest).or_else(|| self.names.get(name_of(rest)?)) {
+                return Some(*channel);
+            }
+            rest = rest.split_once('.')?.1;
+        }
+    }
+}
+
+/// The name in front of a top-level domain, or of one with a short second level (`google.co.uk`).
+fn name_of(host: &str) -> Option<&str> {
+    let (name, suffix) = host.split_once('.')?;
+    let is_suffix = match suffix.split_once('.') {
+        None => true,
+        Some((second, top)) => second.len() <= 3 && top.len() == 2,
+    };
+    is_suffix.then_some(name)
+}
+
+fn channel_named(name: &str) -> Option<Channel> {
+    Channel::ALL.iter().copied().find(|channel| channel.name().eq_ignore_ascii_case(name))
+}
+
+/// Whether a parameter of that name follows one click: its value is not kept.
 pub(crate) fn is_click_id(name: &str) -> bool {
-    CLICK_IDS.iter().any(|id| name.eq_ignore_ascii_case(id))
+    lower(name, |name| TABLE.parameters.contains_key(name))
+}
+
+/// `parameters` are those of the short URL beside the campaign fields.
+pub(crate) fn channel(utm: &Utm, parameters: &[Parameter], referrer_host: Option<&str>, browser: Option<&str>) -> Channel {
+    let table = &*TABLE;
+    let followed = || parameters.iter().find_map(|parameter| lower(&parameter.key, |key| table.parameters.get(key).copied()));
+    let referred = || referrer_host.map(|host| table.of_host(host).unwrap_or(Channel::Referral));
+    let in_app = || browser.filter(|browser| SOCIAL_APPS.contains(browser)).map(|_| Channel::Social);
+    campaign(table, utm, followed).or_else(referred).or_else(in_app).unwrap_or(Channel::Direct)
+}
+
+fn campaign(table: &Table, utm: &Utm, followed: impl Fn() -> Option<Channel>) -> Option<Channel> {
+    let source = |source: &String| lower(source, |source| table.mediums.get(source).or_else(|| table.hosts.get(source)).copied());
+    let medium = utm.medium.as_ref().and_then(|medium| lower(medium, |medium| table.mediums.get(medium).copied()));
+    let source = utm.source.as_ref().and_then(source);
+    if source == Some(Channel::Qr) || medium == Some(Channel::Qr) {
+        return Some(Channel::Qr);
+    }
+    // A medium that is in no table, such as cpc or banner, is a campaign's, whatever the source is called.
+    let written = medium.or_else(|| source.filter(|_| utm.medium.is_none()));
+    let has_any = utm.pairs().next().is_some();
+    written.or_else(followed).or(has_any.then_some(Channel::Campaign))
+}
+
+/// Asks for a text in lower case, without a copy where it is already.
+fn lower<T>(text: &str, ask: impl Fn(&str) -> T) -> T {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) { ask(&text.to_ascii_lowercase()) } else { ask(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(requested: &str, referrer: Option<&str>) -> Channel {
+        let (utm, parameters) = domain::parse_utm(&format!("https://go.example/a?{requested}"), "https://example.com/");
+        let host = referrer.and_then(domain::referrer_host);
+        channel(&utm, &parameters, host.as_deref(), None)
+    }
+
+    #[test]
+    fn every_line_of_the_table_is_read_once() {
+        let lines = include_str!("../data/sources.tsv").lines().filter(|line| !line.starts_with('#'));
+        let Table { hosts, names, parameters, mediums } = &*TABLE;
+        assert_eq!(hosts.len() + names.len() + parameters.len() + mediums.len(), lines.count());
+        assert!(hosts.keys().chain(parameters.keys()).all(|name| *name == name.to_lowercase()));
+    }
+
+    #[test]
+    fn referrers_by_their_host_and_what_it_lies_below() {
+        let cases = [
+            ("https://www.google.com/", Channel::Search),
+            ("https://www.google.co.uk/search", Channel::Search),
+            ("https://news.google.de/", Channel::Search),
+            ("https://gemini.google.com/app", Channel::Ai),
+            ("https://mail.google.com/mail/u/0/", Channel::Email),
+            ("android-app://com.google.android.gm/", Channel::Email),
+            ("https://old.reddit.com/r/rust", Channel::Social),
+            ("https://t.co/abc", Channel::Social),
+            ("https://chatgpt.com/", Channel::Ai),
+            ("https://blog.example.com/post", Channel::Referral),
+            ("https://google.evil.example.com/", Channel::Referral),
+            ("https://notgoogle.com/", Channel::Referral),
+        ];
+        for (referrer, channel) in cases {
+            assert_eq!(of("", Some(referrer)), channel, "{referrer}");
+        }
+        assert_eq!(of("", None), Channel::Direct);
+    }
+
+    #[test]
+    fn what_the_links_author_wrote_goes_before_the_referrer() {
+        let google = Some("https://www.google.com/");
+        let cases = [
+            ("utm_source=news&utm_medium=Email", Channel::Email),
+            ("utm_source=facebook.com&utm_medium=social", Channel::Social),
+            ("utm_source=google&utm_medium=cpc", Channel::Campaign),
+            ("utm_campaign=spring", Channel::Campaign),
+            ("utm_source=chatgpt.com", Channel::Ai),
+            ("utm_source=newsletter", Channel::Email),
+            ("qr=1", Channel::Qr),
+            ("utm_source=flyer&utm_medium=qr", Channel::Qr),
+            ("gclid=x", Channel::Campaign),
+            ("FBCLID=x", Channel::Social),
+            ("mc_eid=x", Channel::Email),
+            ("utm_medium=email&gclid=x", Channel::Email),
+            ("ref=7", Channel::Search),
+        ];
+        for (query, channel) in cases {
+            assert_eq!(of(query, google), channel, "{query}");
+        }
+    }
+
+    #[test]
+    fn browsers_of_social_apps_send_no_referrer() {
+        let of = |browser| channel(&Utm::default(), &[], None, browser);
+        assert_eq!((of(Some("Instagram")), of(Some("Chrome"))), (Channel::Social, Channel::Direct));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_a_channel(query in ".{0,80}", referrer in ".{0,80}") {
+            let (utm, parameters) = domain::parse_utm(&format!("https://go.example/a?{query}"), &referrer);
+            let _ = channel(&utm, &parameters, domain::referrer_host(&referrer).as_deref(), Some(&query));
+            let _ = channel(&utm, &parameters, Some(&referrer), None);
+        }
+    }
 }
