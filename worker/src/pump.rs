@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{CapturedClick, Click, Loss};
 use enrich::Enricher;
-use platform::{Clock, Health, Lifecycle, Metrics, Readiness};
+use platform::{Backoff, Clock, Health, Lifecycle, Metrics, Readiness, Rng, Throttle};
 use prometheus_client::metrics::counter::Counter;
 use sha2::{Digest, Sha256};
 use store::{Incoming, IngestReport, Poison, Store, StoreError};
@@ -18,6 +18,7 @@ const BATCH: usize = 1_000;
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 /// Below the broker's patience, which each round extends.
 const BACKOFF_MAX: Duration = Duration::from_secs(3);
+const NOT_STORED: &str = "The database does not take clicks; they wait in the stream. Mend the database; the log says what it refused.";
 
 /// What a worker works with.
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ pub struct WorkerParts {
     pub feed: Arc<dyn LiveFeed>,
     pub enricher: Arc<Enricher>,
     pub clock: Clock,
+    pub rng: Rng,
     pub health: Health,
 }
 
@@ -42,6 +44,8 @@ struct Counters {
 pub struct Pump {
     parts: WorkerParts,
     counters: Counters,
+    /// Of acks that fail: each frame of each lane has one.
+    unacked: Throttle,
 }
 
 /// A batch as it is given to the store.
@@ -62,7 +66,7 @@ impl Pump {
             set_aside: counter("worker_set_aside", "Records that cannot be stored, kept as dead letters"),
             retries: counter("worker_retries", "Batches tried again"),
         };
-        Self { parts, counters }
+        Self { parts, counters, unacked: Throttle::default() }
     }
 
     /// Starts a task for each lane of `source`.
@@ -85,9 +89,10 @@ impl Pump {
             self.counters.duplicates.inc_by(report.duplicates);
             self.counters.set_aside.inc_by(report.poisoned + batch.poison.len() as u64);
             for delivery in batch.deliveries {
-                // Without the ack it comes again and is found stored.
-                if let Err(error) = delivery.ack().await {
-                    tracing::warn!(%error, "a frame could not be acked");
+                if let Err(error) = delivery.ack().await
+                    && self.unacked.may_tell()
+                {
+                    tracing::warn!(%error, "frames cannot be acked; they come again and are found stored");
                 }
             }
             for ingested in report.stored {
@@ -104,7 +109,7 @@ impl Pump {
             match self.decode_frame(&delivery.frame, &mut batch) {
                 Ok(()) => batch.deliveries.push(delivery),
                 Err(version) => {
-                    let detail = format!("clicks wait for a newer worker: their records have version {version}");
+                    let detail = format!("Clicks wait for a newer worker: their records have version {version}. Upgrade the workers.");
                     tracing::error!(frame = delivery.frame.id.as_str(), "{detail}");
                     self.parts.health.report("worker", Readiness::Degraded, detail);
                 }
@@ -138,26 +143,27 @@ impl Pump {
 
     /// Tries until the batch is stored; `None` when a stop came first.
     async fn store(&self, batch: &Batch, stopping: &CancellationToken) -> Option<IngestReport> {
-        let mut backoff = BACKOFF_MIN;
+        let (mut backoff, mut failed) = (Backoff::new(BACKOFF_MIN, BACKOFF_MAX), false);
         loop {
             match self.store_once(batch).await {
                 Ok(report) => {
-                    if backoff > BACKOFF_MIN {
+                    if failed {
                         self.parts.health.report("worker", Readiness::Ready, "");
                     }
                     return Some(report);
                 }
                 Err(error) => {
+                    failed = true;
                     self.counters.retries.inc();
                     tracing::warn!(%error, clicks = batch.clicks.len(), "clicks cannot be stored; trying again");
-                    self.parts.health.report("worker", Readiness::Degraded, "the database does not take clicks; they wait in the stream");
+                    self.parts.health.report("worker", Readiness::Degraded, NOT_STORED);
                 }
             }
             for delivery in &batch.deliveries {
                 let _ = delivery.extend().await;
             }
             tokio::select! {
-                () = tokio::time::sleep(backoff) => backoff = (backoff * 2).min(BACKOFF_MAX),
+                () = backoff.pause(&self.parts.rng) => {}
                 () = stopping.cancelled() => return None,
             }
         }

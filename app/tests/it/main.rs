@@ -9,6 +9,7 @@ mod cluster;
 mod demo;
 mod domains;
 mod edge;
+mod files;
 mod help;
 mod journey;
 mod load;

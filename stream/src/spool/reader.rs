@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use domain::{Millis, Shard};
+use platform::{Throttle, files_advice, is_out_of_files};
 use tokio::time::Instant;
 
 use super::segment::{self, Found, HEADER, PREFIX};
@@ -19,6 +20,8 @@ const CHUNK: usize = 256 * 1_024;
 /// How long records gather once one has come, and from one reading to the next: for each alone, or for
 /// each few, the reading thread would cost the writing ones more than the reading itself.
 const GATHER: Duration = Duration::from_millis(1);
+/// How long a segment is left alone that cannot be opened for want of files.
+const NO_FILES: Duration = Duration::from_millis(100);
 
 /// A record read back.
 #[derive(Clone, Debug)]
@@ -46,6 +49,7 @@ pub(crate) struct Reader {
     buffer: BytesMut,
     /// When records have gathered.
     gathered: Instant,
+    out_of_files: Throttle,
 }
 
 #[derive(Debug)]
@@ -58,7 +62,7 @@ struct Open {
 
 impl Reader {
     pub fn new(spool: Spool, from: u64) -> Self {
-        Self { spool, offset: from, segment: None, buffer: BytesMut::new(), gathered: Instant::now() }
+        Self { spool, offset: from, segment: None, buffer: BytesMut::new(), gathered: Instant::now(), out_of_files: Throttle::default() }
     }
 
     /// The next records, at least one: waits for it. Nothing is lost where the wait is given up.
@@ -68,7 +72,17 @@ impl Reader {
             // Asked for before looking, so that an append in between is not slept through.
             let spool = self.spool.clone();
             let more = spool.0.more.notified();
-            let entries = self.read(most)?;
+            let entries = match self.read(most) {
+                // Some file will be closed; until then records wait where they are.
+                Err(SpoolError::Read(error)) if is_out_of_files(&error) => {
+                    if self.out_of_files.may_tell() {
+                        tracing::warn!("The spool cannot be read on ({error}); clicks wait in it. {}", files_advice(&error));
+                    }
+                    self.gathered = Instant::now() + NO_FILES;
+                    continue;
+                }
+                entries => entries?,
+            };
             if !entries.is_empty() {
                 // A backlog does not wait.
                 if entries.len() < most {
@@ -83,8 +97,16 @@ impl Reader {
 
     /// The records at hand, up to `most`.
     pub fn read(&mut self, most: usize) -> Result<Vec<Entry>, SpoolError> {
-        let written = self.spool.0.written.load(Ordering::Acquire);
         let mut entries = Vec::new();
+        match self.read_into(&mut entries, most) {
+            // What was read goes first; the error comes again.
+            Err(_) if !entries.is_empty() => Ok(entries),
+            done => done.map(|()| entries),
+        }
+    }
+
+    fn read_into(&mut self, entries: &mut Vec<Entry>, most: usize) -> Result<(), SpoolError> {
+        let written = self.spool.0.written.load(Ordering::Acquire);
         while entries.len() < most && self.offset < written {
             match segment::look(&self.buffer) {
                 Found::Record { shard, length } => {
@@ -109,7 +131,7 @@ impl Reader {
                 Found::Nonsense => self.leave_segment(written)?,
             }
         }
-        Ok(entries)
+        Ok(())
     }
 
     fn skip(&mut self, bytes: usize) {
@@ -157,11 +179,11 @@ impl Reader {
 
     /// Goes on with the next segment.
     fn leave_segment(&mut self, written: u64) -> Result<(), SpoolError> {
+        let bases = segment::list(&self.spool.0.dir).map_err(SpoolError::Read)?;
         if !self.buffer.is_empty() {
             self.count_damage();
             self.buffer.clear();
         }
-        let bases = segment::list(&self.spool.0.dir).map_err(SpoolError::Read)?;
         let here = self.segment.take().map(|open| open.base);
         let next = bases.into_iter().find(|base| here.is_none_or(|here| *base > here) && *base >= self.offset);
         // With no segment to go on with, whatever stood here is gone.
