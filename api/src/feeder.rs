@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{DomainState, HostName, LinkState};
 use futures_util::stream::{TryStreamExt as _, iter};
-use platform::{Health, Readiness};
+use platform::{Backoff, Health, Readiness, Rng};
 use store::{Store, StoreError};
 use stream::{LinkSnapshot, SnapshotNotices, StreamError};
 use tokio::time::Instant;
@@ -32,6 +32,19 @@ pub enum FeedError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Snapshot(#[from] StreamError),
+}
+
+impl FeedError {
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Store(_) => {
+                "Changed links cannot be read from the database, so redirectors without one do not see them. Mend the database."
+            }
+            Self::Snapshot(_) => {
+                "Changed links cannot be brought to NATS; they wait in the database. Start NATS with JetStream, or mend LINKLOGGER_NATS_URL."
+            }
+        }
+    }
 }
 
 /// Writes every link, host, API key and workspace of the database to the snapshot, never lowering a
@@ -80,6 +93,7 @@ pub struct LinkFeeder {
     pub snapshot: LinkSnapshot,
     /// Told of changes that this process makes.
     pub notices: SnapshotNotices,
+    pub rng: Rng,
     pub health: Health,
     pub backlog: LinkBacklog,
 }
@@ -90,26 +104,22 @@ impl LinkFeeder {
     /// # Errors
     /// Never: what fails is tried again.
     pub async fn run(self, stopping: CancellationToken) -> Result<(), Infallible> {
-        let (mut backoff, mut checked) = (BACKOFF_MIN, None);
+        let backoff_anew = || Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
+        let (mut backoff, mut checked) = (backoff_anew(), None);
         while !stopping.is_cancelled() {
             let pause = match self.feed(&mut checked).await {
                 Ok(more) => {
                     self.health.report("link feeder", Readiness::Ready, "");
-                    backoff = BACKOFF_MIN;
+                    backoff = backoff_anew();
                     if more { Duration::ZERO } else { LOOK_EVERY }
                 }
                 Err(error) => {
-                    self.health.report(
-                        "link feeder",
-                        Readiness::Degraded,
-                        "changed links cannot be brought to NATS; they wait in the database",
-                    );
+                    self.health.report("link feeder", Readiness::Degraded, error.advice());
                     tracing::debug!(%error, "changed links cannot be brought to the snapshot; trying again");
                     self.backlog.goes_on();
                     // Whatever failed may have to do with the bucket.
                     checked = None;
-                    backoff = (backoff * 2).min(BACKOFF_MAX);
-                    backoff
+                    backoff.step(&self.rng)
                 }
             };
             tokio::select! {

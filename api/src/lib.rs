@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex};
 use domain::ShortDomain;
 use ipnet::IpNet;
 use platform::config::{Origins, SignUp};
-use platform::{BindError, ClientIp, Clock, Health, Lifecycle, Readiness, Rng, SealKey, bind, serve_http};
+use platform::{BindError, ClientIp, Clock, Health, Lifecycle, Readiness, Refusals, Rng, SealKey, bind, serve_http};
 use store::Store;
 use stream::{LinkNotices, LiveFeed};
 use tokio_util::task::TaskTracker;
@@ -67,6 +67,7 @@ pub struct ApiParts {
     pub clock: Clock,
     pub rng: Rng,
     pub health: Health,
+    pub refusals: Refusals,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +120,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
     };
     lifecycle.spawn("sockets", shell::farewell(shell.open.clone(), lifecycle.stopping().clone()));
     let router = shell::router(Arc::new(shell)).merge(reports.router());
-    lifecycle.spawn("api", serve_http(listener, router, lifecycle.stopping().clone()));
+    lifecycle.spawn("api", serve_http(listener, router, parts.refusals, lifecycle.stopping().clone()));
     parts.health.report("api", Readiness::Ready, "");
     Ok(address)
 }

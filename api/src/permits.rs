@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use platform::Clock;
+use platform::{Clock, Throttle};
 use store::{Store, StoreError};
 use stream::{NatsClient, PermitQuestion, serve_permits};
 use tokio_util::sync::CancellationToken;
@@ -21,16 +21,21 @@ impl PermitService {
     /// # Errors
     /// Never.
     pub async fn run(self, stopping: CancellationToken) -> Result<(), Infallible> {
-        let answer = |question| self.answer(question);
+        let outages = Throttle::default();
+        let answer = |question| self.answer(question, &outages);
         serve_permits(self.nats.clone(), answer, stopping).await;
         Ok(())
     }
 
-    async fn answer(&self, question: PermitQuestion) -> Result<u32, StoreError> {
+    async fn answer(&self, question: PermitQuestion, outages: &Throttle) -> Result<u32, StoreError> {
         let answer = match question {
             PermitQuestion::Lease(lease, wanted) => self.store.lease(&lease, wanted, self.clock.now()).await,
             PermitQuestion::GiveBack(lease, unused) => self.store.return_permits(&lease, unused).await.map(|_| 0),
         };
-        answer.inspect_err(|error| tracing::warn!(%error, "permits cannot be given to a redirector without a database"))
+        answer.inspect_err(|error| {
+            if outages.may_tell() {
+                tracing::warn!(%error, "permits cannot be given to a redirector without a database");
+            }
+        })
     }
 }

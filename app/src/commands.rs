@@ -18,6 +18,11 @@ pub(crate) fn say(text: &str) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// So many of them.
+pub(crate) fn counted(count: u64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
 /// Every setting with its origin, and what follows from them together.
 pub(crate) fn show_config(config: &Config, values: &Values) -> anyhow::Result<ExitCode> {
     let links = match config.links_from {

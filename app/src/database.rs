@@ -17,6 +17,9 @@ const BACKOFF_MIN: Duration = Duration::from_millis(250);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 const WATCH_EVERY: Duration = Duration::from_secs(2);
 const PART: &str = "database";
+const NO_SQLITE: &str =
+    "The SQLite file does not answer. It is tried again: check the disk of LINKLOGGER_DATA_DIR, and what else uses the file.";
+const NO_POSTGRES: &str = "PostgreSQL does not answer. It is tried again: start it, or mend LINKLOGGER_DATABASE_URL.";
 
 /// Whether a database could be used when it was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub(crate) struct ProcessDatabase {
     pub store: Store,
     /// All roles in one process bring the schema up to date; split ones only look at it.
     migrates: bool,
+    /// What to do when it does not answer.
+    advice: &'static str,
     clock: Clock,
     rng: Rng,
     health: Health,
@@ -40,14 +45,14 @@ pub(crate) struct ProcessDatabase {
 impl ProcessDatabase {
     pub async fn open(config: &Config, clock: &Clock, rng: &Rng, health: &Health) -> anyhow::Result<Self> {
         let store = commands::open(config).await?;
-        match config.database {
-            Database::Sqlite(_) => health.durability(PART, DurabilityClass::Fsync, "SQLite with synchronous=FULL"),
+        let (class, note, advice) = match config.database {
+            Database::Sqlite(_) => (DurabilityClass::Fsync, "SQLite with synchronous=FULL", NO_SQLITE),
             Database::Postgres(_) => {
-                let note = "fsync unless the server switches fsync or synchronous_commit off";
-                health.durability(PART, DurabilityClass::Unknown, note);
+                (DurabilityClass::Unknown, "fsync unless the server switches fsync or synchronous_commit off", NO_POSTGRES)
             }
-        }
-        Ok(Self { store, migrates: config.roles.is_all(), clock: clock.clone(), rng: rng.clone(), health: health.clone() })
+        };
+        health.durability(PART, class, note);
+        Ok(Self { store, migrates: config.roles.is_all(), advice, clock: clock.clone(), rng: rng.clone(), health: health.clone() })
     }
 
     /// Tries once whether it can be used, and says so on `/readyz`.
@@ -108,7 +113,7 @@ impl ProcessDatabase {
             }
             match self.store.ping().await {
                 Ok(()) => self.health.report(PART, Readiness::Ready, ""),
-                Err(_) => self.health.report(PART, Readiness::Degraded, "the database does not answer; it is tried again"),
+                Err(_) => self.health.report(PART, Readiness::Degraded, self.advice),
             }
         }
     }

@@ -11,7 +11,7 @@ use redirector::{LinkSource, LinkSourceDown, PermitSource};
 use store::Store;
 use stream::{LinkSnapshot, NatsClient, PermitClient, PermitQuestion};
 
-use crate::commands::{connect, say};
+use crate::commands::{connect, counted, say};
 use crate::seal;
 
 /// Links and permits straight from the database.
@@ -104,10 +104,11 @@ pub(crate) async fn resync(config: &Config) -> anyhow::Result<ExitCode> {
     let count = api::resync_links(&store, &snapshot).await?;
     store.close().await;
     let left_out = snapshot.left_out();
+    let in_snapshot = format!("{} {} in the snapshot", counted(count, "link"), if count == 1 { "is" } else { "are" });
     anyhow::ensure!(
         left_out == 0,
-        "{count} links are in the snapshot, {left_out} of them without the password or the variants that they have: redirectors \
-         that have no database answer 503 for these. Set LINKLOGGER_SEAL_KEY or LINKLOGGER_SEAL_KEY_FILE to the installation's key and run this again."
+        "{in_snapshot}, {left_out} of them without the password or the variants that belong to it: redirectors that have no \
+         database answer 503 there. Set LINKLOGGER_SEAL_KEY or LINKLOGGER_SEAL_KEY_FILE to the installation's key and run this again."
     );
-    say(&format!("{count} links are in the snapshot.\n"))
+    say(&format!("{in_snapshot}.\n"))
 }

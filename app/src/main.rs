@@ -4,6 +4,7 @@
 mod commands;
 mod database;
 mod demo;
+mod help;
 mod links;
 mod policies;
 mod seal;
@@ -13,7 +14,7 @@ mod spool_command;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use platform::config::{Config, Flags, LogFormat};
 
 /// Captures every click on a tracked link before it redirects, counts it and shows it live.
@@ -60,7 +61,8 @@ enum LinksCommand {
 fn main() -> ExitCode {
     // One crypto provider for all; a second installation cannot happen here.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let cli = Cli::parse();
+    let matches = help::shortened(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match run(&cli) {
         Ok(code) => code,
         Err(error) => {

@@ -24,6 +24,12 @@ const KEEP_ACKED: Duration = Duration::from_secs(15 * 60);
 
 const UNKNOWN_ACKS: &str = "fsync if the server runs with sync_interval: always, else os; LINKLOGGER_NATS_MONITOR_URL tells which";
 
+const NO_BROKER: &str = "NATS does not answer: clicks wait in the spool, and live clicks come late. Start it, or mend LINKLOGGER_NATS_URL.";
+const NOT_FILLED: &str = "The snapshot of links is not filled yet: links that are not cached get 503. \
+                          Start an api, which fills it, or run `linklogger links resync`.";
+const NO_SNAPSHOT: &str = "The snapshot of links cannot be read: links that are not cached get 503. \
+                           Start NATS with JetStream, or mend LINKLOGGER_NATS_URL.";
+
 /// The same on a full disk: a NATS server that is killed forgets what it acked in its last moments.
 const SETTLE: Duration = Duration::from_secs(3);
 
@@ -89,9 +95,10 @@ impl Seams {
         if let Some(store) = store.filter(|_| config.roles.api) {
             let service = PermitService { store: store.clone(), nats: nats.clone(), clock: clock.clone() };
             lifecycle.spawn("permit service", service.run(lifecycle.stopping().clone()));
-            let (store, snapshot, notices, health) = (store.clone(), snapshot.clone(), notices.clone(), health.clone());
+            let (store, snapshot, notices) = (store.clone(), snapshot.clone(), notices.clone());
             snapshot.register(metrics);
-            let feeder = LinkFeeder { store, snapshot, notices, health, backlog: LinkBacklog::new(metrics) };
+            let (rng, health, backlog) = (rng.clone(), health.clone(), LinkBacklog::new(metrics));
+            let feeder = LinkFeeder { store, snapshot, notices, rng, health, backlog };
             lifecycle.spawn("link feeder", feeder.run(lifecycle.stopping().clone()));
         }
         let (links, permits, policies) = match config.links_from {
@@ -135,7 +142,7 @@ async fn watch(nats: NatsClient, health: Health, stopping: CancellationToken) ->
         if nats.is_connected() {
             health.report("broker", Readiness::Ready, "");
         } else {
-            health.report("broker", Readiness::Degraded, "NATS does not answer; clicks wait in the spool, live clicks come late");
+            health.report("broker", Readiness::Degraded, NO_BROKER);
         }
     }
 }
@@ -165,12 +172,8 @@ async fn watch_snapshot(snapshot: LinkSnapshot, health: Health, stopping: Cancel
         }
         match snapshot.is_filled().await {
             Ok(true) => health.report("links", Readiness::Ready, ""),
-            Ok(false) => health.report(
-                "links",
-                Readiness::Degraded,
-                "the snapshot is not filled yet; a running api or `linklogger links resync` fills it",
-            ),
-            Err(_) => health.report("links", Readiness::Degraded, "the snapshot cannot be asked; links that are not cached get 503"),
+            Ok(false) => health.report("links", Readiness::Degraded, NOT_FILLED),
+            Err(_) => health.report("links", Readiness::Degraded, NO_SNAPSHOT),
         }
     }
 }

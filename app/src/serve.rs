@@ -9,7 +9,7 @@ use api::{ApiOptions, ApiParts, DnsResolver, DomainChecks, Proofs};
 use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
 use platform::config::{Config, LinksFrom, SignUp};
-use platform::{Clock, Health, Lifecycle, Metrics, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
+use platform::{Clock, Health, Lifecycle, Metrics, Refusals, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
 use worker::{Pump, WorkerParts, clean_permits, keep_partitions};
@@ -42,6 +42,7 @@ struct Process {
     rng: Rng,
     health: Health,
     metrics: Metrics,
+    refusals: Refusals,
     lifecycle: Lifecycle,
 }
 
@@ -100,13 +101,14 @@ impl Process {
         let looks_up = config.roles.worker || config.roles.redirector;
         let geo = Arc::new(if looks_up { GeoDatabases::open(&config.geoip_db)? } else { GeoDatabases::default() });
         let resolver = config.roles.api.then(|| DnsResolver::new(config.dns_server)).transpose()?;
+        let refusals = Refusals::new(&health, &metrics);
         let proofs = resolver.map(|resolver| Proofs::new(Arc::new(resolver)));
         for (role, is_ours) in [("api", config.roles.api), ("worker", config.roles.worker)] {
             if is_ours {
-                health.expect(role);
+                health.expect(role, "It starts as soon as the database is there: see the part \"database\".");
             }
         }
-        Ok(Self { config, database, presence, seams, seal_key, geo, proofs, clock, rng, health, metrics, lifecycle })
+        Ok(Self { config, database, presence, seams, seal_key, geo, proofs, clock, rng, health, metrics, refusals, lifecycle })
     }
 
     /// Starts what needs the database, as soon as that is there.
@@ -134,6 +136,7 @@ impl Process {
             feed: self.seams.feed.clone(),
             enricher: Arc::new(Enricher::new(self.geo.clone())),
             clock: self.clock.clone(),
+            rng: self.rng.clone(),
             health: self.health.clone(),
         };
         Pump::new(parts, &self.metrics).start(source.as_ref(), &self.lifecycle);
@@ -175,6 +178,7 @@ impl Process {
             rng: self.rng.clone(),
             health: self.health.clone(),
             metrics: self.metrics.clone(),
+            refusals: self.refusals.clone(),
         };
         let redirector = Redirector::new(options, parts);
         let domains = redirector.domains();
@@ -210,6 +214,7 @@ impl Process {
             clock: self.clock.clone(),
             rng: self.rng.clone(),
             health: self.health.clone(),
+            refusals: self.refusals.clone(),
         })
     }
 
@@ -219,7 +224,7 @@ impl Process {
         if let Some(domains) = domains {
             router = router.merge(tls_allowed_router(move |host| tls_allowed(domains.clone(), host)));
         }
-        self.lifecycle.spawn("ops", serve_http(listener, router, self.lifecycle.stopping().clone()));
+        self.lifecycle.spawn("ops", serve_http(listener, router, self.refusals.clone(), self.lifecycle.stopping().clone()));
         Ok(())
     }
 

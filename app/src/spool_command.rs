@@ -10,7 +10,7 @@ use domain::Millis;
 use platform::Clock;
 use stream::{ReplayFrom, SegmentReport, SpoolFolder, SpoolReport};
 
-use crate::commands::say;
+use crate::commands::{counted, say};
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum SpoolCommand {
@@ -46,7 +46,8 @@ pub(crate) fn run(command: &SpoolCommand, data_dir: &Path) -> anyhow::Result<Exi
         SpoolCommand::Replay { from } => {
             let offset = folder.replay(*from)?;
             let count = folder.inspect()?.unshipped;
-            say(&format!("{count} records from offset {offset} on are delivered by the next start.\n"))
+            let (records, are) = (counted(count, "record"), if count == 1 { "is" } else { "are" });
+            say(&format!("{records} from offset {offset} on {are} delivered by the next start.\n"))
         }
     }
 }
@@ -55,9 +56,10 @@ fn inspected(report: &SpoolReport, now: Millis) -> String {
     let id = report.id.map_or_else(|| "none".to_owned(), |id| format!("{id:016x}"));
     let age = report.oldest.map_or_else(String::new, |oldest| format!(", the oldest {} s old", (now.0 - oldest.0).max(0) / 1_000));
     let mut text = format!("id         {id}\ncursor     {}\n", report.cursor);
-    let _ = writeln!(text, "unshipped  {} records, {} bytes{age}", report.unshipped, report.unshipped_bytes);
+    let _ = writeln!(text, "unshipped  {}, {}{age}", counted(report.unshipped, "record"), counted(report.unshipped_bytes, "byte"));
     for segment in &report.segments {
-        let _ = writeln!(text, "segment    {} · {} bytes · {} records{}", segment.base, segment.bytes, segment.records, flaws(segment));
+        let (bytes, records) = (counted(segment.bytes, "byte"), counted(segment.records, "record"));
+        let _ = writeln!(text, "segment    {} · {bytes} · {records}{}", segment.base, flaws(segment));
     }
     for loss in &report.losses {
         let _ = writeln!(text, "lost       {} of {} in minute {} ({})", loss.count, loss.workspace, loss.minute, loss.reason.label());
@@ -72,8 +74,9 @@ fn inspected(report: &SpoolReport, now: Millis) -> String {
 }
 
 fn flaws(segment: &SegmentReport) -> String {
-    let damaged = if segment.damaged.is_empty() { String::new() } else { format!(" · {} damaged places", segment.damaged.len()) };
-    let torn = if segment.torn == 0 { String::new() } else { format!(" · {} bytes of an unfinished record", segment.torn) };
+    let places = segment.damaged.len() as u64;
+    let damaged = if places == 0 { String::new() } else { format!(" · {}", counted(places, "damaged place")) };
+    let torn = if segment.torn == 0 { String::new() } else { format!(" · {} of an unfinished record", counted(segment.torn, "byte")) };
     damaged + &torn
 }
 
@@ -86,6 +89,8 @@ fn verified(report: &SpoolReport) -> String {
     }
     let records: u64 = report.segments.iter().map(|segment| segment.records).sum();
     let damaged: usize = report.segments.iter().map(|segment| segment.damaged.len()).sum();
-    let _ = writeln!(text, "{records} records in {} segments can be read, {damaged} places are damaged", report.segments.len());
+    let (segments, damaged) = (report.segments.len() as u64, damaged as u64);
+    let (can, are) = (counted(records, "record"), if damaged == 1 { "is" } else { "are" });
+    let _ = writeln!(text, "{can} in {} can be read, {} {are} damaged", counted(segments, "segment"), counted(damaged, "place"));
     text
 }

@@ -65,8 +65,8 @@ impl Health {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reports the state of `part`. The detail is for operators: no addresses of visitors, no
-    /// secrets.
+    /// Reports the state of `part`. The detail is for operators: sentences that say what is and what to
+    /// do; no addresses of visitors, no secrets.
     pub fn report(&self, part: &'static str, readiness: Readiness, detail: impl Into<String>) {
         let detail = detail.into();
         let previous = self.state().parts.insert(part, (readiness, detail.clone()));
@@ -78,9 +78,9 @@ impl Health {
         }
     }
 
-    /// A part that will report once it has started, and is down until then.
-    pub fn expect(&self, part: &'static str) {
-        self.state().parts.insert(part, (Readiness::Down, "not started yet".to_owned()));
+    /// A part that will report once it has started, and is down until then; `detail` says what it waits for.
+    pub fn expect(&self, part: &'static str, detail: &str) {
+        self.state().parts.insert(part, (Readiness::Down, detail.to_owned()));
     }
 
     /// Raises a standing warning, or says it anew; true the first time.

@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,12 +12,11 @@ use hyper::server::conn::http1;
 use hyper::{Request, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use crate::connections_of;
+use crate::{Refusals, Room};
 
 const MAX_CONNECTIONS: usize = 20_000;
 /// API and operations get a quarter of all files each; the redirector has the rest.
@@ -36,26 +34,23 @@ pub struct Peer(pub IpAddr);
 ///
 /// # Errors
 /// Never.
-pub async fn serve_http(listener: TcpListener, router: Router, stopping: CancellationToken) -> Result<(), Infallible> {
-    let (tracker, room) = (TaskTracker::new(), Arc::new(Semaphore::new(connections_of(PARTS, MAX_CONNECTIONS))));
+pub async fn serve_http(listener: TcpListener, router: Router, refusals: Refusals, stopping: CancellationToken) -> Result<(), Infallible> {
+    let (tracker, room) = (TaskTracker::new(), Room::new(PARTS, MAX_CONNECTIONS, refusals));
     loop {
-        let Ok(permit) = room.clone().acquire_owned().await else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stopping.cancelled() => break,
         };
         match accepted {
             Ok((socket, peer)) => {
+                let Some(place) = room.enter().await else { break };
                 let (router, stopping) = (router.clone(), stopping.clone());
                 tracker.spawn(async move {
                     connection(socket, Peer(peer.ip()), router, stopping).await;
-                    drop(permit);
+                    drop(place);
                 });
             }
-            Err(error) => {
-                tracing::debug!(%error, "a connection cannot be accepted");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            Err(error) => room.failed(&error).await,
         }
     }
     tracker.close();

@@ -33,7 +33,7 @@ use domain::{
 use enrich::GeoDatabases;
 use ipnet::IpNet;
 use platform::config::Capture;
-use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Rng, SealKey};
+use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Refusals, Rng, SealKey};
 use stream::{LinkNotices, Spool};
 use tokio_util::task::TaskTracker;
 
@@ -185,6 +185,7 @@ pub struct Parts {
     pub rng: Rng,
     pub health: Health,
     pub metrics: Metrics,
+    pub refusals: Refusals,
 }
 
 #[derive(Debug)]
@@ -195,6 +196,7 @@ pub struct Redirector {
     permits: Permits,
     notices: Arc<dyn LinkNotices>,
     health: Health,
+    refusals: Refusals,
 }
 
 impl Redirector {
@@ -205,11 +207,11 @@ impl Redirector {
         let addresses = Addresses::new(options.capture, parts.geo.clone(), &parts.health);
         let logger = Logger::new(&policies, &rates, &addresses, &options.short_domain, &parts);
         let caches = Caches::new(&parts.links, &policies, look_ups, &parts.clock, &parts.metrics);
-        let (notices, health) = (parts.notices.clone(), parts.health.clone());
+        let (notices, health, refusals) = (parts.notices.clone(), parts.health.clone(), parts.refusals.clone());
         let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.rng, &parts.metrics);
         let permits = gates.permits();
         let service = Service::new(&options, parts, &caches, gates, addresses, rates, logger);
-        Self { options, service, caches, permits, notices, health }
+        Self { options, service, caches, permits, notices, health, refusals }
     }
 
     /// Which hosts are served, for whoever gets their certificates.
@@ -226,10 +228,10 @@ impl Redirector {
         let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
         let (service, threads) = (Arc::new(self.service), TaskTracker::new());
         let plain = listener::Port { variable: "LINKLOGGER_REDIRECT_LISTEN", listen: self.options.listen, tls: None };
-        let address = listener::start(&self.options, plain, &service, &threads, lifecycle)?;
+        let address = listener::start(&self.options, plain, &service, &self.refusals, &threads, lifecycle)?;
         if let Some(options) = &self.options.tls {
             let port = listener::Port { variable: "LINKLOGGER_REDIRECT_TLS_LISTEN", listen: options.listen, tls };
-            listener::start(&self.options, port, &service, &threads, lifecycle)?;
+            listener::start(&self.options, port, &service, &self.refusals, &threads, lifecycle)?;
         }
         if let Some(certificates) = certificates {
             lifecycle.spawn("certificates", certificates.follow(self.health.clone(), lifecycle.stopping().clone()));

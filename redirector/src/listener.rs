@@ -10,10 +10,10 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use platform::{BindError, Lifecycle, bind_reuse_port, connections_of};
+use platform::{BindError, Lifecycle, Refusals, Room, bind_reuse_port};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -47,6 +47,7 @@ pub(crate) fn start(
     options: &RedirectorOptions,
     port: Port,
     service: &Arc<Service>,
+    refusals: &Refusals,
     threads: &TaskTracker,
     lifecycle: &Lifecycle,
 ) -> Result<SocketAddr, BindError> {
@@ -54,11 +55,12 @@ pub(crate) fn start(
     let address = listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(port.listen);
     // Half of all files, by threads and ports.
     let ports = 1 + usize::from(options.tls.is_some());
-    let room = connections_of(2 * ports * options.threads, MAX_CONNECTIONS);
+    let parts = 2 * ports * options.threads;
     let kind = if port.tls.is_some() { "tls" } else { "redirect" };
     for (index, listener) in listeners.into_iter().enumerate() {
         let (service, stopping, timeout) = (service.clone(), lifecycle.stopping().clone(), options.header_timeout);
         let (tls, (ended, end)) = (port.tls.clone(), oneshot::channel());
+        let room = Room::new(parts, MAX_CONNECTIONS, refusals.clone());
         let thread = std::thread::Builder::new().name(format!("{kind}-{index}")).spawn(move || {
             let _ = ended.send(run(listener, tls, service, &stopping, timeout, room));
         });
@@ -77,16 +79,16 @@ fn run(
     service: Arc<Service>,
     stopping: &CancellationToken,
     header_timeout: Duration,
-    room: usize,
+    room: Room,
 ) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MAX_HEAD).writev(false);
-        let (tracker, room) = (TaskTracker::new(), Arc::new(Semaphore::new(room)));
-        while let Some((socket, peer)) = accept(&listener, stopping).await {
-            let Ok(permit) = room.clone().acquire_owned().await else { break };
+        let tracker = TaskTracker::new();
+        while let Some((socket, peer)) = accept(&listener, &room, stopping).await {
+            let Some(place) = room.enter().await else { break };
             let (http, tls, service, stopping) = (http.clone(), tls.clone(), service.clone(), stopping.clone());
             let _ = socket.set_nodelay(true);
             tracker.spawn(async move {
@@ -99,7 +101,7 @@ fn run(
                         }
                     }
                 }
-                drop(permit);
+                drop(place);
             });
         }
         drop(listener);
@@ -110,7 +112,7 @@ fn run(
 }
 
 /// The next connection; `None` when a stop is asked for.
-async fn accept(listener: &tokio::net::TcpListener, stopping: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
+async fn accept(listener: &tokio::net::TcpListener, room: &Room, stopping: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -118,11 +120,7 @@ async fn accept(listener: &tokio::net::TcpListener, stopping: &CancellationToken
         };
         match accepted {
             Ok(accepted) => return Some(accepted),
-            // Out of descriptors, or gone before it was taken: neither is the next one's fault.
-            Err(error) => {
-                tracing::debug!(%error, "a connection cannot be accepted");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            Err(error) => room.failed(&error).await,
         }
     }
 }

@@ -91,7 +91,7 @@ impl Certificates {
                     health.report("certificates", Readiness::Ready, "");
                 }
                 Ok(Err(error)) => {
-                    health.report("certificates", Readiness::Degraded, format!("the ones before stay in use. {error}"));
+                    health.report("certificates", Readiness::Degraded, format!("The certificates before stay in use. {error}"));
                 }
                 Err(error) => tracing::warn!(%error, "certificates cannot be looked at"),
             }
@@ -125,7 +125,9 @@ fn reread(folder: &Path, before: &Seen) -> Result<Option<(Hosts, Seen)>, Certifi
 
 /// The pairs in a folder, by host.
 fn pairs(folder: &Path) -> Result<Vec<Pair>, CertificateError> {
-    let unreadable = |error: std::io::Error| CertificateError(format!("the folder {} cannot be read ({error}).", folder.display()));
+    let unreadable = |error: std::io::Error| {
+        CertificateError(format!("the folder {} cannot be read ({error}). Mend its path or permissions.", folder.display()))
+    };
     let mut pairs = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -146,7 +148,10 @@ fn pairs(folder: &Path) -> Result<Vec<Pair>, CertificateError> {
             folder.display()
         ))),
         1..=MAX_HOSTS => Ok(pairs),
-        _ => Err(CertificateError(format!("the folder {} has more than {MAX_HOSTS} certificates.", folder.display()))),
+        _ => Err(CertificateError(format!(
+            "the folder {} has more than {MAX_HOSTS} certificates. Remove those of hosts that are not served.",
+            folder.display()
+        ))),
     }
 }
 
@@ -163,7 +168,11 @@ fn read(folder: &Path, pairs: &[Pair]) -> Result<Hosts, CertificateError> {
     let mut hosts = Hosts::new();
     for pair in pairs {
         let certified = read_pair(pair, &provider).map_err(|problem| {
-            CertificateError(format!("the certificate of {} in {} cannot be used: {problem}", pair.host, folder.display()))
+            CertificateError(format!(
+                "the certificate of {} in {} cannot be used: {problem} Put a pair there that is good for it, or remove it.",
+                pair.host,
+                folder.display()
+            ))
         })?;
         if hosts.insert(pair.host.clone(), Arc::new(certified)).is_some() {
             return Err(CertificateError(format!("{} has two certificates in {}. Remove one.", pair.host, folder.display())));

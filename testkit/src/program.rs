@@ -14,6 +14,8 @@ pub struct ProgramOptions {
     pub arguments: Vec<String>,
     /// Variables without their prefix `LINKLOGGER_`.
     pub settings: BTreeMap<&'static str, String>,
+    /// How many files it may have open, where not as many as this process may.
+    pub max_files: Option<u32>,
 }
 
 impl ProgramOptions {
@@ -22,7 +24,7 @@ impl ProgramOptions {
         let port = || format!("127.0.0.1:{}", free_port());
         let settings =
             [("DATA_DIR", folder.display().to_string()), ("API_LISTEN", port()), ("REDIRECT_LISTEN", port()), ("OPS_LISTEN", port())];
-        Self { arguments: vec!["serve".into()], settings: settings.into() }
+        Self { arguments: vec!["serve".into()], settings: settings.into(), max_files: None }
     }
 
     #[must_use]
@@ -32,7 +34,14 @@ impl ProgramOptions {
     }
 
     fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
+        let mut command = match self.max_files {
+            None => Command::new(program),
+            Some(most) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit -n {most}; exec \"$0\" \"$@\"")]).arg(program);
+                shell
+            }
+        };
         command.args(&self.arguments).env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
         for (name, value) in &self.settings {
             command.env(format!("LINKLOGGER_{name}"), value);
@@ -123,6 +132,27 @@ impl Program {
     pub fn restart(&mut self) {
         self.kill();
         self.child = spawn(&self.program, &self.options, &self.log);
+    }
+
+    /// The number of the first file that it could open: limited to so many it can open none.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[cfg(target_os = "linux")]
+    pub fn first_free_file(&self) -> u64 {
+        let is_free = |number: &u64| std::fs::symlink_metadata(format!("/proc/{}/fd/{number}", self.child.id())).is_err();
+        (0..).find(is_free).expect("a number")
+    }
+
+    /// Lets it have so many files open from now on, those that it has left aside.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[cfg(target_os = "linux")]
+    pub fn limit_files(&self, most: u64) {
+        use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+        let limit = Rlimit { current: Some(most), maximum: getrlimit(Resource::Nofile).maximum };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Nofile, limit).expect("its limit can be set");
     }
 
     /// Halts it with SIGSTOP.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::{CapturedClick, Loss, Privacy, WorkspaceId};
 use enrich::Enricher;
-use platform::{Clock, Health, Lifecycle, Metrics, Readiness};
+use platform::{Backoff, Clock, Health, Lifecycle, Metrics, Readiness, Rng, Throttle};
 use prometheus_client::metrics::counter::Counter;
 use sha2::{Digest, Sha256};
 use store::{Incoming, IngestReport, Poison, Store, StoreError};
@@ -19,6 +19,7 @@ const BATCH: usize = 1_000;
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 /// Below the broker's patience, which each round extends.
 const BACKOFF_MAX: Duration = Duration::from_secs(3);
+const NOT_STORED: &str = "The database does not take clicks; they wait in the stream. Mend the database; the log says what it refused.";
 
 /// What a worker works with.
 #[derive(Clone, Debug)]
@@ -27,6 +28,7 @@ pub struct WorkerParts {
     pub feed: Arc<dyn LiveFeed>,
     pub enricher: Arc<Enricher>,
     pub clock: Clock,
+    pub rng: Rng,
     pub health: Health,
 }
 
@@ -43,6 +45,8 @@ struct Counters {
 pub struct Pump {
     parts: WorkerParts,
     counters: Counters,
+    /// Of acks that fail: each frame of each lane has one.
+    unacked: Throttle,
 }
 
 /// A click as it came, with what a dead letter of it would need.
@@ -71,7 +75,7 @@ impl Pump {
             set_aside: counter("worker_set_aside", "Records that cannot be stored, kept as dead letters"),
             retries: counter("worker_retries", "Batches tried again"),
         };
-        Self { parts, counters }
+        Self { parts, counters, unacked: Throttle::default() }
     }
 
     /// Starts a task for each lane of `source`.
@@ -94,9 +98,10 @@ impl Pump {
             self.counters.duplicates.inc_by(report.duplicates);
             self.counters.set_aside.inc_by(report.poisoned + batch.poison.len() as u64);
             for delivery in batch.deliveries {
-                // Without the ack it comes again and is found stored.
-                if let Err(error) = delivery.ack().await {
-                    tracing::warn!(%error, "a frame could not be acked");
+                if let Err(error) = delivery.ack().await
+                    && self.unacked.may_tell()
+                {
+                    tracing::warn!(%error, "frames cannot be acked; they come again and are found stored");
                 }
             }
             for ingested in report.stored {
@@ -113,7 +118,7 @@ impl Pump {
             match self.decode_frame(&delivery.frame, &mut batch) {
                 Ok(()) => batch.deliveries.push(delivery),
                 Err(version) => {
-                    let detail = format!("clicks wait for a newer worker: their records have version {version}");
+                    let detail = format!("Clicks wait for a newer worker: their records have version {version}. Upgrade the workers.");
                     tracing::error!(frame = delivery.frame.id.as_str(), "{detail}");
                     self.parts.health.report("worker", Readiness::Degraded, detail);
                 }
@@ -153,26 +158,27 @@ impl Pump {
 
     /// Tries until the batch is stored; `None` when a stop came first.
     async fn store(&self, batch: &Batch, stopping: &CancellationToken) -> Option<IngestReport> {
-        let mut backoff = BACKOFF_MIN;
+        let (mut backoff, mut failed) = (Backoff::new(BACKOFF_MIN, BACKOFF_MAX), false);
         loop {
             match self.store_once(batch).await {
                 Ok(report) => {
-                    if backoff > BACKOFF_MIN {
+                    if failed {
                         self.parts.health.report("worker", Readiness::Ready, "");
                     }
                     return Some(report);
                 }
                 Err(error) => {
+                    failed = true;
                     self.counters.retries.inc();
                     tracing::warn!(%error, clicks = batch.clicks.len(), "clicks cannot be stored; trying again");
-                    self.parts.health.report("worker", Readiness::Degraded, "the database does not take clicks; they wait in the stream");
+                    self.parts.health.report("worker", Readiness::Degraded, NOT_STORED);
                 }
             }
             for delivery in &batch.deliveries {
                 let _ = delivery.extend().await;
             }
             tokio::select! {
-                () = tokio::time::sleep(backoff) => backoff = (backoff * 2).min(BACKOFF_MAX),
+                () = backoff.pause(&self.parts.rng) => {}
                 () = stopping.cancelled() => return None,
             }
         }

@@ -12,7 +12,7 @@ use super::context::{Services, editor, services};
 use super::domain::{domain_of_link, unverified};
 use super::error::{ApiError, ApiResult};
 use super::link::{Link, link_error, link_id};
-use super::link_gate::LinkGateInput;
+use super::link_gate_input::LinkGateInput;
 
 /// How often a generated slug that is taken is drawn again.
 const SLUG_ATTEMPTS: usize = 8;

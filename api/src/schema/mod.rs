@@ -14,6 +14,7 @@ mod filter;
 mod link;
 mod link_change;
 mod link_gate;
+mod link_gate_input;
 mod link_report;
 mod live;
 mod loader;

@@ -84,6 +84,7 @@ async fn several_feeders_bring_every_change_once_the_broker_is_there() {
             store: store.clone(),
             snapshot: snapshot.clone(),
             notices,
+            rng: Rng::System,
             health: health.clone(),
             backlog: LinkBacklog::new(metrics),
         };
@@ -184,6 +185,7 @@ async fn keys_and_policies_are_fed_like_links() {
         store: store.clone(),
         snapshot: snapshot.clone(),
         notices: notices.clone(),
+        rng: Rng::System,
         health,
         backlog: LinkBacklog::new(&Metrics::default()),
     };

@@ -7,7 +7,7 @@ use domain::{
     Click, ClickId, Device, GeoPlace, LinkId, Method, Millis, Outcome, Parameter, ShortDomain, Utm, Verdict, VerdictReason, WorkspaceId,
 };
 use platform::config::{Database, Origins, SignUp};
-use platform::{Clock, Health, Lifecycle, Rng, SealKey};
+use platform::{Clock, Health, Lifecycle, Metrics, Refusals, Rng, SealKey};
 use serde_json::{Value, json};
 use store::{Incoming, IngestReport, Store};
 use stream::{Announcement, LiveFeed, LocalFeed, LocalNotices};
@@ -73,6 +73,7 @@ pub async fn start_with(setup: Setup) -> Running {
         clock: clock.clone(),
         rng: setup.rng,
         health: health.clone(),
+        refusals: Refusals::new(&health, &Metrics::default()),
     };
     let address = api::start(options, parts, &lifecycle).await.unwrap();
     Running { authority: address.to_string(), store, clock, health, feed, lifecycle, _folder: folder }

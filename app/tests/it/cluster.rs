@@ -1,5 +1,7 @@
 //! Three processes over NATS and PostgreSQL, and what happens when one of them dies.
 
+use std::time::Instant;
+
 use serde_json::json;
 use testkit::{GraphQl, NatsServer, Postgres, Program, ProgramOptions};
 
@@ -102,6 +104,7 @@ async fn a_killed_broker_loses_and_doubles_nothing() {
     let redirect = cluster.redirect().to_owned();
     let clicking = tokio::spawn(async move { click_all(&redirect, "a", 0..MANY).await });
     wait_for_at_least(&ada, 2_000).await;
+    let killed = Instant::now();
     cluster.nats.kill();
     // The redirector goes on while the broker is away, and says so.
     let report = testkit::wait_until(std::time::Duration::from_secs(10), "the redirector says that it is degraded", async || {
@@ -114,6 +117,17 @@ async fn a_killed_broker_loses_and_doubles_nothing() {
     cluster.nats.restart();
     expect_exactly(&ada, MANY).await;
     live.expect_exactly(MANY).await;
+    // It is told of in sentences of the program's own, and not for each frame and lane.
+    let most = 1 + killed.elapsed().as_secs() / 10;
+    for program in [&cluster.redirector, &cluster.worker, &cluster.api] {
+        let log = program.log();
+        let told = |texts: &[&str]| log.lines().filter(|line| texts.iter().any(|text| line.contains(text))).count() as u64;
+        assert!(told(&["the connection to NATS is lost"]) > 0 && told(&["connected to NATS"]) > 1, "{log}");
+        assert_eq!(told(&["event: "]), 0, "{log}");
+        for repeated in [&["cannot be acked"][..], &["cannot be read from the broker", "the consumer is made again"]] {
+            assert!(told(repeated) <= most, "{repeated:?}: {log}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

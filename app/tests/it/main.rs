@@ -9,6 +9,8 @@ mod cluster;
 mod demo;
 mod domains;
 mod edge;
+mod files;
+mod help;
 mod journey;
 mod load;
 mod logged;

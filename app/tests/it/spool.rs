@@ -50,5 +50,21 @@ async fn the_spool_is_inspected_verified_and_replayed_without_counting_twice() {
     let (code, text, _) = spool(folder.path(), &["verify"]);
     assert!(code == Some(1) && text.contains("damaged at offset"), "{text}");
     let (code, _, error) = spool(&folder.path().join("elsewhere"), &["inspect"]);
-    assert!(code == Some(1) && error.contains("LINKLOGGER_DATA_DIR"), "{error}");
+    assert!(code == Some(1) && error.contains("There is no spool at ") && error.contains("LINKLOGGER_DATA_DIR"), "{error}");
+    assert!(!error.contains("writable"), "{error}");
+}
+
+#[tokio::test]
+async fn counts_of_one_and_of_none_are_said_as_people_say_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Program::start(program(), ProgramOptions::serve(folder.path()));
+    serving.ready().await;
+    let (_, text, _) = spool(folder.path(), &["verify"]);
+    assert_eq!(text, "0 records in 1 segment can be read, 0 places are damaged\n");
+    serving.stop().await;
+    // Nothing was ever acked.
+    let (code, _, error) = spool(folder.path(), &["replay", "--from", "4096"]);
+    assert!(code == Some(1) && error.contains("nothing to deliver again") && !error.contains("between"), "{error}");
+    let (code, text, _) = spool(folder.path(), &["replay", "--from", "all"]);
+    assert_eq!((code, text.as_str()), (Some(0), "0 records from offset 0 on are delivered by the next start.\n"));
 }

@@ -4,6 +4,7 @@
 
 mod conditions;
 mod decide;
+mod draft;
 mod parse;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use crate::{RuleId, TargetUrl};
 
 pub use conditions::{Conditions, ParameterCondition};
 pub use decide::{Choice, Visitor, decide};
-pub use parse::{ConditionsDraft, Fresh, RuleDraft, VariantDraft};
+pub use draft::{ConditionsDraft, Fresh, RuleDraft, VariantDraft};
 
 pub const MAX_RULES: usize = 50;
 pub const MAX_VALUES: usize = 20;

@@ -13,7 +13,7 @@ use domain::{
 };
 use enrich::GeoDatabases;
 use platform::config::Capture;
-use platform::{Clock, Health, Lifecycle, Metrics, Rng, SealKey};
+use platform::{Clock, Health, Lifecycle, Metrics, Refusals, Rng, SealKey};
 use redirector::{
     Domains, LinkSource, LinkSourceDown, LookUpLimits, Parts, PermitSource, PolicySource, RateLimits, Redirector, RedirectorOptions,
     RedirectorStartError, TlsOptions,
@@ -293,6 +293,7 @@ pub fn try_start(setup: Setup<'_>) -> Result<Running, RedirectorStartError> {
         rng: Rng::System,
         health: health.clone(),
         metrics: metrics.clone(),
+        refusals: Refusals::new(&health, &metrics),
     };
     let redirector = Redirector::new(options, parts);
     let domains = redirector.domains();

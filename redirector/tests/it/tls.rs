@@ -97,7 +97,7 @@ async fn renewed_certificates_are_taken_up_and_bad_ones_are_not() {
         report.contains("go.acme.example.key").then_some(report)
     });
     let complaint = complaint.await;
-    assert!(complaint.contains("the ones before stay in use"), "{complaint}");
+    assert!(complaint.contains("\"The certificates before stay in use.") && complaint.contains("or remove it.\""), "{complaint}");
     assert!(visit(address, &second, HOST).await.is_ok());
 }
 

@@ -7,6 +7,7 @@ use async_nats::connection::State;
 use async_nats::jetstream::{self, stream::Config, stream::DiscardPolicy, stream::RetentionPolicy, stream::StorageType};
 use async_nats::{ConnectOptions, Event};
 use domain::SHARDS;
+use platform::{Backoff, Rng};
 use tokio::sync::broadcast;
 
 use super::{STREAM, SUBJECT, StreamError};
@@ -14,6 +15,8 @@ use crate::spool::BrokerMark;
 
 /// How long a publish's ack is waited for.
 pub(crate) const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+const BACKOFF_MIN: Duration = Duration::from_millis(50);
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
 /// The size of a stream that is made, unless told otherwise.
 const QUOTA: u64 = 8 << 30;
 /// Sizes tried when a server has less room than that.
@@ -27,6 +30,8 @@ pub struct NatsClient {
     /// Told each time the connection came (back).
     connected: broadcast::Sender<()>,
     quota: u64,
+    /// For pauses.
+    pub(crate) rng: Rng,
 }
 
 impl NatsClient {
@@ -44,7 +49,7 @@ impl NatsClient {
             .connection_timeout(Duration::from_secs(3))
             .request_timeout(Some(ACK_TIMEOUT))
             .ping_interval(Duration::from_secs(10))
-            .reconnect_delay_callback(|attempts| Duration::from_millis((50 << attempts.min(6)).min(2_000)))
+            .reconnect_delay_callback(|attempts| Backoff::new(BACKOFF_MIN, BACKOFF_MAX).after(attempts).step(&Rng::System))
             .event_callback(move |event| {
                 let told = told.clone();
                 async move {
@@ -63,7 +68,7 @@ impl NatsClient {
             .map_err(|error| StreamError::Url(error.to_string()))?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(ACK_TIMEOUT);
-        Ok(Self { client, jetstream, connected, quota: QUOTA })
+        Ok(Self { client, jetstream, connected, quota: QUOTA, rng: Rng::System })
     }
 
     /// The most bytes of a stream that this client makes; one that is there stays as it is.

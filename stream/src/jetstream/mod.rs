@@ -4,8 +4,10 @@
 mod client;
 mod direct;
 mod monitor;
+mod publisher;
 mod shipper;
 mod source;
+mod under_way;
 
 pub use client::NatsClient;
 pub(crate) use direct::{Direct, Sent};

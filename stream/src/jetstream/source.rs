@@ -8,6 +8,7 @@ use async_nats::jetstream::{AckKind, Message};
 use async_trait::async_trait;
 use domain::Shard;
 use futures_util::{FutureExt as _, StreamExt as _};
+use platform::{Backoff, Throttle};
 
 use super::{NatsClient, STREAM, SUBJECT, StreamError};
 use crate::source::Receipt;
@@ -17,32 +18,48 @@ use crate::{ClickSource, Delivery, Frame, FrameError, FrameId, Lane};
 const ACK_WAIT: Duration = Duration::from_secs(10);
 /// Frames asked for at once.
 const PULL: usize = 32;
-const RETRY: Duration = Duration::from_millis(500);
+const BACKOFF_MIN: Duration = Duration::from_millis(250);
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 /// Reads the stream CLICKS, a lane for each shard.
 #[derive(Clone, Debug)]
 pub struct JetStreamSource {
     nats: NatsClient,
+    /// All lanes fail together.
+    outages: Throttle,
 }
 
 impl JetStreamSource {
     pub fn new(nats: NatsClient) -> Self {
-        Self { nats }
+        Self { nats, outages: Throttle::default() }
     }
 }
 
 impl ClickSource for JetStreamSource {
     fn lanes(&self) -> Vec<Box<dyn Lane>> {
-        Shard::all()
-            .map(|shard| Box::new(JetStreamLane { nats: self.nats.clone(), shard, messages: None, held: Vec::new() }) as _)
-            .collect()
+        let lane = |shard| JetStreamLane {
+            nats: self.nats.clone(),
+            outages: self.outages.clone(),
+            shard,
+            messages: None,
+            backoff: backoff(),
+            held: Vec::new(),
+        };
+        Shard::all().map(|shard| Box::new(lane(shard)) as _).collect()
     }
+}
+
+fn backoff() -> Backoff {
+    Backoff::new(BACKOFF_MIN, BACKOFF_MAX)
 }
 
 struct JetStreamLane {
     nats: NatsClient,
+    outages: Throttle,
     shard: Shard,
     messages: Option<pull::Stream>,
+    /// Of attempts to make the consumer.
+    backoff: Backoff,
     /// Received and not handed over: kept here, so that a wait that is given up loses nothing.
     held: Vec<Delivery>,
 }
@@ -77,9 +94,15 @@ impl JetStreamLane {
         match message {
             Ok(message) => self.held.extend(delivery(self.shard, message)),
             Err(error) => {
-                tracing::warn!(shard = self.shard.index(), %error, "the consumer is made again");
+                self.failed(&error, "the consumer is made again");
                 self.messages = None;
             }
+        }
+    }
+
+    fn failed(&self, error: &dyn std::fmt::Display, what: &str) {
+        if self.outages.may_tell() {
+            tracing::warn!(shard = self.shard.index(), %error, "{what}");
         }
     }
 
@@ -94,10 +117,13 @@ impl Lane for JetStreamLane {
         while self.held.is_empty() {
             match &mut self.messages {
                 None => match self.consume().await {
-                    Ok(messages) => self.messages = Some(messages),
+                    Ok(messages) => {
+                        self.messages = Some(messages);
+                        self.backoff = backoff();
+                    }
                     Err(error) => {
-                        tracing::warn!(shard = self.shard.index(), %error, "clicks cannot be read from the broker; trying again");
-                        tokio::time::sleep(RETRY).await;
+                        self.failed(&error, "clicks cannot be read from the broker; trying again");
+                        self.backoff.pause(&self.nats.rng).await;
                     }
                 },
                 Some(messages) => match messages.next().await {

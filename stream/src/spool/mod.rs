@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use domain::{CapturedClick, Loss, LossReason, Shard};
 use platform::config::Durability;
-use platform::{Clock, Health, Metrics, Rng};
+use platform::{Clock, Health, Metrics, Rng, files_advice, is_out_of_files};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -94,11 +94,13 @@ impl SpoolOptions {
 /// Each message is a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
-    #[error("The spool's folder {} cannot be used ({reason}). Make it writable for this user, or set LINKLOGGER_DATA_DIR.", dir.display())]
+    #[error("The spool's folder {} cannot be used ({reason}). {}", dir.display(), advice(reason, "Let this user read and write it, or set LINKLOGGER_DATA_DIR."))]
     Unusable { dir: PathBuf, reason: std::io::Error },
+    #[error("There is no spool at {}. Set LINKLOGGER_DATA_DIR to the data folder of a redirector, which makes its spool when it starts.", dir.display())]
+    Absent { dir: PathBuf },
     #[error("Another process uses the spool in {}. Stop it, or set another LINKLOGGER_DATA_DIR for this one.", dir.display())]
     Locked { dir: PathBuf },
-    #[error("A click cannot be written to the spool ({0}). Make room on the disk of LINKLOGGER_DATA_DIR.")]
+    #[error("A click cannot be written to the spool ({}). {}", .0, advice(.0, "Make room on the disk of LINKLOGGER_DATA_DIR."))]
     Write(std::io::Error),
     #[error("The spool has reached its {0} bytes. Let the broker take clicks again, or raise LINKLOGGER_SPOOL_QUOTA.")]
     Quota(u64),
@@ -106,10 +108,24 @@ pub enum SpoolError {
     TooLarge(usize),
     #[error("The spool cannot be flushed to the disk ({0}). Check the disk of LINKLOGGER_DATA_DIR.")]
     Flush(String),
-    #[error("No record of the spool begins at offset {offset}. Give one between {oldest} and {acked}, or all.")]
+    #[error("{}", no_record(*offset, *oldest, *acked))]
     NoRecord { offset: u64, oldest: u64, acked: u64 },
-    #[error("The spool cannot be read ({0}). Check the disk of LINKLOGGER_DATA_DIR.")]
+    #[error("The spool cannot be read ({}). {}", .0, advice(.0, "Check the disk of LINKLOGGER_DATA_DIR."))]
     Read(std::io::Error),
+}
+
+/// What to do about an error: `mend`, unless it has to do with no folder or disk.
+fn advice<'a>(error: &io::Error, mend: &'a str) -> &'a str {
+    if is_out_of_files(error) { files_advice(error) } else { mend }
+}
+
+fn no_record(offset: u64, oldest: u64, acked: u64) -> String {
+    if oldest < acked {
+        format!("No record of the spool begins at offset {offset}. Give one between {oldest} and {acked}, or all.")
+    } else {
+        "The spool keeps nothing that was acked, so that there is nothing to deliver again. What is not acked yet is delivered by the next start."
+            .to_owned()
+    }
 }
 
 impl SpoolError {
@@ -121,7 +137,7 @@ impl SpoolError {
             Self::TooLarge(_) => Some(LossReason::TooLarge),
             // Appended, only nobody knows what a power cut would leave of it.
             Self::Flush(_) => None,
-            Self::Unusable { .. } | Self::Locked { .. } | Self::Read(_) | Self::NoRecord { .. } => None,
+            Self::Unusable { .. } | Self::Absent { .. } | Self::Locked { .. } | Self::Read(_) | Self::NoRecord { .. } => None,
         }
     }
 

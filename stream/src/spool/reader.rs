@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use domain::{Millis, Shard};
+use platform::{Throttle, files_advice, is_out_of_files};
 use tokio::time::Instant;
 
 use super::segment::{self, Found, HEADER, PREFIX, Step};
@@ -18,6 +19,8 @@ const CHUNK: usize = 256 * 1_024;
 /// How long records gather once one has come, and from one reading to the next: for each alone, or for
 /// each few, the reading thread would cost the writing ones more than the reading itself.
 const GATHER: Duration = Duration::from_millis(1);
+/// How long a segment is left alone that cannot be opened for want of files.
+const NO_FILES: Duration = Duration::from_millis(100);
 
 /// A record read back.
 #[derive(Clone, Debug)]
@@ -45,6 +48,7 @@ pub(crate) struct Reader {
     buffer: BytesMut,
     /// When records have gathered.
     gathered: Instant,
+    out_of_files: Throttle,
 }
 
 #[derive(Debug)]
@@ -57,7 +61,7 @@ struct Open {
 
 impl Reader {
     pub fn new(spool: Spool, from: u64) -> Self {
-        Self { spool, offset: from, segment: None, buffer: BytesMut::new(), gathered: Instant::now() }
+        Self { spool, offset: from, segment: None, buffer: BytesMut::new(), gathered: Instant::now(), out_of_files: Throttle::default() }
     }
 
     /// Everything before this was read.
@@ -72,7 +76,17 @@ impl Reader {
             // Asked for before looking, so that an append in between is not slept through.
             let spool = self.spool.clone();
             let more = spool.0.more.notified();
-            let entries = self.read(most)?;
+            let entries = match self.read(most) {
+                // Some file will be closed; until then records wait where they are.
+                Err(SpoolError::Read(error)) if is_out_of_files(&error) => {
+                    if self.out_of_files.may_tell() {
+                        tracing::warn!("The spool cannot be read on ({error}); clicks wait in it. {}", files_advice(&error));
+                    }
+                    self.gathered = Instant::now() + NO_FILES;
+                    continue;
+                }
+                entries => entries?,
+            };
             if !entries.is_empty() {
                 // A backlog does not wait.
                 if entries.len() < most {
@@ -87,8 +101,16 @@ impl Reader {
 
     /// The records at hand, up to `most`.
     pub fn read(&mut self, most: usize) -> Result<Vec<Entry>, SpoolError> {
-        let written = self.spool.0.written.load(Ordering::Acquire);
         let mut entries = Vec::new();
+        match self.read_into(&mut entries, most) {
+            // What was read goes first; the error comes again.
+            Err(_) if !entries.is_empty() => Ok(entries),
+            done => done.map(|()| entries),
+        }
+    }
+
+    fn read_into(&mut self, entries: &mut Vec<Entry>, most: usize) -> Result<(), SpoolError> {
+        let written = self.spool.0.written.load(Ordering::Acquire);
         while entries.len() < most && self.offset < written {
             match segment::look(&self.buffer) {
                 Found::Record { shard, length } if let Some(shard) = Shard::from_index(shard) => {
@@ -103,7 +125,7 @@ impl Reader {
                 _ => self.pass_damage(written)?,
             }
         }
-        Ok(entries)
+        Ok(())
     }
 
     fn skip(&mut self, bytes: usize) {

@@ -58,11 +58,12 @@ pub enum ReplayFrom {
 
 impl SpoolFolder {
     /// # Errors
-    /// [`SpoolError::Unusable`] when there is no such folder.
+    /// [`SpoolError::Absent`] when there is no such folder, [`SpoolError::Unusable`] when it cannot be read.
     pub fn new(dir: impl Into<PathBuf>) -> Result<Self, SpoolError> {
         let dir = dir.into();
         match std::fs::read_dir(&dir) {
             Ok(_) => Ok(Self { dir }),
+            Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => Err(SpoolError::Absent { dir }),
             Err(reason) => Err(SpoolError::Unusable { dir, reason }),
         }
     }

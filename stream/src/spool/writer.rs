@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{CapturedClick, Shard};
 use platform::config::Durability;
+use platform::{Throttle, files_advice, is_out_of_files};
 
 use super::flush::sync;
 use super::segment::{self, HEADER, PREFIX, Step};
@@ -40,6 +41,7 @@ pub(super) struct Writer {
     buffer: Vec<u8>,
     /// Not in class `fsync`: each flush would make their pages be touched again.
     windows: Option<Windows>,
+    out_of_files: Throttle,
 }
 
 impl Writer {
@@ -65,7 +67,21 @@ impl Writer {
         let buffer = Vec::with_capacity(4_096);
         let windows = if fsync { None } else { Windows::start(dir, segment_bytes)? };
         used.store(sizes(dir)?, Ordering::Relaxed);
-        Ok(Self { dir: dir.to_owned(), spool, segment_bytes, fsync, file, base, length, given_up: false, used, quota, buffer, windows })
+        Ok(Self {
+            dir: dir.to_owned(),
+            spool,
+            segment_bytes,
+            fsync,
+            file,
+            base,
+            length,
+            given_up: false,
+            used,
+            quota,
+            buffer,
+            windows,
+            out_of_files: Throttle::default(),
+        })
     }
 
     pub fn end(&self) -> u64 {
@@ -88,7 +104,18 @@ impl Writer {
     /// Writes a record and returns its end.
     pub fn append(&mut self, shard: Shard, click: &CapturedClick) -> Result<u64, SpoolError> {
         if self.given_up || self.length >= self.segment_bytes {
-            self.seal().map_err(SpoolError::Write)?;
+            match self.seal() {
+                // The segment that is open takes it as well.
+                Err(error) if is_out_of_files(&error) && !self.given_up => {
+                    if self.out_of_files.may_tell() {
+                        tracing::warn!(
+                            "The spool's next segment cannot be opened ({error}); the last one goes on. {}",
+                            files_advice(&error)
+                        );
+                    }
+                }
+                sealed => sealed.map_err(SpoolError::Write)?,
+            }
         }
         self.buffer.clear();
         self.buffer.resize(PREFIX, 0);
@@ -172,18 +199,23 @@ fn create(dir: &Path, spool: u64, base: u64, fsync: bool) -> io::Result<Arc<File
     // An empty segment of the same base may be there from a start without a click.
     let path = segment::path(dir, base);
     let file = File::options().create(true).truncate(true).read(true).write(true).open(&path)?;
-    if let Err(error) = file.write_all_at(&segment::header(spool, base), 0) {
-        // Without records it is of no use to anyone.
+    if let Err(error) = begin(dir, &file, &segment::header(spool, base), fsync) {
+        // Without records it is of no use to anyone, and the segment before may go on past its base.
         let _ = std::fs::remove_file(&path);
         return Err(error);
     }
+    Ok(Arc::new(file))
+}
+
+fn begin(dir: &Path, file: &File, header: &[u8], fsync: bool) -> io::Result<()> {
+    file.write_all_at(header, 0)?;
     #[cfg(test)]
-    super::power_cut::created(&file);
+    super::power_cut::created(file);
     if fsync {
-        sync(&file)?;
+        sync(file)?;
         File::open(dir)?.sync_all()?;
     }
-    Ok(Arc::new(file))
+    Ok(())
 }
 
 /// Removes what follows the last sound record of the last segment, and returns the records' bytes.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{LeaseId, LimitMode, LinkId, PermitLease, ResolvedLink, Wanted, WorkspaceId};
-use platform::{Clock, Rng};
+use platform::{Clock, Rng, Throttle};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -58,7 +58,7 @@ pub(crate) struct Permits {
 impl Permits {
     /// Must be made on the main runtime: permits are leased there.
     pub fn new(source: Arc<dyn PermitSource>, clock: Clock, rng: Rng) -> Self {
-        let leases = Leases { source, clock, rng, main: Handle::current(), questions: TaskTracker::new() };
+        let leases = Leases { source, clock, rng, outages: Throttle::default(), main: Handle::current(), questions: TaskTracker::new() };
         Self { strict: Strict::new(leases.clone()), fast: Fast::new(leases.clone()), leases }
     }
 
@@ -109,6 +109,7 @@ struct Leases {
     source: Arc<dyn PermitSource>,
     clock: Clock,
     rng: Rng,
+    outages: Throttle,
     main: Handle,
     /// Under way, some of which nobody waits for any more.
     questions: TaskTracker,
@@ -128,7 +129,9 @@ impl Leases {
         match task.await {
             Ok(Ok(Ok(leased))) => Some(leased),
             Ok(Ok(Err(error))) => {
-                tracing::warn!(%error, "permits of a link with a limit cannot be leased");
+                if self.outages.may_tell() {
+                    tracing::warn!(%error, "permits of a link with a limit cannot be leased");
+                }
                 None
             }
             Ok(Err(_)) | Err(_) => None,

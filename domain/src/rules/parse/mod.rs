@@ -1,61 +1,17 @@
 //! Rules as somebody wrote them ▸ rules that can be stored. Every offence is told at once, each
 //! with its path (`rules.0.conditions.countries.1`).
 
+mod conditions;
+
 use std::collections::HashSet;
 
-use ipnet::IpNet;
-
-use super::{
-    Conditions, Destination, Experiment, ExperimentKey, MAX_RULES, MAX_VALUES, MAX_VARIANTS, ParameterCondition, Rule, Rules, Variant,
-};
-use crate::network::parse_network;
-use crate::{Device, Invalid, Issue, IssueCode, Millis, OwnHosts, RuleId, TargetUrl};
+use super::{Destination, Experiment, ExperimentKey, Fresh, MAX_RULES, MAX_VARIANTS, Rule, RuleDraft, Rules, Variant, VariantDraft};
+use crate::{Invalid, Issue, IssueCode, OwnHosts, RuleId, TargetUrl};
 
 const MAX_NAME: usize = 80;
-const MAX_TEXT: usize = 80;
-const MAX_KEY: usize = 64;
-const MAX_VALUE: usize = 512;
 const MAX_WEIGHT: i64 = 10_000;
 /// All rules of a link together, so that they fit into every place that links travel through.
 const MAX_WEIGHT_BYTES: usize = 128 * 1_024;
-
-#[derive(Clone, Debug, Default)]
-pub struct RuleDraft {
-    /// Of a rule that the link has; it keeps its clicks and its variants' visitors.
-    pub id: Option<String>,
-    pub name: Option<String>,
-    pub conditions: ConditionsDraft,
-    pub target: Option<String>,
-    pub variants: Vec<VariantDraft>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct ConditionsDraft {
-    pub countries: Vec<String>,
-    pub regions: Vec<String>,
-    pub devices: Vec<Device>,
-    pub systems: Vec<String>,
-    pub browsers: Vec<String>,
-    pub languages: Vec<String>,
-    pub parameters: Vec<ParameterCondition>,
-    pub ip_ranges: Vec<String>,
-    pub from: Option<Millis>,
-    pub to: Option<Millis>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct VariantDraft {
-    pub name: String,
-    pub target: String,
-    pub weight: i64,
-}
-
-/// What a new rule is given: its id, and the key of its variants.
-#[derive(Clone, Debug)]
-pub struct Fresh {
-    pub id: RuleId,
-    pub key: ExperimentKey,
-}
 
 impl Rules {
     /// Checks `drafts`. A draft that names a rule among `stored` keeps its id and its key, so that
@@ -168,52 +124,6 @@ impl<'a> Parser<'a> {
         variants
     }
 
-    fn conditions(&mut self, path: &str, draft: ConditionsDraft) -> Conditions {
-        if draft.from.zip(draft.to).is_some_and(|(from, to)| to <= from) {
-            self.refuse(format!("{path}.to"), IssueCode::OutOfRange, "The end of the time must be after its beginning.");
-        }
-        Conditions {
-            countries: self.list(path, "countries", draft.countries, |_, path, text| country(path, &text)),
-            regions: self.list(path, "regions", draft.regions, Self::name),
-            devices: self.list(path, "devices", draft.devices, |_, _, device| Ok(device)),
-            systems: self.list(path, "os", draft.systems, Self::name),
-            browsers: self.list(path, "browsers", draft.browsers, Self::name),
-            languages: self.list(path, "languages", draft.languages, |_, path, text| language(path, &text)),
-            parameters: self.list(path, "parameters", draft.parameters, Self::parameter),
-            ip_ranges: self.list(path, "ipRanges", draft.ip_ranges, |_, path, text| ip_range(path, &text)),
-            from: draft.from,
-            to: draft.to,
-        }
-    }
-
-    fn list<T, U>(
-        &mut self,
-        path: &str,
-        field: &str,
-        values: Vec<T>,
-        mut parse: impl FnMut(&mut Self, &str, T) -> Result<U, Issue>,
-    ) -> Vec<U> {
-        let path = format!("{path}.{field}");
-        if values.len() > MAX_VALUES {
-            self.refuse(&path, IssueCode::TooLong, format!("Use at most {MAX_VALUES} values in one condition."));
-        }
-        let mut parsed = Vec::new();
-        for (index, value) in values.into_iter().take(MAX_VALUES).enumerate() {
-            let value = parse(self, &format!("{path}.{index}"), value);
-            parsed.extend(self.invalid.check(value));
-        }
-        parsed
-    }
-
-    fn name(&mut self, path: &str, text: String) -> Result<String, Issue> {
-        check_text(path, &text, 1, MAX_TEXT)
-    }
-
-    fn parameter(&mut self, path: &str, draft: ParameterCondition) -> Result<ParameterCondition, Issue> {
-        let values = self.list(path, "values", draft.values, |_, path, text| check_text(path, &text, 0, MAX_VALUE));
-        Ok(ParameterCondition { key: check_text(&format!("{path}.key"), &draft.key, 1, MAX_KEY)?, values })
-    }
-
     fn text(&mut self, path: &str, text: &str, least: usize, most: usize) -> Option<String> {
         self.invalid.check(check_text(path, text, least, most))
     }
@@ -234,30 +144,11 @@ fn check_text(path: &str, text: &str, least: usize, most: usize) -> Result<Strin
     Ok(text.to_owned())
 }
 
-fn country(path: &str, text: &str) -> Result<String, Issue> {
-    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return Ok(text.to_ascii_uppercase());
-    }
-    Err(Issue::new(path, IssueCode::Invalid, "Write a country by its two letters, such as DE."))
-}
-
-fn language(path: &str, text: &str) -> Result<String, Issue> {
-    if (2..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return Ok(text.to_ascii_lowercase());
-    }
-    Err(Issue::new(path, IssueCode::Invalid, "Write a language by its two or three letters, such as de, without a country."))
-}
-
-fn ip_range(path: &str, text: &str) -> Result<IpNet, Issue> {
-    parse_network(text).ok_or_else(|| {
-        Issue::new(path, IssueCode::Invalid, "Write an address or a range of addresses, such as 203.0.113.0/24 or 2001:db8::/32.")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ShortDomain;
+    use crate::rules::{ConditionsDraft, ParameterCondition};
+    use crate::{Device, Millis, ShortDomain};
 
     fn own() -> ShortDomain {
         ShortDomain::parse("go.example").unwrap()
