@@ -72,12 +72,12 @@ impl LogDraft {
     ///
     /// # Errors
     /// All offences at once.
-    pub fn check(self, own: &ShortDomain, path: &str, now: Millis) -> Result<Logged, Invalid> {
+    pub fn check(self, own: OwnHosts<'_>, path: &str, now: Millis) -> Result<Logged, Invalid> {
         let mut invalid = Invalid::default();
-        let target = invalid.check(TargetUrl::parse("url", &self.url, OwnHosts::shared(own)));
+        let target = invalid.check(TargetUrl::parse("url", &self.url, own));
         let utm = checked_utm(self.utm, &mut invalid);
         let source = invalid.check(text("source", self.source)).flatten();
-        let url = invalid.check(recorded_url(own, path, &utm, source, self.parameters));
+        let url = invalid.check(recorded_url(own.short(), path, &utm, source, self.parameters));
         let target = target.and_then(|target| invalid.check(with_utm(&target, &utm)));
         let ip = invalid.check(self.ip.map(|ip| parse_ip(&ip)).transpose()).flatten();
         let click_id = invalid.check(self.click_id.map(|id| parse_click_id(&id, now)).transpose()).flatten();
@@ -213,14 +213,14 @@ mod tests {
     fn campaign_fields_join_the_target_and_the_click() {
         let target = "https://example.com/a?x=%20y&UTM_source=old&utm_term=kept#part";
         let logged = LogDraft { utm: spring(), source: Some("app".into()), parameters: vec![("n".into(), "1".into())], ..draft(target) };
-        let logged = logged.check(&own(), LOG_PATH, NOW).unwrap();
+        let logged = logged.check(OwnHosts::shared(&own()), LOG_PATH, NOW).unwrap();
         assert_eq!(
             logged.target.as_str(),
             "https://example.com/a?x=%20y&utm_term=kept&utm_source=mail&utm_campaign=spring+%26+summer#part"
         );
         assert_eq!(logged.url, "https://go.example/log-and-redirect?utm_source=mail&utm_campaign=spring+%26+summer&source=app&n=1");
         assert_eq!((logged.facts, logged.click_id), (None, None));
-        let plain = draft("https://example.com/?a=b c").check(&own(), LOG_PATH, NOW).unwrap();
+        let plain = draft("https://example.com/?a=b c").check(OwnHosts::shared(&own()), LOG_PATH, NOW).unwrap();
         assert_eq!((plain.target.as_str(), plain.url.as_str()), ("https://example.com/?a=b%20c", "https://go.example/log-and-redirect"));
     }
 
@@ -233,17 +233,18 @@ mod tests {
             click_id: Some("clk_1".into()),
             ..draft("javascript:alert(1)")
         };
-        let paths: Vec<_> = wrong.check(&own(), LOG_PATH, NOW).unwrap_err().0.into_iter().map(|issue| issue.path).collect();
+        let paths: Vec<_> =
+            wrong.check(OwnHosts::shared(&own()), LOG_PATH, NOW).unwrap_err().0.into_iter().map(|issue| issue.path).collect();
         assert_eq!(paths, ["url", "utm.term", "utm.content", "parameters", "ip", "clickId"]);
         for url in ["", "https://go.example/x", "https://user@example.com/", "//example.com", "https://example.com/\r\nx: y"] {
-            assert_eq!(draft(url).check(&own(), LOG_PATH, NOW).unwrap_err().0[0].path, "url", "{url}");
+            assert_eq!(draft(url).check(OwnHosts::shared(&own()), LOG_PATH, NOW).unwrap_err().0[0].path, "url", "{url}");
         }
     }
 
     #[test]
     fn bounds() {
         let parameters = |count: usize, value: &str| (0..count).map(|i| (format!("k{i}"), value.to_owned())).collect::<Vec<_>>();
-        let check = |parameters| LogDraft { parameters, ..draft("https://example.com/") }.check(&own(), LOG_PATH, NOW);
+        let check = |parameters| LogDraft { parameters, ..draft("https://example.com/") }.check(OwnHosts::shared(&own()), LOG_PATH, NOW);
         assert!(check(parameters(20, "v")).is_ok());
         for wrong in
             [parameters(21, "v"), parameters(1, &"v".repeat(513)), parameters(9, &"v".repeat(500)), vec![(String::new(), "v".into())]]
@@ -251,10 +252,12 @@ mod tests {
             assert_eq!(check(wrong).unwrap_err().0[0].path, "parameters");
         }
         let long = format!("https://example.com/{}", "a".repeat(2_020));
-        assert_eq!(LogDraft { utm: spring(), ..draft(&long) }.check(&own(), LOG_PATH, NOW).unwrap_err().0[0].path, "url");
-        let at = |millis: i64| draft_with(ClickId::new(NOW.plus(millis), [3; 10])).check(&own(), LOG_PATH, NOW);
+        assert_eq!(LogDraft { utm: spring(), ..draft(&long) }.check(OwnHosts::shared(&own()), LOG_PATH, NOW).unwrap_err().0[0].path, "url");
+        let at = |millis: i64| draft_with(ClickId::new(NOW.plus(millis), [3; 10])).check(OwnHosts::shared(&own()), LOG_PATH, NOW);
         assert!(at(0).is_ok() && at(-86_000_000).is_ok() && at(-87_000_000).is_err() && at(61_000).is_err());
-        assert!(draft_with(ClickId(uuid::Uuid::from_u128(NOW.0 as u128 * (1 << 80)))).check(&own(), LOG_PATH, NOW).is_err());
+        assert!(
+            draft_with(ClickId(uuid::Uuid::from_u128(NOW.0 as u128 * (1 << 80)))).check(OwnHosts::shared(&own()), LOG_PATH, NOW).is_err()
+        );
     }
 
     fn draft_with(id: ClickId) -> LogDraft {
@@ -265,7 +268,7 @@ mod tests {
     fn a_signed_address_is_read_the_same_way() {
         let others = [("utm_source", "mail"), ("UTM_Medium", "qr"), ("source", "app"), ("n", "1")];
         let others = others.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
-        let logged = LogDraft::of_query("https://example.com/".into(), others).check(&own(), "r", NOW).unwrap();
+        let logged = LogDraft::of_query("https://example.com/".into(), others).check(OwnHosts::shared(&own()), "r", NOW).unwrap();
         assert_eq!(logged.url, "https://go.example/r?utm_source=mail&utm_medium=qr&source=app&n=1");
         assert_eq!(logged.target.as_str(), "https://example.com/?utm_source=mail&utm_medium=qr");
     }

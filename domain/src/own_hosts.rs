@@ -30,6 +30,10 @@ impl<'a> OwnHosts<'a> {
         Self { short, domains: &[] }
     }
 
+    pub(crate) fn short(self) -> &'a ShortDomain {
+        self.short
+    }
+
     /// On a workspace's own domain whatever the port: behind a proxy it serves on several.
     pub(crate) fn find(self, url: &Url) -> Option<OwnHost> {
         if self.short.is_own(url) {

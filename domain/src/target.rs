@@ -1,10 +1,12 @@
 //! Where a link leads: a URL that was parsed, checked and serialised when the link was saved, so
 //! that `Location` is never built from anything else.
 
+use std::net::IpAddr;
+
 use url::{Host, Url};
 
 use crate::own_hosts::{OwnHost, OwnHosts};
-use crate::{Issue, IssueCode};
+use crate::{HostName, Issue, IssueCode};
 
 pub const MAX_TARGET_BYTES: usize = 2_048;
 
@@ -81,7 +83,7 @@ impl ShortDomain {
         let Some(host) = url.host() else { return false };
         let port = url.port_or_known_default();
         let own_port = self.port.unwrap_or(if self.https { 443 } else { 80 });
-        let same_host = fold_host(&host.to_string()) == self.host;
+        let same_host = Host::parse(&self.host).is_ok_and(|own| is_same_host(&own, &host));
         // A public short domain is one's own on either default port, since both lead to it.
         let same_port = port == Some(own_port) || (self.port.is_none() && matches!(port, Some(80 | 443)));
         (same_host && same_port) || (is_loopback(&host) && is_loopback_text(&self.host) && port == Some(own_port))
@@ -99,15 +101,29 @@ pub(crate) fn fold_host(host: &str) -> String {
     host.trim_end_matches('.').to_ascii_lowercase()
 }
 
-fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
+/// An address as it is: one of IPv4 may be written as IPv6 (`::ffff:127.0.0.1`).
+fn address_of<S>(host: &Host<S>) -> Option<IpAddr> {
     match host {
-        Host::Ipv4(ip) => ip.is_loopback(),
-        Host::Ipv6(ip) => ip.is_loopback(),
-        Host::Domain(name) => {
-            let name = fold_host(name.as_ref());
-            name == "localhost" || name.ends_with(".localhost")
-        }
+        Host::Ipv4(ip) => Some(IpAddr::V4(*ip)),
+        Host::Ipv6(ip) => Some(ip.to_canonical()),
+        Host::Domain(_) => None,
     }
+}
+
+fn is_same_host<S: AsRef<str>, T: AsRef<str>>(one: &Host<S>, other: &Host<T>) -> bool {
+    match (one, other) {
+        (Host::Domain(one), Host::Domain(other)) => fold_host(one.as_ref()) == fold_host(other.as_ref()),
+        _ => address_of(one).is_some_and(|ip| address_of(other) == Some(ip)),
+    }
+}
+
+/// Whether it is the machine that asks. Whoever connects to an unspecified address reaches that one.
+fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
+    if let Host::Domain(name) = host {
+        let name = fold_host(name.as_ref());
+        return name == "localhost" || name.ends_with(".localhost");
+    }
+    address_of(host).is_some_and(|ip| ip.is_loopback() || ip.is_unspecified())
 }
 
 fn is_loopback_text(host: &str) -> bool {
@@ -169,6 +185,11 @@ impl TargetUrl {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The host that it leads to, where that can be a workspace's.
+    pub fn host(&self) -> Option<HostName> {
+        HostName::of_request(Url::parse(&self.0).ok()?.host_str()?)
     }
 }
 
@@ -235,9 +256,28 @@ mod tests {
 
     #[test]
     fn a_loopback_short_domain_is_known_by_all_its_names() {
-        let own = ShortDomain::parse("127.0.0.1:8081").unwrap();
-        assert!(TargetUrl::parse("t", "http://localhost:8081/x", OwnHosts::shared(&own)).is_err());
-        assert!(TargetUrl::parse("t", "http://127.0.0.1:3000/x", OwnHosts::shared(&own)).is_ok());
+        const NAMES: [&str; 9] =
+            ["localhost", "LocalHost.", "127.0.0.1", "127.1", "2130706433", "0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]"];
+        for own in ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]"] {
+            let own = ShortDomain::parse(&format!("{own}:8081")).unwrap();
+            for name in NAMES {
+                assert!(TargetUrl::parse("t", &format!("http://{name}:8081/x"), OwnHosts::shared(&own)).is_err(), "{own:?} {name}");
+                assert!(TargetUrl::parse("t", &format!("http://{name}:3000/x"), OwnHosts::shared(&own)).is_ok(), "{own:?} {name}");
+            }
+            assert!(own.is_loopback() && own.serves("[::ffff:7f00:1]:8081") && own.serves("0.0.0.0:8081"));
+            assert!(TargetUrl::parse("t", "http://[::ffff:192.0.2.1]:8081/x", OwnHosts::shared(&own)).is_ok());
+        }
+    }
+
+    #[test]
+    fn an_address_is_one_however_it_is_written() {
+        let own = ShortDomain::parse("http://192.0.2.1").unwrap();
+        for target in ["http://192.0.2.1/x", "http://[::ffff:192.0.2.1]/x", "http://[::ffff:c000:201]:443/x", "https://3221225985/x"] {
+            assert!(TargetUrl::parse("t", target, OwnHosts::shared(&own)).is_err(), "{target}");
+        }
+        for target in ["http://192.0.2.2/x", "http://[::192.0.2.1]/x", "http://192.0.2.1.example/x", "http://localhost/x"] {
+            assert!(TargetUrl::parse("t", target, OwnHosts::shared(&own)).is_ok(), "{target}");
+        }
     }
 
     #[test]

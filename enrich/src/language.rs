@@ -1,19 +1,34 @@
 //! The visitor's language from Accept-Language (RFC 9110, 12.5.4).
 
-/// The primary subtag of the language with the highest weight; of equals the first.
+/// The primary subtag of the language with the highest weight; of equals the first. A language whose
+/// weight is none is passed over.
 pub fn first(header: &str) -> Option<String> {
-    let mut best: Option<(f32, &str)> = None;
+    let mut best: Option<(u16, &str)> = None;
     for item in header.split(',').take(16) {
-        let mut parts = item.split(';');
-        let tag = parts.next().unwrap_or_default().trim();
-        let weight = parts.find_map(|part| part.trim().strip_prefix("q=")?.trim().parse().ok()).unwrap_or(1.0_f32);
-        let primary = tag.split('-').next().unwrap_or_default();
+        let mut parts = item.split(';').map(str::trim);
+        let primary = parts.next().unwrap_or_default().split('-').next().unwrap_or_default();
+        let Some(weight) = parts.find_map(weight_of).unwrap_or(Some(1_000)) else { continue };
         let plausible = (2..=3).contains(&primary.len()) && primary.bytes().all(|byte| byte.is_ascii_alphabetic());
-        if plausible && weight > 0.0 && best.is_none_or(|(best, _)| weight > best) {
+        if plausible && weight > 0 && best.is_none_or(|(best, _)| weight > best) {
             best = Some((weight, primary));
         }
     }
     best.map(|(_, primary)| primary.to_ascii_lowercase())
+}
+
+/// The weight that a parameter gives, if it is one that should.
+fn weight_of(parameter: &str) -> Option<Option<u16>> {
+    let (name, value) = parameter.split_once('=')?;
+    name.trim().eq_ignore_ascii_case("q").then(|| thousandths(value.trim()))
+}
+
+/// RFC 9110, section 12.4.2: from 0 to 1 with at most three digits after the point.
+fn thousandths(value: &str) -> Option<u16> {
+    let (whole, digits) = value.split_once('.').unwrap_or((value, ""));
+    if !matches!(whole, "0" | "1") || digits.len() > 3 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    format!("{whole}{digits:0<3}").parse().ok().filter(|thousandths| *thousandths <= 1_000)
 }
 
 #[cfg(test)]
@@ -26,8 +41,38 @@ mod tests {
         assert_eq!(first("en;q=0.5, PT-br").as_deref(), Some("pt"));
         assert_eq!(first("fr, nl").as_deref(), Some("fr"));
         assert_eq!(first("zh-Hant-TW;q=1.0").as_deref(), Some("zh"));
-        for text in ["", "*", "en;q=0", "12", ";;;", "x-klingon"] {
+        for text in ["", "*", "en;q=0", "en;q=0.000", "12", ";;;", "x-klingon"] {
             assert_eq!(first(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_language_with_a_wrong_weight_is_passed_over() {
+        for weight in [
+            "bogus",
+            "",
+            "1.5",
+            "2",
+            "-1",
+            "+1",
+            "NaN",
+            "inf",
+            "1e0",
+            ".5",
+            "0.1234",
+            "1.001",
+            "0,5",
+            "01",
+            "0.5.5",
+            "\u{661}",
+            "0.\u{661}",
+        ] {
+            assert_eq!(first(&format!("de;q={weight}")), None, "{weight}");
+            assert_eq!(first(&format!("de;q={weight}, fr;q=0.001")).as_deref(), Some("fr"), "{weight}");
+        }
+        for weight in ["1", "1.", "1.0", "1.000"] {
+            assert_eq!(first(&format!("fr;q=0.999,de ; Q={weight}")).as_deref(), Some("de"), "{weight}");
+        }
+        assert_eq!(first("fr;q=0.09,de;x=1;q=0.1").as_deref(), Some("de"));
     }
 }

@@ -12,6 +12,8 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 
+use crate::message::Malformed;
+
 pub(crate) type Answer = Response<Full<Bytes>>;
 
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
@@ -186,11 +188,12 @@ pub(crate) fn page(page: Page) -> Answer {
 }
 
 /// Refuses a message that others may read otherwise, and what follows it on the connection.
-pub(crate) fn malformed() -> Answer {
-    let mut answer = Response::new(Full::from("This request contradicts itself. Send one Host header and one length.\n"));
+pub(crate) fn malformed(why: Malformed) -> Answer {
+    let mut answer = Response::new(Full::from(why.advice()));
     *answer.status_mut() = StatusCode::BAD_REQUEST;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }

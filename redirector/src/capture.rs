@@ -86,8 +86,23 @@ pub(crate) fn user_agent_of(headers: &HeaderMap) -> Option<String> {
     text(headers, &USER_AGENT, MAX_USER_AGENT)
 }
 
+/// Several lines are one list (RFC 9110, section 5.3). Of one that is too long no language is kept
+/// in part: without its weight it would come first.
 pub(crate) fn language_of(headers: &HeaderMap) -> Option<String> {
-    text(headers, &ACCEPT_LANGUAGE, MAX_LANGUAGE)
+    let mut lines = headers.get_all(ACCEPT_LANGUAGE).iter().map(|line| line.as_bytes().trim_ascii());
+    let mut list = String::from_utf8_lossy(lines.next()?).into_owned();
+    for line in lines.filter(|line| !line.is_empty()) {
+        if list.len() > MAX_LANGUAGE {
+            break;
+        }
+        let between = if list.is_empty() { "" } else { ", " };
+        list = list + between + &String::from_utf8_lossy(line);
+    }
+    if list.len() > MAX_LANGUAGE {
+        list = bounded(list, MAX_LANGUAGE + 1);
+        list.truncate(list.rfind(',').unwrap_or_default());
+    }
+    (!list.is_empty()).then_some(list)
 }
 
 /// What a visitor's own request says.
@@ -133,5 +148,28 @@ mod tests {
         headers.insert(REFERER, hyper::header::HeaderValue::from_static(" "));
         assert_eq!(text(&headers, &USER_AGENT, 99).as_deref(), Some("\u{fffd}\u{fffd}"));
         assert_eq!(text(&headers, &REFERER, 99), None);
+    }
+
+    #[test]
+    fn lines_of_languages_are_one_list() {
+        let of = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(ACCEPT_LANGUAGE, hyper::header::HeaderValue::from_str(line).unwrap());
+            }
+            language_of(&headers)
+        };
+        assert_eq!(of(&["fr;q=0.5 ", " de, en"]).as_deref(), Some("fr;q=0.5, de, en"));
+        assert_eq!(of(&["", "de", ""]).as_deref(), Some("de"));
+        assert_eq!((of(&[]), of(&["", " "])), (None, None));
+        let full = ["de;q=0.1"; 25].join(", ");
+        assert_eq!(of(&[&full, "en"]).unwrap(), format!("{full}, en"));
+        // Of what comes after 256 bytes nothing is left, nor what is cut.
+        assert_eq!(of(&["de;q=0.1"; 200]).unwrap(), ["de;q=0.1"; 25].join(", "));
+        let edge = format!("{full}, en");
+        assert_eq!(of(&[&edge, "xy"]).unwrap(), format!("{edge}, xy"));
+        assert_eq!(of(&[&edge, "xyz"]).unwrap(), edge);
+        assert_eq!(of(&[&format!("{edge};q=0.001")]).unwrap(), full);
+        assert_eq!(of(&["d".repeat(300).as_str()]), None);
     }
 }

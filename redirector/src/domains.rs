@@ -4,8 +4,9 @@
 //! told depends on the hosts of others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use domain::{DomainSettings, HostName, LinkAddress, Outcome, ServedDomain, ShortDomain, Slug};
+use domain::{DomainSettings, HostName, LinkAddress, Outcome, ServedDomain, ShortDomain, Slug, TargetUrl};
 use hyper::header::{HeaderValue, STRICT_TRANSPORT_SECURITY};
 use platform::Metrics;
 use prometheus_client::metrics::counter::Counter;
@@ -18,6 +19,8 @@ use crate::pages;
 /// A year; subdomains are not this domain's to decide about.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const FOUND: u16 = 302;
+/// For what is nearly always no domain that is served.
+const LOOP_PATIENCE: Duration = Duration::from_millis(300);
 
 /// What a host is to this installation.
 #[derive(Clone, Debug)]
@@ -141,6 +144,17 @@ impl Domains {
             Known::Nothing => Place::Nowhere,
             Known::CannotTell => Place::CannotTell,
         })
+    }
+
+    pub(crate) fn short(&self) -> &ShortDomain {
+        &self.short_domain
+    }
+
+    /// Whether a target is on some workspace's domain. Where that cannot be told soon it leads on.
+    pub(crate) async fn leads_back(&self, target: &TargetUrl, may_ask: impl FnOnce() -> bool) -> bool {
+        let Some(host) = target.host() else { return false };
+        let known = tokio::time::timeout(LOOP_PATIENCE, self.hosts.resolve_if(&host, may_ask)).await;
+        matches!(known, Ok(Ok(Known::Found(_))))
     }
 
     /// The short URL that was asked for.

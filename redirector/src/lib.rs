@@ -15,8 +15,10 @@ mod listener;
 mod logged;
 mod message;
 mod pages;
+mod path;
 mod policies;
 mod rates;
+mod refused;
 mod service;
 mod tls;
 
@@ -43,7 +45,7 @@ use gate::{Gates, Permits};
 use logged::Logger;
 use policies::Policies;
 use rates::Rates;
-use service::Service;
+use service::{Service, Sources};
 use tls::Certificates;
 
 pub use domains::{Domains, Served};
@@ -205,12 +207,14 @@ impl Redirector {
         let (look_ups, rates) = (options.look_ups, Arc::new(Rates::new(options.rates, Instant::now())));
         let policies = Policies::new(parts.policies.clone(), parts.seal_key.clone(), look_ups, parts.clock.clone(), &parts.metrics);
         let addresses = Addresses::new(options.capture, parts.geo.clone(), &parts.health);
-        let logger = Logger::new(&policies, &rates, &addresses, &options.short_domain, &parts);
         let caches = Caches::new(&parts.links, &policies, look_ups, &parts.clock, &parts.metrics);
+        let domains = Domains::new(options.short_domain.clone(), caches.hosts.clone(), &parts.metrics);
+        let logger = Logger::new(&policies, &rates, &addresses, &domains, &parts);
         let (notices, health, refusals) = (parts.notices.clone(), parts.health.clone(), parts.refusals.clone());
         let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.rng, &parts.metrics);
         let permits = gates.permits();
-        let service = Service::new(&options, parts, &caches, gates, addresses, rates, logger);
+        let sources = Sources { links: caches.links.clone(), domains, gates, logger, addresses, rates };
+        let service = Service::new(&options, parts, sources);
         Self { options, service, caches, permits, notices, health, refusals }
     }
 

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::RedirectorOptions;
+use crate::refused::Worded;
 use crate::service::Service;
 
 /// Open connections per thread, where the limit of open files allows; one more waits to be accepted.
@@ -139,7 +140,7 @@ where
         let service = service.clone();
         Box::pin(async move { Ok::<_, Infallible>(service.answer(peer.address.ip(), peer.encrypted, request).await) })
     };
-    let mut connection = http.serve_connection(TokioIo::new(socket), service_fn(answer));
+    let mut connection = http.serve_connection(TokioIo::new(Worded::new(socket)), service_fn(answer));
     let result = tokio::select! {
         result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
         () = stopping.cancelled() => {
@@ -150,7 +151,7 @@ where
     if let Err(error) = result {
         tracing::trace!(%error, "a connection ended with an error");
     }
-    let _ = tokio::time::timeout(LINGER, close(connection.into_parts().io.into_inner())).await;
+    let _ = tokio::time::timeout(LINGER, close(connection.into_parts().io.into_inner().into_inner())).await;
 }
 
 /// Lets the other end read the last answer: closed with bytes that nobody has read, a connection is

@@ -3,35 +3,71 @@
 //! closed, before anything is looked up.
 //!
 //! hyper passes over a Content-Length beside a Transfer-Encoding, so the two cannot be told from the
-//! latter alone. What needs no body is refused with a Transfer-Encoding; what has one is believed, and
-//! nothing that follows it on its connection is.
+//! latter alone. What needs no body is refused with a Transfer-Encoding; what has one is believed if it
+//! is `chunked` alone, and nothing that follows it on its connection is.
+//!
+//! A line may end in a bare line feed, as section 2.2 allows: hyper reads it so and does not say which
+//! it was, and to look for it would cost each redirect a walk through its head. So a proxy in front must
+//! not pass on line feeds within a field, which RFC 9110, section 5.5, forbids it.
 
 use hyper::header::{HOST, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
-use hyper::{Method, Version};
+use hyper::{HeaderMap, Method, Version};
 
 /// The message contradicts itself, or lacks what it must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub(crate) enum Malformed {
+    NoHost,
+    SeveralHosts,
+    /// A Host header with other characters than those of ASCII.
+    UnreadableHost,
+    /// A Transfer-Encoding beside none at all, or other than `chunked`.
+    Encoding,
+}
+
+impl Malformed {
+    /// What is wrong, and what to send instead.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::NoHost => "This request lacks its Host header. Send one.\n",
+            Self::SeveralHosts => "This request has several Host headers. Send one.\n",
+            Self::UnreadableHost => {
+                "The Host header of this request has characters outside ASCII. Write the host as in xn--bcher-kva.example.\n"
+            }
+            Self::Encoding => {
+                "The Transfer-Encoding of this request leaves open where its body ends. Send a body with POST, and with Content-Length or Transfer-Encoding: chunked alone.\n"
+            }
+        }
+    }
+}
 
 /// The host that a request is for: that of an absolute target, else of its Host header. `None` for
 /// HTTP/1.0 without one, which can only mean the host that is served here.
 ///
 /// # Errors
-/// [`Malformed`] when there are several Host headers, none although HTTP/1.1 wants one, one that is
-/// no text, or a Transfer-Encoding with a method that needs no body.
+/// [`Malformed`].
 pub(crate) fn host(head: &Parts) -> Result<Option<&str>, Malformed> {
     let headers = &head.headers;
-    if head.method != Method::POST && headers.contains_key(TRANSFER_ENCODING) {
-        return Err(Malformed);
+    if headers.contains_key(TRANSFER_ENCODING) && !(head.method == Method::POST && is_chunked_alone(headers)) {
+        return Err(Malformed::Encoding);
     }
     let mut named = headers.get_all(HOST).iter();
     let (first, second) = (named.next(), named.next());
-    if second.is_some() || (first.is_none() && head.version == Version::HTTP_11) {
-        return Err(Malformed);
+    if second.is_some() {
+        return Err(Malformed::SeveralHosts);
     }
-    let named = first.map(|host| host.to_str().map_err(|_| Malformed)).transpose()?;
+    if first.is_none() && head.version == Version::HTTP_11 {
+        return Err(Malformed::NoHost);
+    }
+    let named = first.map(|host| host.to_str().map_err(|_| Malformed::UnreadableHost)).transpose()?;
     Ok(head.uri.host().or(named))
+}
+
+/// hyper takes what ends in `chunked` for that alone, whatever else a body was said to be.
+fn is_chunked_alone(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let first = codings.next().is_some_and(|coding| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"));
+    first && codings.next().is_none()
 }
 
 /// Whether the connection ends with this request: its body may be read otherwise elsewhere.
@@ -56,9 +92,9 @@ mod tests {
         let host = ("host", "go.example");
         assert_eq!(of("/a", Version::HTTP_11, &[host]), Ok(Some("go.example".into())));
         assert_eq!(of("/a", Version::HTTP_10, &[]), Ok(None));
-        assert_eq!(of("/a", Version::HTTP_11, &[]), Err(Malformed));
-        assert_eq!(of("/a", Version::HTTP_11, &[host, host]), Err(Malformed));
-        assert_eq!(of("/a", Version::HTTP_11, &[host, ("transfer-encoding", "chunked")]), Err(Malformed));
+        assert_eq!(of("/a", Version::HTTP_11, &[]), Err(Malformed::NoHost));
+        assert_eq!(of("/a", Version::HTTP_11, &[host, host]), Err(Malformed::SeveralHosts));
+        assert_eq!(of("/a", Version::HTTP_11, &[host, ("transfer-encoding", "chunked")]), Err(Malformed::Encoding));
         // An absolute target is what counts.
         assert_eq!(of("http://other.example/a", Version::HTTP_11, &[host]), Ok(Some("other.example".into())));
     }

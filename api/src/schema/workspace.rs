@@ -158,10 +158,11 @@ impl WorkspaceMutation {
         let utm = input.utm.unwrap_or_default();
         let utm = Utm { source: utm.source, medium: utm.medium, campaign: utm.campaign, term: utm.term, content: utm.content };
         let draft = LogDraft { url: input.target_url, utm: utm.clone(), ..LogDraft::default() };
+        let hosts = services.read(workspace).await?.hosts().await?;
         let mut invalid = Invalid::default();
         invalid.check(check_signed_end(input.expires_at.0, now));
         let target = draft.url.trim_matches(' ').to_owned();
-        if let Err(wrong) = draft.check(&services.short_domain, SIGNED_PATH, now) {
+        if let Err(wrong) = draft.check(services.own_hosts(&hosts), SIGNED_PATH, now) {
             let named = |issue: Issue| if issue.path == "url" { Issue { path: "targetUrl".into(), ..issue } } else { issue };
             invalid.0.extend(wrong.0.into_iter().map(named));
         }

@@ -290,6 +290,8 @@ async fn no_address_leads_back_to_where_links_are_served() {
         for field in ["rootUrl", "notFoundUrl", "expiredUrl"] {
             refused(&update(), json!({ "id": one["id"] }), field, json!({ field: url })).await;
         }
+        let sign = "mutation($i: SignRedirectUrlInput!) { signRedirectUrl(input: $i) { url } }";
+        refused(sign, json!({ "expiresAt": "2026-03-02T12:00:00Z" }), "targetUrl", json!({ "targetUrl": url })).await;
     }
     // What others have, or nobody has any more, is an address like any other.
     running.anonymous().sign_up("eve").await.create_link("https://go.acme.example/x", json!({})).await;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use domain::{
-    Address, ApiScope, CapturedClick, ClickId, LOG_PATH, LinkId, LogDraft, Logged, MAX_SIGNED_DAYS, Method, Millis, NotSigned, Outcome,
-    SIGNED_PATH, ShortDomain, SignedRequest, VisitorFacts, WorkspaceId, read_api_key,
+    Address, ApiScope, CapturedClick, ClickId, Issue, IssueCode, LOG_PATH, LinkId, LogDraft, Logged, MAX_SIGNED_DAYS, Method, Millis,
+    NotSigned, Outcome, OwnHosts, SIGNED_PATH, SignedRequest, VisitorFacts, WorkspaceId, read_api_key,
 };
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -23,6 +23,7 @@ use crate::address::Addresses;
 use crate::answer::{self, Answer};
 use crate::cache::Known;
 use crate::capture::{captured_facts, own_facts};
+use crate::domains::Domains;
 use crate::policies::Policies;
 use crate::rates::Rates;
 use rate::KeyRates;
@@ -30,6 +31,7 @@ pub(crate) use refusal::Refusal;
 
 const STATUS: u16 = 302;
 const CLICK_ID: HeaderName = HeaderName::from_static("x-click-id");
+const LOOP: &str = "The address leads back to a domain that short links are served on, which would make a loop. Send the final address.";
 const DAY_MILLIS: i64 = 24 * 3_600 * 1_000;
 
 /// The two ways in.
@@ -73,19 +75,19 @@ pub(crate) struct Logger {
     rates: Arc<Rates>,
     key_rates: KeyRates,
     addresses: Addresses,
-    short_domain: ShortDomain,
+    domains: Domains,
     clock: Clock,
     rng: Rng,
 }
 
 impl Logger {
-    pub fn new(policies: &Policies, rates: &Arc<Rates>, addresses: &Addresses, short_domain: &ShortDomain, parts: &Parts) -> Self {
+    pub fn new(policies: &Policies, rates: &Arc<Rates>, addresses: &Addresses, domains: &Domains, parts: &Parts) -> Self {
         Self {
             policies: policies.clone(),
             rates: rates.clone(),
             key_rates: KeyRates::default(),
             addresses: addresses.clone(),
-            short_domain: short_domain.clone(),
+            domains: domains.clone(),
             clock: parts.clock.clone(),
             rng: parts.rng.clone(),
         }
@@ -117,7 +119,7 @@ impl Logger {
         }
         let workspace = self.workspace(&asked).await?;
         let now = self.clock.now();
-        let logged = body::read(asked.head, body).await?.check(&self.short_domain, LOG_PATH, now).map_err(Refusal::Invalid)?;
+        let logged = self.checked(body::read(asked.head, body).await?, LOG_PATH, &asked, now).await?;
         Ok(self.captured(workspace, logged, &asked, now))
     }
 
@@ -179,8 +181,18 @@ impl Logger {
             return Err(Refusal::Signature);
         }
         let logged = LogDraft::of_query(request.target, request.others);
-        let logged = logged.check(&self.short_domain, SIGNED_PATH, now).map_err(Refusal::Invalid)?;
+        let logged = self.checked(logged, SIGNED_PATH, &asked, now).await?;
         Ok(self.captured(request.workspace, logged, &asked, now))
+    }
+
+    /// The click of a draft that leads where a link may: not to a host that is served here, whoever's it
+    /// is.
+    async fn checked(&self, draft: LogDraft, path: &str, asked: &LogRequest<'_>, now: Millis) -> Result<Logged, Refusal> {
+        let logged = draft.check(OwnHosts::shared(self.domains.short()), path, now).map_err(Refusal::Invalid)?;
+        if self.domains.leads_back(&logged.target, || self.may_look_up(asked)).await {
+            return Err(Refusal::Invalid(Issue::new("url", IssueCode::NotAllowed, LOOP).into()));
+        }
+        Ok(logged)
     }
 
     fn captured(&self, workspace: WorkspaceId, logged: Logged, asked: &LogRequest<'_>, now: Millis) -> CapturedClick {

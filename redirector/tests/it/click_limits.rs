@@ -13,9 +13,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-use crate::fixture::{Counter, Running, gated, sesame, start_with};
+use crate::fixture::{NOON as NOW, Running, gated, sesame, start_with};
+use crate::sources::Counter;
 
-const NOW: domain::Millis = domain::Millis(1_772_366_400_000);
 const PERSON: &str = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";
 
 fn limited(limit: i64, gate: Gate) -> ResolvedLink {

@@ -6,6 +6,7 @@ use domain::{
 };
 
 use crate::fixture::{Running, gated, link, sesame, start};
+use crate::hostile::statuses;
 
 const NOON: Millis = Millis(1_772_366_400_000);
 const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
@@ -88,6 +89,32 @@ async fn the_first_rule_that_holds_leads_and_is_captured() {
     let name = |name: &str| Some(name.to_owned());
     assert_eq!(names, [name("berlin-phone"), name("berlin"), name("ios"), name("french"), None]);
     assert_eq!(clicks[0].rule.as_ref().unwrap().id, RuleId::new(Millis(1), [1; 10]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn languages_are_one_list_without_those_of_a_wrong_weight() {
+    let running = start(&[]).await;
+    let french = ConditionsDraft { languages: vec!["fr".into()], ..ConditionsDraft::default() };
+    let gate = Gate { rules: rules(vec![to("https://example.com/french", french)]), ..Gate::default() };
+    running.know("l", gated("https://example.com/", gate));
+    let long = "en;q=0.1,".repeat(100);
+    let cases: [(&[&str], &str); 7] = [
+        (&["de;q=bogus,fr;q=0.1"], "french"),
+        (&["fr;q=2, de;q=0.1"], ""),
+        (&["de;q=0.5", "fr"], "french"),
+        (&["de;q=0.5", "", "it;q=0.1", "fr;q=0.6"], "french"),
+        (&["de;q=0.5", "fr;q=0.4"], ""),
+        // Beyond the bound nothing is read.
+        (&[&long, "fr"], ""),
+        (&["fr", &long], "french"),
+    ];
+    for (lines, target) in cases {
+        let headers: Vec<(&str, &str)> = lines.iter().map(|line| ("accept-language", *line)).collect();
+        assert_eq!(ask(&running, "/l", &headers).await, led(302, &format!("https://example.com/{target}")), "{lines:.20?}");
+    }
+    let captured: Vec<_> = running.captured().await.into_iter().map(|click| click.accept_language.unwrap()).collect();
+    assert_eq!(captured[3], "de;q=0.5, it;q=0.1, fr;q=0.6");
+    assert!(captured[5].len() <= 256 && captured[5].ends_with("en;q=0.1"), "{captured:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -175,8 +202,11 @@ async fn a_password_is_asked_for_each_time_and_throttled() {
     // Nothing can be posted to other links, nor too much to this one.
     running.know("open", link("https://example.com/"));
     assert_eq!(running.http.post(running.url("/open")).body("password=x").send().await.unwrap().status(), 405);
-    let long = running.http.post(running.url("/p")).header("x-forwarded-for", "192.0.2.1").body("x".repeat(100_000)).send().await;
-    assert!(long.is_err() || long.unwrap().status() == 403);
+    let long = format!(
+        "POST /p HTTP/1.1\r\nHost: go.example\r\nX-Forwarded-For: 192.0.2.1\r\nContent-Length: 100000\r\n\r\n{}",
+        "x".repeat(100_000)
+    );
+    assert_eq!(statuses(&running, long.as_bytes()).await, [403]);
     let clicks = running.captured().await;
     let led_on: Vec<_> =
         clicks.iter().filter(|click| click.outcome == Outcome::Redirected).map(|click| (click.method, click.status)).collect();

@@ -9,7 +9,7 @@ use crate::fixture::{Running, full, link, start};
 use crate::limits::{connect, rest};
 
 /// The statuses of everything that is answered to these bytes, until the connection closes.
-async fn statuses(running: &Running, bytes: &[u8]) -> Vec<u16> {
+pub async fn statuses(running: &Running, bytes: &[u8]) -> Vec<u16> {
     let mut socket = connect(running).await;
     // What is refused early may be closed before all of it was taken.
     let _ = socket.write_all(bytes).await;
@@ -17,14 +17,14 @@ async fn statuses(running: &Running, bytes: &[u8]) -> Vec<u16> {
     answers.split("HTTP/1.").skip(1).filter_map(|answer| answer.get(2..5)?.parse().ok()).collect()
 }
 
-fn get(target: &str, headers: &str) -> Vec<u8> {
+pub fn get(target: &str, headers: &str) -> Vec<u8> {
     format!("GET {target} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n").into_bytes()
 }
 
 const PATIENCE: Duration = Duration::from_secs(5);
-const HOST: &str = "Host: go.example\r\n";
+pub const HOST: &str = "Host: go.example\r\n";
 
-async fn with_link() -> Running {
+pub async fn with_link() -> Running {
     let running = start(&["127.0.0.0/8"]).await;
     running.know("a", link("https://example.com/"));
     running
@@ -46,6 +46,48 @@ async fn paths_that_are_no_slugs_are_misses() {
     assert_eq!(running.metric("redirector_clicks_total"), 0);
     still_serves(&running).await;
     assert_eq!(running.metric("redirector_clicks_total"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_is_one_however_it_is_encoded_and_decoded_once() {
+    let running = with_link().await;
+    running.know("case", link("https://example.com/case"));
+    for (path, wanted) in [
+        ("/Case", 302),
+        ("/%43ase", 302),
+        ("/%63%61%73%65", 302),
+        ("/c%61se/?x=%41", 302),
+        ("/c%61se+", 200),
+        ("/c%61se%2b", 200),
+        ("/case/qr%2Esvg", 200),
+        ("/robots%2etxt", 200),
+        ("/log%2Dand-redirect", 405),
+        ("/%72", 401),
+        // Only what needs no encoding, and only once.
+        ("/%2543ase", 404),
+        ("/%%34%33ase", 404),
+        ("/%2fcase", 404),
+        ("/case%2f", 404),
+        ("/%2e%2e/case", 404),
+        ("/%2e%2e%2fcase", 404),
+        ("/c%61se%00", 404),
+        ("/c%61se%20", 404),
+        ("/c%61se%0d%0aX:1", 404),
+        // Overlong, or UTF-16 as some write it.
+        ("/%c1%83ase", 404),
+        ("/%e0%81%83ase", 404),
+        ("/%u0043ase", 404),
+        ("/%4", 404),
+        ("/%+3ase", 404),
+        ("/%4\u{fc}ase", 404),
+    ] {
+        assert_eq!(statuses(&running, &get(path, HOST)).await, [wanted], "{path}");
+    }
+    // A click says what was asked for.
+    assert_eq!(running.captured().await[1].url, "https://go.example/%43ase");
+    let posted = format!("POST /c%61se HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n");
+    assert_eq!(statuses(&running, posted.as_bytes()).await, [405]);
+    still_serves(&running).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,6 +171,35 @@ async fn nothing_is_smuggled_behind_a_body() {
     assert_eq!(statuses(&running, both.as_bytes()).await, [400]);
     let posted = both.replacen("GET /x", "POST /a", 1);
     assert_eq!(statuses(&running, posted.as_bytes()).await, [405]);
+    // One coding, and that one once: others may find another end.
+    for codings in [
+        "chunked, chunked",
+        "chunked,",
+        "identity, chunked",
+        "gzip, chunked",
+        "identity",
+        "xchunked",
+        "chunked;x=1",
+        "\"chunked\"",
+        "",
+        "chunked\r\nTransfer-Encoding: chunked",
+        "chunked\r\nTransfer-Encoding: identity",
+        "identity\r\nTransfer-Encoding: chunked",
+        "\u{b}chunked",
+    ] {
+        for method in ["POST /a", "GET /a"] {
+            let request = format!("{method} HTTP/1.1\r\n{HOST}Transfer-Encoding: {codings}\r\n\r\n0\r\n\r\n{inner}");
+            assert_eq!(statuses(&running, request.as_bytes()).await, [400], "{method} {codings:?}");
+        }
+    }
+    for codings in ["chunked", " CHUNKED\t"] {
+        let request = format!("POST /a HTTP/1.1\r\n{HOST}Transfer-Encoding: {codings}\r\n\r\n0\r\n\r\n{inner}");
+        assert_eq!(statuses(&running, request.as_bytes()).await, [405], "{codings:?}");
+    }
+    // A line may end in a line feed alone; what that hides of a body is refused like any other.
+    let bare = format!("GET /a HTTP/1.1\r\n{HOST}X: a\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}");
+    assert_eq!(statuses(&running, bare.as_bytes()).await, [400]);
+    assert_eq!(statuses(&running, b"GET /a HTTP/1.1\nHost: go.example\nConnection: close\n\n").await, [302]);
     let lengths = format!("GET /x HTTP/1.1\r\n{HOST}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc{inner}");
     assert_eq!(statuses(&running, lengths.as_bytes()).await, [400]);
     let spaced = format!("GET /x HTTP/1.1\r\n{HOST}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n{inner}");

@@ -24,7 +24,8 @@ async fn a_slow_head_is_cut_off() {
     let running = start(&[]).await;
     let mut socket = connect(&running).await;
     socket.write_all(b"GET /a HTTP/1.1\r\nHost: x\r\nX-").await.unwrap();
-    assert!(!rest(socket).await.contains("200"));
+    // hyper closes without an answer.
+    assert_eq!(rest(socket).await, "");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

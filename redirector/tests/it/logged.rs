@@ -1,11 +1,10 @@
 //! Clicks with a key or a signature: what is answered, what is captured, and who is refused.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::{
-    Address, ApiKeyId, ApiKeyRight, ApiKeyState, ApiScope, CapturedClick, ClickId, LinkId, Method, Millis, Outcome, ReferrerPolicy,
-    SealedSecret, WorkspaceId, WorkspacePolicy, compose_api_key, signing_purpose, text_to_sign,
+    Address, ApiKeyId, ApiKeyRight, ApiKeyState, ApiScope, CapturedClick, ClickId, LinkId, Method, Millis, Outcome, SealedSecret,
+    WorkspaceId, WorkspacePolicy, compose_api_key, signing_purpose, text_to_sign,
 };
 use platform::{Rng, signature_of};
 use reqwest::Response;
@@ -16,14 +15,14 @@ use testkit::wait_until;
 use crate::fixture::{Running, Setup, link, start, start_as};
 
 const PATIENCE: Duration = Duration::from_secs(5);
-const TARGET: &str = "https://example.com/a?x=1";
+pub const TARGET: &str = "https://example.com/a?x=1";
 const DAY: i64 = 24 * 3_600 * 1_000;
 
 pub fn workspace() -> WorkspaceId {
     WorkspaceId::new(Millis(1), [2; 10])
 }
 
-fn key_id() -> ApiKeyId {
+pub fn key_id() -> ApiKeyId {
     ApiKeyId::new(Millis(1), [3; 10])
 }
 
@@ -39,7 +38,7 @@ pub fn know_key(running: &Running, change: impl FnOnce(&mut ApiKeyRight)) -> Str
     text
 }
 
-fn know_secrets(running: &Running, secrets: &[(&str, Option<Millis>)]) {
+pub fn know_secrets(running: &Running, secrets: &[(&str, Option<Millis>)]) {
     let seal = |(secret, valid_until): &(&str, Option<Millis>)| {
         let sealed = running.seal_key.seal(&signing_purpose(workspace()), secret.as_bytes(), &Rng::System).unwrap();
         SealedSecret { sealed, valid_until: *valid_until }
@@ -53,7 +52,7 @@ pub async fn post(running: &Running, key: &str, body: Value) -> Response {
 }
 
 /// Status, the error's code, and the paths of its issues.
-async fn told(answer: Response) -> (u16, String, Vec<String>) {
+pub async fn told(answer: Response) -> (u16, String, Vec<String>) {
     assert!(answer.headers().get("location").is_none(), "nobody is sent on");
     let status = answer.status().as_u16();
     let error = answer.json::<Value>().await.unwrap()["error"].take();
@@ -61,13 +60,17 @@ async fn told(answer: Response) -> (u16, String, Vec<String>) {
     (status, error["code"].as_str().unwrap().to_owned(), issues.iter().map(|issue| issue["path"].as_str().unwrap().to_owned()).collect())
 }
 
-fn refused(status: u16, code: &str) -> (u16, String, Vec<String>) {
+pub fn refused(status: u16, code: &str) -> (u16, String, Vec<String>) {
     (status, code.to_owned(), vec![])
 }
 
 pub fn signed_query(secret: &str, expires_at: Millis, more: &[(&str, &str)]) -> String {
+    signed_to(TARGET, secret, expires_at, more)
+}
+
+pub fn signed_to(target: &str, secret: &str, expires_at: Millis, more: &[(&str, &str)]) -> String {
     let (workspace, expires) = (workspace().to_string(), (expires_at.0 / 1_000).to_string());
-    let fixed = [("u", TARGET), ("w", workspace.as_str()), ("exp", expires.as_str())];
+    let fixed = [("u", target), ("w", workspace.as_str()), ("exp", expires.as_str())];
     let pairs: Vec<(String, String)> = fixed.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let query = reqwest::Url::parse_with_params("http://x/", &pairs).unwrap().query().unwrap().to_owned();
     format!("{query}&sig={}", signature_of(secret.as_bytes(), &text_to_sign(&pairs)))
@@ -230,12 +233,8 @@ async fn a_signed_address_leads_on_until_it_ends() {
 async fn a_signature_does_not_excuse_the_target() {
     let running = start(&[]).await;
     know_secrets(&running, &[("new", None)]);
-    let expires = (running.clock.now().plus(DAY).0 / 1_000).to_string();
     for target in ["javascript:alert(1)", "https://go.example/loop", "//example.com", "https://example.com/\r\nset-cookie: a=b"] {
-        let pairs =
-            [("u", target), ("w", &workspace().to_string()), ("exp", &expires)].map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let query = reqwest::Url::parse_with_params("http://x/", &pairs).unwrap().query().unwrap().to_owned();
-        let query = format!("{query}&sig={}", signature_of(b"new", &text_to_sign(&pairs)));
+        let query = signed_to(target, "new", running.clock.now().plus(DAY), &[]);
         assert_eq!(opened(&running, &query).await, (400, None), "{target}");
     }
     assert_eq!(running.metric("redirector_clicks_total"), 0);
@@ -248,75 +247,4 @@ async fn who_cannot_open_secrets_says_so_and_serves_links() {
     running.know("a", link(TARGET));
     assert_eq!(opened(&running, &signed_query("new", running.clock.now().plus(DAY), &[])).await, (503, None));
     assert_eq!(running.get("/a").await.status(), 302);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_source_that_is_down_is_no_reason_to_refuse_what_is_known() {
-    let running = start(&[]).await;
-    let key = know_key(&running, |_| {});
-    running.policies.down.store(true, Ordering::SeqCst);
-    assert_eq!(told(post(&running, &key, json!({ "url": TARGET })).await).await, refused(503, "UNAVAILABLE"));
-    running.policies.down.store(false, Ordering::SeqCst);
-    running.clock.advance(2_000);
-    assert_eq!(post(&running, &key, json!({ "url": TARGET })).await.status(), 302);
-    running.policies.down.store(true, Ordering::SeqCst);
-    running.clock.advance(60_000);
-    assert_eq!(post(&running, &key, json!({ "url": TARGET })).await.status(), 302);
-    // Revoked, and the notice lost: seen when the source answers again.
-    running.policies.keys.lock().unwrap().insert(key_id(), ApiKeyState { id: key_id(), version: 2, right: None });
-    running.policies.down.store(false, Ordering::SeqCst);
-    running.clock.advance(30_000);
-    assert_eq!(told(post(&running, &key, json!({ "url": TARGET })).await).await, refused(401, "UNAUTHENTICATED"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_outlasts_its_source_by_an_hour() {
-    let running = start(&[]).await;
-    let key = know_key(&running, |_| {});
-    let status = async || post(&running, &key, json!({ "url": TARGET })).await.status().as_u16();
-    assert_eq!(status().await, 302);
-    running.policies.down.store(true, Ordering::SeqCst);
-    // However often it is asked for meanwhile.
-    for _ in 0..6 {
-        running.clock.advance(9 * 60_000);
-        assert_eq!(status().await, 302);
-    }
-    running.clock.advance(9 * 60_000);
-    assert_eq!(status().await, 503);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_source_that_lags_behind_brings_no_key_back() {
-    let running = start(&[]).await;
-    let key = know_key(&running, |_| {});
-    let good = running.policies.keys.lock().unwrap()[&key_id()].clone();
-    let status = async || post(&running, &key, json!({ "url": TARGET })).await.status().as_u16();
-    let revoked = ApiKeyState { version: 2, right: None, ..good.clone() };
-    running.policies.keys.lock().unwrap().insert(key_id(), revoked);
-    assert_eq!(status().await, 401);
-    running.policies.keys.lock().unwrap().insert(key_id(), good);
-    running.clock.advance(30_000);
-    assert_eq!(status().await, 401);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_referrer_policy_is_heard_of_by_cached_links_at_once() {
-    let running = start(&[]).await;
-    running.know("a", link(TARGET));
-    let policy = async || running.get("/a").await.headers().get("referrer-policy").map(|value| value.to_str().unwrap().to_owned());
-    assert_eq!(policy().await, None);
-    let asked = running.links.asked.load(Ordering::SeqCst);
-    let decided = WorkspacePolicy { version: 1, referrer_policy: Some(ReferrerPolicy::Origin), ..WorkspacePolicy::undecided(workspace()) };
-    running.policies.workspaces.lock().unwrap().insert(workspace(), decided);
-    running.notices.publish(LinkEvent::Workspace { id: workspace() }).await;
-    wait_until(PATIENCE, "the policy is sent", async || (policy().await.as_deref() == Some("origin")).then_some(())).await;
-    // The link itself was not looked up for it, and the policy is asked once, not with each redirect.
-    assert!(running.links.asked.load(Ordering::SeqCst) <= asked + 1);
-    let asked = running.policies.asked.load(Ordering::SeqCst);
-    for _ in 0..5 {
-        policy().await;
-    }
-    assert_eq!(running.policies.asked.load(Ordering::SeqCst), asked);
-    // A page that leads nowhere has its own.
-    assert_eq!(running.get("/nothing").await.headers()["referrer-policy"], "no-referrer");
 }

@@ -1,0 +1,211 @@
+//! One request, from its head to its answer. The click is in the spool before the answer leaves.
+//!
+//! What is not a plain redirect is boxed, so that a request's future stays small: it is moved with
+//! every request.
+
+mod found;
+mod keeper;
+mod other;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use domain::{ClickId, LinkAddress, Method, Millis};
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::http::request::Parts as Head;
+use hyper::{Method as HttpMethod, Request};
+use platform::{Client, ClientIp, Clock, Health, Rng, proxy_advice};
+use prometheus_client::metrics::counter::Counter;
+
+use crate::address::Addresses;
+use crate::answer::{self, Answer, Page};
+use crate::cache::{CachedLink, Known, LookUps, TooFast};
+use crate::capture::Facts;
+use crate::domains::{Domains, Place};
+use crate::gate::Gates;
+use crate::logged::Logger;
+use crate::message;
+use crate::pages::Drawing;
+use crate::path::Named;
+use crate::rates::Rates;
+use crate::{Parts, RedirectorOptions};
+use keeper::Keeper;
+
+#[derive(Clone, Debug)]
+struct Counters {
+    misses: Counter,
+    refused: Counter,
+}
+
+/// What answers are made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Sources {
+    pub links: LookUps<CachedLink>,
+    pub domains: Domains,
+    pub gates: Gates,
+    pub logger: Logger,
+    pub addresses: Addresses,
+    pub rates: Arc<Rates>,
+}
+
+/// A request that is being answered.
+#[derive(Clone, Copy, Debug)]
+struct Asked<'a> {
+    place: &'a Place,
+    method: Method,
+    peer: IpAddr,
+    client: Client,
+    head: &'a Head,
+    started: Instant,
+}
+
+/// Clones share everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    links: LookUps<CachedLink>,
+    domains: Domains,
+    gates: Gates,
+    logger: Logger,
+    addresses: Addresses,
+    rates: Arc<Rates>,
+    keeper: Keeper,
+    client_ip: ClientIp,
+    report_url: Option<Arc<str>>,
+    drawing: Drawing,
+    clock: Clock,
+    rng: Rng,
+    health: Health,
+    counters: Counters,
+    /// Whether hidden visitors were told of.
+    warned: Arc<AtomicBool>,
+}
+
+impl Service {
+    pub fn new(options: &RedirectorOptions, parts: Parts, sources: Sources) -> Self {
+        let metrics = &parts.metrics;
+        let counters = Counters {
+            misses: metrics.register("redirector_misses", "Requests for slugs that are no link", Counter::default()),
+            refused: metrics.register("redirector_refused", "Requests of addresses with too many misses, refused", Counter::default()),
+        };
+        let Sources { links, domains, gates, logger, addresses, rates } = sources;
+        Self {
+            links,
+            domains,
+            gates,
+            logger,
+            addresses,
+            rates,
+            keeper: Keeper::new(parts.spool, parts.clock.clone(), parts.health.clone(), metrics),
+            client_ip: ClientIp::new(options.trusted_proxies.clone()),
+            report_url: options.report_url.as_deref().map(Arc::from),
+            drawing: Drawing::new(),
+            clock: parts.clock,
+            rng: parts.rng,
+            health: parts.health,
+            counters,
+            warned: Arc::default(),
+        }
+    }
+
+    pub fn domains(&self) -> Domains {
+        self.domains.clone()
+    }
+
+    /// `encrypted` says whether the connection itself is.
+    pub async fn answer(&self, peer: IpAddr, encrypted: bool, request: Request<Incoming>) -> Answer {
+        answer::sealed(self.respond(peer, encrypted, request).await)
+    }
+
+    async fn respond(&self, peer: IpAddr, encrypted: bool, request: Request<Incoming>) -> Answer {
+        let started = Instant::now();
+        let (head, body) = request.into_parts();
+        let host = match message::host(&head) {
+            Ok(host) => host,
+            Err(why) => return answer::malformed(why),
+        };
+        let method = match head.method {
+            HttpMethod::GET => Method::Get,
+            HttpMethod::HEAD => Method::Head,
+            HttpMethod::POST => Method::Post,
+            _ => return answer::page(Page::MethodNotAllowed),
+        };
+        let client = self.client_ip.client(peer, &head.headers);
+        let place = self.domains.place(host, || self.rates.may_look_up(client, started)).await;
+        let mut answer = match &place {
+            Ok(place) => self.answer_at(Asked { place, method, peer, client, head: &head, started }, body).await,
+            Err(TooFast) => self.refuse(),
+        };
+        if message::is_last(&head) {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Ok(place) = place {
+            place.finish(&mut answer, || encrypted || self.client_ip.says_https(peer, &head.headers));
+        }
+        answer
+    }
+
+    async fn answer_at(&self, asked: Asked<'_>, body: Incoming) -> Answer {
+        match Named::of(asked.place, asked.head.uri.path()) {
+            Named::Link(address) => self.at(&address, asked, body).await,
+            Named::Entrance(entrance) => Box::pin(self.logged(entrance, &asked, body)).await,
+            Named::Other => Box::pin(self.other(asked, body)).await,
+        }
+    }
+
+    async fn at(&self, address: &LinkAddress, asked: Asked<'_>, body: Incoming) -> Answer {
+        match self.links.resolve_if(address, || self.rates.may_look_up(asked.client, asked.started)).await {
+            Ok(Known::Found(found)) if asked.method == Method::Post => {
+                found.referrer.on(Box::pin(self.posted(&found.link, address, asked, body)).await)
+            }
+            Ok(Known::Found(found)) => found.referrer.on(self.found(&found.link, address, asked, None).await),
+            Ok(Known::Nothing) => self.miss(&asked),
+            Ok(Known::CannotTell) => answer::page(Page::Unavailable),
+            Err(TooFast) => self.refuse(),
+        }
+    }
+
+    fn miss(&self, asked: &Asked<'_>) -> Answer {
+        let may_ask = self.rates.may_ask(asked.client, asked.started);
+        let answer = self.nothing(asked.place);
+        if may_ask { answer } else { self.refuse() }
+    }
+
+    /// Counts a miss and answers it.
+    fn nothing(&self, place: &Place) -> Answer {
+        self.domains.own_miss(place).unwrap_or_else(|| {
+            self.counters.misses.inc();
+            answer::page(Page::NotFound)
+        })
+    }
+
+    fn refuse(&self) -> Answer {
+        self.counters.refused.inc();
+        answer::page(Page::TooFast)
+    }
+
+    fn facts<'a>(&self, asked: &Asked<'a>, now: Millis) -> Facts<'a> {
+        let head = asked.head;
+        Facts {
+            id: ClickId::new(now, self.rng.entropy()),
+            method: asked.method,
+            url: self.domains.url(asked.place, head.uri.path_and_query().map_or("/", |path| path.as_str())),
+            address: self.addresses.of(asked.client.ip),
+            headers: &head.headers,
+            redirect_micros: u32::try_from(asked.started.elapsed().as_micros()).unwrap_or(u32::MAX),
+            above_rate: false,
+        }
+    }
+
+    fn warn_of_hidden_visitors(&self, peer: IpAddr, head: &Head) {
+        if !self.warned.load(Ordering::Relaxed) && self.client_ip.hides_visitors(peer, &head.headers) {
+            self.warned.store(true, Ordering::Relaxed);
+            let advice = proxy_advice(peer);
+            if self.health.warn("trusted_proxies", advice.clone()) {
+                tracing::warn!("{advice}");
+            }
+        }
+    }
+}

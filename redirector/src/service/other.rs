@@ -1,0 +1,85 @@
+//! What is answered where the path is no link's.
+
+use domain::{Method, parse_query};
+use hyper::body::Incoming;
+
+use super::{Asked, Service};
+use crate::answer::{self, Answer, Page};
+use crate::cache::{Asker, Known};
+use crate::capture::{Decision, capture};
+use crate::domains::Place;
+use crate::logged::{Entrance, LogRequest, Refusal};
+use crate::pages::{self, Aside, Order, Shown};
+use crate::path::{self, Named};
+
+impl Service {
+    /// A path that is none of a link as it is written.
+    pub(super) async fn other(&self, asked: Asked<'_>, body: Incoming) -> Answer {
+        let path = path::plain(asked.head.uri.path());
+        match Named::of(asked.place, &path) {
+            Named::Link(address) => self.at(&address, asked, body).await,
+            Named::Entrance(entrance) => self.logged(entrance, &asked, body).await,
+            Named::Other => match (asked.place.document(&path), asked.method) {
+                (Some(_), Method::Post) => answer::page(Page::MethodNotAllowed),
+                (Some(document), Method::Get | Method::Head) => document,
+                (None, _) if matches!(asked.place, Place::CannotTell) => answer::page(Page::Unavailable),
+                (None, _) => self.aside(Aside::of(&path), &asked).await,
+            },
+        }
+    }
+
+    /// What is shown of a link beside leading on; it costs the visitor as much as a miss.
+    async fn aside(&self, aside: Option<Aside<'_>>, asked: &Asked<'_>) -> Answer {
+        let Some((shown, address)) = aside.and_then(|aside| Some((aside.shown, asked.place.address(aside.path)?))) else {
+            return self.miss(asked);
+        };
+        let Asked { place, method, client, head, started, .. } = *asked;
+        if method == Method::Post {
+            return answer::page(Page::MethodNotAllowed);
+        }
+        if !self.rates.may_ask(client, started) {
+            return self.refuse();
+        }
+        let found = match self.links.resolve(&address, Asker::Anyone).await {
+            Known::Found(found) => found,
+            Known::Nothing => return self.nothing(place),
+            Known::CannotTell => return answer::page(Page::Unavailable),
+        };
+        let (now, link, short_url) = (self.clock.now(), &found.link, self.domains.url(place, &address.folded));
+        match shown {
+            Shown::Qr(_) if link.deleted => answer::page(Page::Gone),
+            Shown::Qr(format) => {
+                let order = Order::parse(format, &parse_query(head.uri.query().unwrap_or_default()));
+                pages::qr_code(&short_url, order, &head.headers, &self.drawing).await
+            }
+            Shown::Preview => {
+                let answer = pages::preview(link, &short_url, self.report_url.as_deref(), now);
+                let decision = Decision::preview(answer.status(), link);
+                self.keeper.keep(&capture(link, decision, self.facts(asked, now))).await;
+                answer
+            }
+        }
+    }
+
+    /// A click that needs no link.
+    pub(super) async fn logged(&self, entrance: Entrance, asked: &Asked<'_>, body: Incoming) -> Answer {
+        let Asked { method, peer, client, head, started, .. } = *asked;
+        self.warn_of_hidden_visitors(peer, head);
+        match self.logger.click(entrance, LogRequest { head, method, client, started }, body).await {
+            Ok(mut click) => {
+                // What comes with a key comes from a server, for many visitors.
+                click.above_rate = entrance == Entrance::Signed && self.rates.is_above_for(client, started);
+                self.keeper.keep(&click).await;
+                self.logger.answer(&click).await
+            }
+            Err(refusal) => {
+                let is_miss = refusal.is_of_stranger();
+                let refusal = if is_miss && !self.rates.may_ask(client, started) { Refusal::TooFast } else { refusal };
+                if refusal == Refusal::TooFast {
+                    self.counters.refused.inc();
+                }
+                entrance.tell(&refusal)
+            }
+        }
+    }
+}
