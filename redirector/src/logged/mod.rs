@@ -3,7 +3,6 @@
 //! checked like any link's, and nobody is sent on without one of the two.
 
 mod body;
-mod rate;
 mod refusal;
 
 use std::sync::Arc;
@@ -25,7 +24,6 @@ use crate::cache::Known;
 use crate::capture::{captured_facts, own_facts};
 use crate::policies::Policies;
 use crate::rates::Rates;
-use rate::KeyRates;
 pub(crate) use refusal::Refusal;
 
 const STATUS: u16 = 302;
@@ -71,7 +69,6 @@ pub(crate) struct LogRequest<'a> {
 pub(crate) struct Logger {
     policies: Policies,
     rates: Arc<Rates>,
-    key_rates: KeyRates,
     addresses: Addresses,
     short_domain: ShortDomain,
     clock: Clock,
@@ -83,7 +80,6 @@ impl Logger {
         Self {
             policies: policies.clone(),
             rates: rates.clone(),
-            key_rates: KeyRates::default(),
             addresses: addresses.clone(),
             short_domain: short_domain.clone(),
             clock: parts.clock.clone(),
@@ -143,7 +139,7 @@ impl Logger {
         if !right.has(ApiScope::ClicksWrite) {
             return Err(Refusal::Scope);
         }
-        if !self.key_rates.admit(presented.id, now).await {
+        if !self.rates.may_log(presented.id, asked.started) {
             return Err(Refusal::TooMany);
         }
         self.policies.note_use(presented.id).await;

@@ -250,7 +250,7 @@ pub struct Setup<'a> {
 impl Default for Setup<'_> {
     fn default() -> Self {
         let (capture, seals) = (Capture::Worker, true);
-        let rates = RateLimits { clicks: 100, clicks_of_link: 5_000, misses: 10 };
+        let rates = RateLimits { clicks: 100, clicks_of_link: 5_000, misses: 10, clicks_of_key: 1_000 };
         let look_ups = LookUpLimits::default();
         Self { trusted_proxies: &[], permits: Counter::Down, capture, quota_bytes: None, notices: None, tls: None, rates, look_ups, seals }
     }
