@@ -2,7 +2,7 @@
 //! address. Never a redirect.
 
 use bytes::Bytes;
-use domain::Invalid;
+use domain::{ApiScope, Invalid};
 use http_body_util::Full;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
@@ -78,7 +78,7 @@ impl Refusal {
         match self {
             Self::NoCredential => "Send an API key as Authorization: Bearer ll_live_….",
             Self::BadKey => "This API key is not valid: it is mistyped, has expired or was revoked.",
-            Self::Scope => "This API key may not log clicks. Use one with the scope clicks:write.",
+            Self::Scope => return format!("This API key may not log clicks. Use one with the scope {}.", ApiScope::ClicksWrite.name()),
             Self::Network => "This API key may not be used from this address.",
             Self::Signature => "The signature is wrong or has expired.",
             Self::TooLarge => "The body has more than 16 KiB. Send less.",
