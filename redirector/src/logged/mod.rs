@@ -3,6 +3,8 @@
 //! checked like any link's, and nobody is sent on without one of the two.
 
 mod body;
+mod draft;
+mod json;
 mod refusal;
 
 use std::sync::Arc;
@@ -113,7 +115,8 @@ impl Logger {
         }
         let workspace = self.workspace(&asked).await?;
         let now = self.clock.now();
-        let logged = body::read(asked.head, body).await?.check(&self.short_domain, LOG_PATH, now).map_err(Refusal::Invalid)?;
+        let (draft, noted) = body::read(asked.head, body).await?.finish();
+        let logged = noted.and(draft.check(&self.short_domain, LOG_PATH, now).map_err(Refusal::Invalid))?;
         Ok(self.captured(workspace, logged, &asked, now))
     }
 
