@@ -14,6 +14,7 @@ mod gate;
 mod listener;
 mod logged;
 mod message;
+mod methods;
 mod pages;
 mod policies;
 mod rates;

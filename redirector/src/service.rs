@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use domain::{CapturedClick, ClickId, LinkAddress, Method, Millis, Outcome, ResolvedLink, parse_query};
 use http_body_util::{BodyExt as _, Limited};
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts as Head;
-use hyper::{Method as HttpMethod, Request};
 use platform::{Client, ClientIp, Clock, Health, Readiness, Rng, proxy_advice};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -27,6 +27,7 @@ use crate::domains::{Domains, Place};
 use crate::gate::{Gates, Seen, target_with};
 use crate::logged::{Entrance, LogRequest, Logger, Refusal};
 use crate::message;
+use crate::methods::{has_form, method_of, not_taken, only_opened};
 use crate::pages::{self, Aside, Drawing, Order, Shown};
 use crate::rates::Rates;
 use crate::{Parts, RedirectorOptions};
@@ -135,15 +136,12 @@ impl Service {
         let started = Instant::now();
         let (head, body) = request.into_parts();
         let Ok(host) = message::host(&head) else { return answer::malformed() };
-        let method = match head.method {
-            HttpMethod::GET => Method::Get,
-            HttpMethod::HEAD => Method::Head,
-            HttpMethod::POST => Method::Post,
-            _ => return answer::page(Page::MethodNotAllowed),
-        };
         let client = self.client_ip.client(peer, &head.headers);
         let Ok(place) = self.domains.place(host, || self.rates.may_look_up(client, started)).await else { return self.refuse() };
-        let mut answer = self.answer_at(Asked { place: &place, method, peer, client, head: &head, started }, body).await;
+        let mut answer = match method_of(&head.method) {
+            Some(method) => self.answer_at(Asked { place: &place, method, peer, client, head: &head, started }, body).await,
+            None => Box::pin(self.turn_away(&place, head.uri.path(), client, started)).await,
+        };
         if message::is_last(&head) {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -154,7 +152,7 @@ impl Service {
     async fn answer_at(&self, asked: Asked<'_>, body: Incoming) -> Answer {
         let path = asked.head.uri.path();
         match (asked.place.document(path), asked.method) {
-            (Some(_), Method::Post) => return answer::page(Page::MethodNotAllowed),
+            (Some(_), Method::Post) => return only_opened(),
             (Some(document), Method::Get | Method::Head) => return document,
             (None, _) => {}
         }
@@ -177,6 +175,27 @@ impl Service {
         }
     }
 
+    /// The answer to a method that no address takes. To be told what a link takes instead costs as much
+    /// as a miss.
+    async fn turn_away(&self, place: &Place, path: &str, client: Client, started: Instant) -> Answer {
+        if let (Place::Shared, Some(entrance)) = (place, Entrance::of(path)) {
+            return entrance.tell(&Refusal::Method(entrance.allowed()));
+        }
+        if !self.rates.may_ask(client, started) {
+            return self.refuse();
+        }
+        let found = match (place, place.address(path)) {
+            (Place::CannotTell, _) => Known::CannotTell,
+            (_, Some(address)) => self.links.resolve(&address, Asker::Anyone).await,
+            (_, None) => Known::Nothing,
+        };
+        match found {
+            Known::Found(found) => not_taken(&found.link),
+            Known::Nothing => only_opened(),
+            Known::CannotTell => answer::page(Page::Unavailable),
+        }
+    }
+
     /// What is shown of a link beside leading on; it costs the visitor as much as a miss.
     async fn aside(&self, aside: Option<Aside<'_>>, asked: &Asked<'_>) -> Answer {
         let Some((shown, address)) = aside.and_then(|aside| Some((aside.shown, asked.place.address(aside.path)?))) else {
@@ -184,14 +203,14 @@ impl Service {
         };
         let Asked { place, method, client, head, started, .. } = *asked;
         if method == Method::Post {
-            return answer::page(Page::MethodNotAllowed);
+            return only_opened();
         }
         if !self.rates.may_ask(client, started) {
             return self.refuse();
         }
         let found = match self.links.resolve(&address, Asker::Anyone).await {
             Known::Found(found) => found,
-            Known::Nothing => return self.nothing(place),
+            Known::Nothing => return self.nothing(place, method),
             Known::CannotTell => return answer::page(Page::Unavailable),
         };
         let (now, link, short_url) = (self.clock.now(), &found.link, self.domains.url(place, &address.folded));
@@ -212,9 +231,8 @@ impl Service {
 
     /// The form of a link with a password; to every other link nothing can be posted.
     async fn posted(&self, link: &ResolvedLink, address: &LinkAddress, asked: Asked<'_>, body: Incoming) -> Answer {
-        let asks = !link.deleted && link.gate.as_ref().is_some_and(|gate| gate.password.is_some());
-        if !asks {
-            return answer::page(Page::MethodNotAllowed);
+        if !has_form(link) {
+            return not_taken(link);
         }
         let form = tokio::time::timeout(FORM_TIMEOUT, Limited::new(body, MAX_FORM).collect()).await;
         let form = form.ok().and_then(Result::ok).map(|form| form.to_bytes()).unwrap_or_default();
@@ -225,16 +243,17 @@ impl Service {
 
     fn miss(&self, asked: &Asked<'_>) -> Answer {
         let may_ask = self.rates.may_ask(asked.client, asked.started);
-        let answer = self.nothing(asked.place);
+        let answer = self.nothing(asked.place, asked.method);
         if may_ask { answer } else { self.refuse() }
     }
 
     /// Counts a miss and answers it.
-    fn nothing(&self, place: &Place) -> Answer {
-        self.domains.own_miss(place).unwrap_or_else(|| {
+    fn nothing(&self, place: &Place, method: Method) -> Answer {
+        let answer = self.domains.own_miss(place).unwrap_or_else(|| {
             self.counters.misses.inc();
             answer::page(Page::NotFound)
-        })
+        });
+        if method == Method::Post { only_opened() } else { answer }
     }
 
     fn refuse(&self) -> Answer {
@@ -251,7 +270,7 @@ impl Service {
             None => plain(link, query),
             Some(gate) => {
                 let seen = Seen { method, now, ip, query, headers: &head.headers };
-                place.expired(Box::pin(self.gates.decide(link, gate, seen, password)).await)
+                place.expired(Box::pin(self.gates.decide(link, gate, seen, password)).await, method)
             }
         };
         let above_rate = self.rates.is_above(link.id, client, started);

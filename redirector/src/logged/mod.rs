@@ -24,6 +24,7 @@ use crate::address::Addresses;
 use crate::answer::{self, Answer};
 use crate::cache::Known;
 use crate::capture::{captured_facts, own_facts};
+use crate::methods::OPENED;
 use crate::policies::Policies;
 use crate::rates::Rates;
 pub(crate) use refusal::Refusal;
@@ -45,6 +46,14 @@ impl Entrance {
             LOG_PATH => Some(Self::Key),
             SIGNED_PATH => Some(Self::Signed),
             _ => None,
+        }
+    }
+
+    /// The methods that it takes, as in the header Allow.
+    pub fn allowed(self) -> &'static str {
+        match self {
+            Self::Key => "POST",
+            Self::Signed => OPENED,
         }
     }
 
@@ -111,7 +120,7 @@ impl Logger {
 
     async fn posted(&self, asked: LogRequest<'_>, body: Incoming) -> Result<CapturedClick, Refusal> {
         if asked.method != Method::Post {
-            return Err(Refusal::Method("POST"));
+            return Err(Refusal::Method(Entrance::Key.allowed()));
         }
         let workspace = self.workspace(&asked).await?;
         let now = self.clock.now();
@@ -155,7 +164,7 @@ impl Logger {
 
     async fn signed(&self, asked: LogRequest<'_>) -> Result<CapturedClick, Refusal> {
         if asked.method == Method::Post {
-            return Err(Refusal::Method("GET, HEAD"));
+            return Err(Refusal::Method(Entrance::Signed.allowed()));
         }
         let request = SignedRequest::read(asked.head.uri.query().unwrap_or_default()).map_err(|error| match error {
             NotSigned::Missing => Refusal::NoCredential,

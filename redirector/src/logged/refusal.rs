@@ -126,7 +126,7 @@ impl Refusal {
             Self::Invalid(_) => Page::BadTarget,
             Self::TooFast => Page::TooFast,
             Self::Unavailable | Self::Sealed => Page::Unavailable,
-            Self::Method(_) => Page::MethodNotAllowed,
+            Self::Method(allowed) => Page::MethodNotAllowed(allowed),
             _ => Page::WrongSignature,
         });
         if *self == Self::NoCredential {

@@ -13,6 +13,7 @@ mod limits;
 mod links;
 mod logged;
 mod look_ups;
+mod methods;
 mod pages;
 mod rates;
 mod requests;
