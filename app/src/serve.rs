@@ -160,7 +160,12 @@ impl Process {
             short_domain: self.config.short_domain.clone(),
             trusted_proxies: self.config.trusted_proxies.clone(),
             capture: self.config.capture,
-            rates: RateLimits { clicks: self.config.click_rate, clicks_of_link: self.config.link_rate, misses: self.config.miss_rate },
+            rates: RateLimits {
+                clicks: self.config.click_rate,
+                clicks_of_link: self.config.link_rate,
+                misses: self.config.miss_rate,
+                clicks_of_key: RateLimits::CLICKS_OF_KEY,
+            },
             look_ups: LookUpLimits::default(),
             report_url: self.config.report_url(),
             header_timeout: HEADER_TIMEOUT,

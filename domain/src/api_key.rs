@@ -35,6 +35,17 @@ pub enum ApiScope {
 impl ApiScope {
     pub const ALL: [Self; 4] = [Self::LinksRead, Self::LinksWrite, Self::ClicksRead, Self::ClicksWrite];
 
+    /// What users call it: its name in the GraphQL schema.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LinksRead => "LINKS_READ",
+            Self::LinksWrite => "LINKS_WRITE",
+            Self::ClicksRead => "CLICKS_READ",
+            Self::ClicksWrite => "CLICKS_WRITE",
+        }
+    }
+
+    /// As it is stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::LinksRead => "links:read",

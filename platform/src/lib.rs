@@ -33,7 +33,7 @@ pub use lifecycle::Lifecycle;
 pub use listen::{BindError, bind, bind_reuse_port};
 pub use metrics::Metrics;
 pub use ops::{TlsAllowed, ops_router, tls_allowed_router};
-pub use rate::Allowance;
+pub use rate::{Allowance, ExactAllowance};
 pub use rng::Rng;
 pub use seal::{SealError, SealKey};
 pub use signature::{is_same, is_signature, signature_of};

@@ -49,7 +49,8 @@ pub(crate) enum Page {
     TooManyPasswords,
     /// Too much was asked for that is no redirect.
     TooFast,
-    MethodNotAllowed,
+    /// The methods that are allowed instead.
+    MethodNotAllowed(&'static str),
     Unavailable,
     /// A signed address without its signature.
     Unsigned,
@@ -67,7 +68,7 @@ impl Page {
             Self::Gone | Self::Expired | Self::Limit => StatusCode::GONE,
             Self::WrongPassword => StatusCode::FORBIDDEN,
             Self::TooManyPasswords | Self::TooFast => StatusCode::TOO_MANY_REQUESTS,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unsigned => StatusCode::UNAUTHORIZED,
             Self::WrongSignature => StatusCode::FORBIDDEN,
@@ -162,7 +163,7 @@ pub(crate) fn page(page: Page) -> Answer {
         Page::WrongPassword => &PAGES.wrong_password,
         Page::TooManyPasswords => &PAGES.too_many_passwords,
         Page::TooFast => &PAGES.too_fast,
-        Page::MethodNotAllowed => &PAGES.method_not_allowed,
+        Page::MethodNotAllowed(_) => &PAGES.method_not_allowed,
         Page::Unavailable => &PAGES.unavailable,
         Page::Unsigned => &PAGES.unsigned,
         Page::WrongSignature => &PAGES.wrong_signature,
@@ -178,7 +179,7 @@ pub(crate) fn page(page: Page) -> Answer {
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(ROBOTS_TAG, HeaderValue::from_static("noindex"));
     match page {
-        Page::MethodNotAllowed => drop(headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"))),
+        Page::MethodNotAllowed(allowed) => drop(headers.insert(ALLOW, HeaderValue::from_static(allowed))),
         // The least rate is one a second.
         Page::Unavailable | Page::TooFast => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
         Page::TooManyPasswords => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("60"))),

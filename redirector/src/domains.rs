@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{DomainSettings, HostName, LinkAddress, Outcome, ServedDomain, ShortDomain, Slug, TargetUrl};
+use domain::{DomainSettings, HostName, LinkAddress, Method, Outcome, ServedDomain, ShortDomain, Slug, TargetUrl};
 use hyper::header::{HeaderValue, STRICT_TRANSPORT_SECURITY};
 use platform::Metrics;
 use prometheus_client::metrics::counter::Counter;
@@ -74,10 +74,10 @@ impl Place {
         }
     }
 
-    /// Sends visitors of an expired link without a fallback of its own to the domain's.
-    pub fn expired(&self, decision: Decision) -> Decision {
+    /// Sends those who open an expired link without a fallback of its own to the domain's.
+    pub fn expired(&self, decision: Decision, method: Method) -> Decision {
         match self.settings().and_then(|settings| settings.expired.as_ref()) {
-            Some(target) if decision.outcome == Outcome::Expired => {
+            Some(target) if decision.outcome == Outcome::Expired && method != Method::Post => {
                 Decision { outcome: Outcome::Fallback, status: FOUND, target: target.as_str().to_owned(), page: None, ..decision }
             }
             _ => decision,

@@ -14,6 +14,7 @@ mod gate;
 mod listener;
 mod logged;
 mod message;
+mod methods;
 mod pages;
 mod path;
 mod policies;
@@ -145,7 +146,7 @@ pub struct RedirectorOptions {
     pub tls: Option<TlsOptions>,
 }
 
-/// Requests a second, ten times as many at once; 0 is no limit.
+/// Requests a second, ten times as many at once unless it says otherwise; 0 is no limit.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimits {
     /// Clicks of one address above which more are suspected.
@@ -154,6 +155,13 @@ pub struct RateLimits {
     pub clicks_of_link: u32,
     /// What is no redirect, of one address, before more is refused and nothing unknown looked up.
     pub misses: u32,
+    /// Clicks that one API key logs before more are refused; twice as many at once.
+    pub clicks_of_key: u32,
+}
+
+impl RateLimits {
+    /// What docs/log-and-redirect.md promises of a key.
+    pub const CLICKS_OF_KEY: u32 = 1_000;
 }
 
 /// How much each cache may ask of its source: for keys that may be made up, and as much again for

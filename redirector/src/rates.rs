@@ -2,20 +2,25 @@
 //! of in the click, and the worker suspects it. What finds no link, is drawn or previewed, or has no
 //! key or signature that is good, is a miss, and refused with 429 above the rate of those. Above it
 //! nothing is looked up either, so that guessing costs the source nothing: a link that is not cached
-//! is refused as well.
+//! is refused as well. What a key logs above its own rate is refused too: it comes from a program,
+//! which can come again.
 
 use std::time::Instant;
 
-use domain::LinkId;
-use platform::{Allowance, Client, visitor_network};
+use domain::{ApiKeyId, LinkId};
+use platform::{Allowance, Client, ExactAllowance, visitor_network};
 
 use crate::RateLimits;
+
+/// How many times of a second's clicks a key may log at once.
+const KEY_BURST: u32 = 2;
 
 #[derive(Debug)]
 pub(crate) struct Rates {
     visitors: Allowance,
     links: Allowance,
     misses: Allowance,
+    keys: ExactAllowance<ApiKeyId>,
 }
 
 impl Rates {
@@ -24,6 +29,7 @@ impl Rates {
             visitors: Allowance::new(limits.clicks, since),
             links: Allowance::new(limits.clicks_of_link, since),
             misses: Allowance::new(limits.misses, since),
+            keys: ExactAllowance::new(limits.clicks_of_key, KEY_BURST, since),
         }
     }
 
@@ -41,6 +47,11 @@ impl Rates {
     /// Whether a click is one too many of its address.
     pub fn is_above_for(&self, client: Client, now: Instant) -> bool {
         !client.may_be_many && !self.visitors.take(visitor_network(client.ip), now)
+    }
+
+    /// Whether a key that is good may log one more click. No other key has a share in what it may.
+    pub fn may_log(&self, key: ApiKeyId, now: Instant) -> bool {
+        self.keys.take(&key, now)
     }
 
     /// Whether an address may ask for one more thing that is no redirect.

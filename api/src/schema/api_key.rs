@@ -13,13 +13,13 @@ use super::scalars::DateTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "ApiScope")]
 pub enum ApiKeyScope {
-    /// links:read: find and list links.
+    /// Find and list links.
     LinksRead,
-    /// links:write: make, change and delete links; sign addresses.
+    /// Make, change and delete links; sign addresses.
     LinksWrite,
-    /// clicks:read: clicks, counts, and clicks live.
+    /// Clicks, counts, and clicks live.
     ClicksRead,
-    /// clicks:write: log clicks by POST /log-and-redirect.
+    /// Log clicks by POST /log-and-redirect.
     ClicksWrite,
 }
 
@@ -151,5 +151,19 @@ impl ApiKeyMutation {
         services.sessions.key_changed(id).await;
         services.notices.publish(LinkEvent::Key { id }).await;
         Ok(Some(RevokeApiKeyPayload { key: key.into() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{InputType as _, Name, Value};
+
+    use super::*;
+
+    #[test]
+    fn a_scope_is_called_the_same_everywhere() {
+        for scope in ApiScope::ALL {
+            assert_eq!(ApiKeyScope::from(scope).to_value(), Value::Enum(Name::new(scope.name())));
+        }
     }
 }

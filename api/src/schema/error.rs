@@ -67,7 +67,7 @@ pub(crate) enum ApiError {
     RateLimited { retry_after: u64, message: &'static str },
     #[error("{0}")]
     Unavailable(&'static str),
-    #[error("This API key lacks the scope {}. Use one that has it.", .0.as_str())]
+    #[error("This API key lacks the scope {}. Use one that has it.", .0.name())]
     Scope(ApiScope),
     #[error("{0}")]
     Quota(String),

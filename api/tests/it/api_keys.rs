@@ -110,6 +110,9 @@ async fn a_key_may_do_what_its_scopes_say_in_its_workspace() {
     ] {
         assert_eq!(code(who, query).await, if may { None } else { forbidden.clone() }, "{query}");
     }
+    // What it lacks is told by the name that it is asked for with.
+    let lacks = reader.error(clicks, json!({})).await["message"].as_str().unwrap().to_owned();
+    assert_eq!(lacks, "This API key lacks the scope CLICKS_READ. Use one that has it.");
     assert_eq!(code(&all.with_token("ll_live_wrong"), links).await, Some("UNAUTHENTICATED".into()));
     wait_until(PATIENCE, "the key's use is shown", async || ada.data(KEYS, json!({})).await["apiKeys"][0]["lastUsedAt"].as_str().map(drop))
         .await;

@@ -64,9 +64,9 @@ pub async fn stored(api: &GraphQl, via: &str, count: usize) -> Vec<Value> {
 /// Waits until a redirector knows of a link, without clicking it.
 pub async fn until_known(redirect: &str, slug: &str) {
     wait_until(PATIENCE, "the redirector knows of the link", async || {
-        let answer = reqwest::Client::new().post(format!("http://{redirect}/{slug}")).send().await.unwrap();
-        // Of a link that is known it says that nothing can be posted to it.
-        (answer.status() == 405).then_some(())
+        let answer = reqwest::Client::new().get(format!("http://{redirect}/{slug}/qr.svg")).send().await.unwrap();
+        // Of a link that is known there is a code, and to ask for it is no click.
+        (answer.status() == 200).then_some(())
     })
     .await;
 }

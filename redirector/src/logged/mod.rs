@@ -3,7 +3,8 @@
 //! checked like any link's, and nobody is sent on without one of the two.
 
 mod body;
-mod rate;
+mod draft;
+mod json;
 mod refusal;
 
 use std::sync::Arc;
@@ -24,9 +25,9 @@ use crate::answer::{self, Answer};
 use crate::cache::Known;
 use crate::capture::{captured_facts, own_facts};
 use crate::domains::Domains;
+use crate::methods::OPENED;
 use crate::policies::Policies;
 use crate::rates::Rates;
-use rate::KeyRates;
 pub(crate) use refusal::Refusal;
 
 const STATUS: u16 = 302;
@@ -47,6 +48,14 @@ impl Entrance {
             LOG_PATH => Some(Self::Key),
             SIGNED_PATH => Some(Self::Signed),
             _ => None,
+        }
+    }
+
+    /// The methods that it takes, as in the header Allow.
+    pub fn allowed(self) -> &'static str {
+        match self {
+            Self::Key => "POST",
+            Self::Signed => OPENED,
         }
     }
 
@@ -73,7 +82,6 @@ pub(crate) struct LogRequest<'a> {
 pub(crate) struct Logger {
     policies: Policies,
     rates: Arc<Rates>,
-    key_rates: KeyRates,
     addresses: Addresses,
     domains: Domains,
     clock: Clock,
@@ -85,7 +93,6 @@ impl Logger {
         Self {
             policies: policies.clone(),
             rates: rates.clone(),
-            key_rates: KeyRates::default(),
             addresses: addresses.clone(),
             domains: domains.clone(),
             clock: parts.clock.clone(),
@@ -115,11 +122,12 @@ impl Logger {
 
     async fn posted(&self, asked: LogRequest<'_>, body: Incoming) -> Result<CapturedClick, Refusal> {
         if asked.method != Method::Post {
-            return Err(Refusal::Method("POST"));
+            return Err(Refusal::Method(Entrance::Key.allowed()));
         }
         let workspace = self.workspace(&asked).await?;
         let now = self.clock.now();
-        let logged = self.checked(body::read(asked.head, body).await?, LOG_PATH, &asked, now).await?;
+        let (draft, noted) = body::read(asked.head, body).await?.finish();
+        let logged = noted.and(self.checked(draft, LOG_PATH, &asked, now).await)?;
         Ok(self.captured(workspace, logged, &asked, now))
     }
 
@@ -145,7 +153,7 @@ impl Logger {
         if !right.has(ApiScope::ClicksWrite) {
             return Err(Refusal::Scope);
         }
-        if !self.key_rates.admit(presented.id, now).await {
+        if !self.rates.may_log(presented.id, asked.started) {
             return Err(Refusal::TooMany);
         }
         self.policies.note_use(presented.id).await;
@@ -158,7 +166,7 @@ impl Logger {
 
     async fn signed(&self, asked: LogRequest<'_>) -> Result<CapturedClick, Refusal> {
         if asked.method == Method::Post {
-            return Err(Refusal::Method("GET, HEAD"));
+            return Err(Refusal::Method(Entrance::Signed.allowed()));
         }
         let request = SignedRequest::read(asked.head.uri.query().unwrap_or_default()).map_err(|error| match error {
             NotSigned::Missing => Refusal::NoCredential,

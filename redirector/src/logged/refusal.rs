@@ -2,7 +2,7 @@
 //! address. Never a redirect.
 
 use bytes::Bytes;
-use domain::Invalid;
+use domain::{ApiScope, Invalid, Issue};
 use http_body_util::Full;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
@@ -77,19 +77,19 @@ impl Refusal {
     fn message(&self) -> String {
         match self {
             Self::NoCredential => "Send an API key as Authorization: Bearer ll_live_….",
-            Self::BadKey => "This API key is not valid: it is mistyped, has expired or was revoked.",
-            Self::Scope => "This API key may not log clicks. Use one with the scope clicks:write.",
-            Self::Network => "This API key may not be used from this address.",
+            Self::BadKey => "This API key is mistyped, has expired or was revoked. Check it, or make a new one with createApiKey.",
+            Self::Scope => return format!("This API key may not log clicks. Use one with the scope {}.", ApiScope::ClicksWrite.name()),
+            Self::Network => "This API key is bound to networks, and this address is in none. Send from one of them, or use another key.",
             Self::Signature => "The signature is wrong or has expired.",
             Self::TooLarge => "The body has more than 16 KiB. Send less.",
-            Self::Slow => "The body did not arrive in time. Send it again.",
-            Self::Media => "Send application/json or application/x-www-form-urlencoded.",
-            Self::TooMany => "This API key logs more than 1,000 clicks a second. Come again in a moment.",
+            Self::Slow => "The body did not arrive whole within 10 seconds. Send it again.",
+            Self::Media => "Send JSON with Content-Type: application/json, or a form with application/x-www-form-urlencoded.",
+            Self::TooMany => "This API key logs more than 1,000 clicks a second. Send this one again in a moment.",
             Self::TooFast => "Too many requests from this address had no good key. Come again in a moment.",
             Self::Unavailable => "Keys and workspaces cannot be looked up right now. Try again in a moment.",
             Self::Sealed => "This redirector has not got the key that opens signing secrets. Its operator finds the advice on /readyz.",
-            Self::Method(_) => "Use another method here.",
-            Self::Invalid(invalid) => return invalid.to_string(),
+            Self::Method(allowed) => return format!("This address takes no other method than {allowed}. Send the request with it."),
+            Self::Invalid(invalid) => return invalid.0.iter().map(sentence).collect::<Vec<_>>().join(" "),
         }
         .to_owned()
     }
@@ -98,7 +98,7 @@ impl Refusal {
     pub fn json(&self) -> Answer {
         let mut error = json!({ "code": self.code(), "message": self.message() });
         if let Self::Invalid(invalid) = self {
-            let issue = |issue: &domain::Issue| json!({ "path": issue.path, "code": issue.code.as_str(), "message": issue.message });
+            let issue = |issue: &Issue| json!({ "path": issue.path, "code": issue.code.as_str(), "message": issue.message });
             error["issues"] = invalid.0.iter().map(issue).collect();
         }
         let body = json!({ "error": error }).to_string();
@@ -126,7 +126,7 @@ impl Refusal {
             Self::Invalid(_) => Page::BadTarget,
             Self::TooFast => Page::TooFast,
             Self::Unavailable | Self::Sealed => Page::Unavailable,
-            Self::Method(_) => Page::MethodNotAllowed,
+            Self::Method(allowed) => Page::MethodNotAllowed(allowed),
             _ => Page::WrongSignature,
         });
         if *self == Self::NoCredential {
@@ -134,4 +134,9 @@ impl Refusal {
         }
         answer
     }
+}
+
+/// An issue for whoever reads no list of them.
+fn sentence(issue: &Issue) -> String {
+    if issue.path.is_empty() { issue.message.clone() } else { format!("{}: {}", issue.path, issue.message) }
 }

@@ -10,6 +10,7 @@ use super::{Asked, Service};
 use crate::answer::{self, Answer, Page};
 use crate::capture::{Decision, Facts, capture};
 use crate::gate::{Seen, target_with};
+use crate::methods::{has_form, not_taken};
 use crate::pages;
 
 /// A form with one password.
@@ -26,7 +27,7 @@ impl Service {
             None => plain(link, query),
             Some(gate) => {
                 let seen = Seen { method, now, ip, query, headers: &head.headers };
-                place.expired(Box::pin(self.gates.decide(link, gate, seen, password)).await)
+                place.expired(Box::pin(self.gates.decide(link, gate, seen, password)).await, method)
             }
         };
         let above_rate = self.rates.is_above(link.id, client, started);
@@ -44,9 +45,8 @@ impl Service {
 
     /// The form of a link with a password; to every other link nothing can be posted.
     pub(super) async fn posted(&self, link: &ResolvedLink, address: &LinkAddress, asked: Asked<'_>, body: Incoming) -> Answer {
-        let asks = !link.deleted && link.gate.as_ref().is_some_and(|gate| gate.password.is_some());
-        if !asks {
-            return answer::page(Page::MethodNotAllowed);
+        if !has_form(link) {
+            return not_taken(link);
         }
         let form = tokio::time::timeout(FORM_TIMEOUT, Limited::new(body, MAX_FORM).collect()).await;
         let form = form.ok().and_then(Result::ok).map(|form| form.to_bytes()).unwrap_or_default();

@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use domain::{ClickId, LinkAddress, Method, Millis};
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts as Head;
-use hyper::{Method as HttpMethod, Request};
 use platform::{Client, ClientIp, Clock, Health, Rng, proxy_advice};
 use prometheus_client::metrics::counter::Counter;
 
@@ -28,6 +28,7 @@ use crate::domains::{Domains, Place};
 use crate::gate::Gates;
 use crate::logged::Logger;
 use crate::message;
+use crate::methods::{method_of, only_opened};
 use crate::pages::Drawing;
 use crate::path::Named;
 use crate::rates::Rates;
@@ -126,16 +127,13 @@ impl Service {
             Ok(host) => host,
             Err(why) => return answer::malformed(why),
         };
-        let method = match head.method {
-            HttpMethod::GET => Method::Get,
-            HttpMethod::HEAD => Method::Head,
-            HttpMethod::POST => Method::Post,
-            _ => return answer::page(Page::MethodNotAllowed),
-        };
         let client = self.client_ip.client(peer, &head.headers);
         let place = self.domains.place(host, || self.rates.may_look_up(client, started)).await;
         let mut answer = match &place {
-            Ok(place) => self.answer_at(Asked { place, method, peer, client, head: &head, started }, body).await,
+            Ok(place) => match method_of(&head.method) {
+                Some(method) => self.answer_at(Asked { place, method, peer, client, head: &head, started }, body).await,
+                None => Box::pin(self.turn_away(place, head.uri.path(), client, started)).await,
+            },
             Err(TooFast) => self.refuse(),
         };
         if message::is_last(&head) {
@@ -169,16 +167,17 @@ impl Service {
 
     fn miss(&self, asked: &Asked<'_>) -> Answer {
         let may_ask = self.rates.may_ask(asked.client, asked.started);
-        let answer = self.nothing(asked.place);
+        let answer = self.nothing(asked.place, asked.method);
         if may_ask { answer } else { self.refuse() }
     }
 
     /// Counts a miss and answers it.
-    fn nothing(&self, place: &Place) -> Answer {
-        self.domains.own_miss(place).unwrap_or_else(|| {
+    fn nothing(&self, place: &Place, method: Method) -> Answer {
+        let answer = self.domains.own_miss(place).unwrap_or_else(|| {
             self.counters.misses.inc();
             answer::page(Page::NotFound)
-        })
+        });
+        if method == Method::Post { only_opened() } else { answer }
     }
 
     fn refuse(&self) -> Answer {

@@ -1,7 +1,10 @@
 //! What is answered where the path is no link's.
 
+use std::time::Instant;
+
 use domain::{Method, parse_query};
 use hyper::body::Incoming;
+use platform::Client;
 
 use super::{Asked, Service};
 use crate::answer::{self, Answer, Page};
@@ -9,6 +12,7 @@ use crate::cache::{Asker, Known};
 use crate::capture::{Decision, capture};
 use crate::domains::Place;
 use crate::logged::{Entrance, LogRequest, Refusal};
+use crate::methods::{not_taken, only_opened};
 use crate::pages::{self, Aside, Order, Shown};
 use crate::path::{self, Named};
 
@@ -20,11 +24,33 @@ impl Service {
             Named::Link(address) => self.at(&address, asked, body).await,
             Named::Entrance(entrance) => self.logged(entrance, &asked, body).await,
             Named::Other => match (asked.place.document(&path), asked.method) {
-                (Some(_), Method::Post) => answer::page(Page::MethodNotAllowed),
+                (Some(_), Method::Post) => only_opened(),
                 (Some(document), Method::Get | Method::Head) => document,
                 (None, _) if matches!(asked.place, Place::CannotTell) => answer::page(Page::Unavailable),
                 (None, _) => self.aside(Aside::of(&path), &asked).await,
             },
+        }
+    }
+
+    /// The answer to a method that no address takes. To be told what a link takes instead costs as much
+    /// as a miss.
+    pub(super) async fn turn_away(&self, place: &Place, path: &str, client: Client, started: Instant) -> Answer {
+        let named = Named::of(place, &path::plain(path));
+        if let Named::Entrance(entrance) = named {
+            return entrance.tell(&Refusal::Method(entrance.allowed()));
+        }
+        if !self.rates.may_ask(client, started) {
+            return self.refuse();
+        }
+        let found = match (place, named) {
+            (Place::CannotTell, _) => Known::CannotTell,
+            (_, Named::Link(address)) => self.links.resolve(&address, Asker::Anyone).await,
+            (_, _) => Known::Nothing,
+        };
+        match found {
+            Known::Found(found) => not_taken(&found.link),
+            Known::Nothing => only_opened(),
+            Known::CannotTell => answer::page(Page::Unavailable),
         }
     }
 
@@ -35,14 +61,14 @@ impl Service {
         };
         let Asked { place, method, client, head, started, .. } = *asked;
         if method == Method::Post {
-            return answer::page(Page::MethodNotAllowed);
+            return only_opened();
         }
         if !self.rates.may_ask(client, started) {
             return self.refuse();
         }
         let found = match self.links.resolve(&address, Asker::Anyone).await {
             Known::Found(found) => found,
-            Known::Nothing => return self.nothing(place),
+            Known::Nothing => return self.nothing(place, method),
             Known::CannotTell => return answer::page(Page::Unavailable),
         };
         let (now, link, short_url) = (self.clock.now(), &found.link, self.domains.url(place, &address.folded));

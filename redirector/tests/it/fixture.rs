@@ -100,7 +100,7 @@ impl Default for Setup<'_> {
             quota_bytes: None,
             notices: None,
             tls: None,
-            rates: RateLimits { clicks: 100, clicks_of_link: 5_000, misses: 10 },
+            rates: RateLimits { clicks: 100, clicks_of_link: 5_000, misses: 10, clicks_of_key: 1_000 },
             look_ups: LookUpLimits::default(),
             seals: true,
         }

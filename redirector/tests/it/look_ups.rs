@@ -28,7 +28,7 @@ async fn start_small() -> Running {
 
 /// With ten misses at once and one more each second, told apart by what a proxy forwards.
 async fn start_strict() -> Running {
-    let rates = RateLimits { clicks: 0, clicks_of_link: 0, misses: 1 };
+    let rates = RateLimits { clicks: 0, clicks_of_link: 0, misses: 1, clicks_of_key: 0 };
     start_as(Setup { trusted_proxies: &["127.0.0.0/8"], rates, notices: Some(Arc::new(Silent::Refused)), ..Setup::default() }).await
 }
 

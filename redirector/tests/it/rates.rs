@@ -5,7 +5,7 @@ use redirector::RateLimits;
 
 use crate::fixture::{Running, Setup, link, start, start_as};
 
-const NONE: RateLimits = RateLimits { clicks: 0, clicks_of_link: 0, misses: 0 };
+const NONE: RateLimits = RateLimits { clicks: 0, clicks_of_link: 0, misses: 0, clicks_of_key: 0 };
 
 async fn ask(running: &Running, path: &str, from: &str) -> u16 {
     running.http.get(running.url(path)).header("x-forwarded-for", from).send().await.unwrap().status().as_u16()

@@ -73,7 +73,7 @@ async fn what_went_before_a_refusal_is_answered_as_ever() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_asks_too_much_smuggles_nothing_either() {
-    let rates = RateLimits { clicks: 0, clicks_of_link: 0, misses: 1 };
+    let rates = RateLimits { clicks: 0, clicks_of_link: 0, misses: 1, clicks_of_key: 1 };
     let running = start_as(Setup { trusted_proxies: &["127.0.0.0/8"], rates, ..Setup::default() }).await;
     running.know("a", link("https://example.com/"));
     let visitor = "X-Forwarded-For: 203.0.113.5\r\n";

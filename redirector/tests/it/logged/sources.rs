@@ -1,17 +1,14 @@
-//! Keys and what workspaces decide while their source is down or behind, and as it tells of changes.
+//! Keys and what workspaces decide, while their source is down, lags behind, or tells of a change.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use domain::{ApiKeyState, ReferrerPolicy, WorkspacePolicy};
 use serde_json::json;
 use stream::{LinkEvent, LinkNotices as _};
 use testkit::wait_until;
 
+use super::{PATIENCE, TARGET, key_id, know_key, post, refused, told, workspace};
 use crate::fixture::{link, start};
-use crate::logged::{TARGET, key_id, know_key, post, refused, told, workspace};
-
-const PATIENCE: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_that_is_down_is_no_reason_to_refuse_what_is_known() {

@@ -5,8 +5,12 @@
 //! share what one may do; with as many busy keys as places, limits become half as wide, and so on.
 //! Nothing is ever evicted, so a key cannot win a fresh allowance by pushing others out. A request
 //! costs a hash and a compare-and-swap, and reads no clock: the caller says when it is.
+//!
+//! Where keys are few and nobody can make them up, `exact` has an allowance that none share.
 
-use std::cell::Cell;
+mod exact;
+mod told;
+
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, Hash};
@@ -14,10 +18,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use governor::clock::Clock;
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
+
+pub use exact::ExactAllowance;
+use told::Told;
 
 /// 512 KiB for each allowance.
 const PLACES: usize = 1 << 16;
@@ -51,8 +57,9 @@ impl Allowance {
 
     fn of(quota: Option<Quota>, since: Instant) -> Self {
         let table = Table::new();
-        let glance = quota.map(|quota| RateLimiter::new(quota, Glance(table.clone()), Told));
-        Self { limiter: quota.map(|quota| RateLimiter::new(quota, table, Told)), glance, hasher: RandomState::new(), since }
+        let glance = quota.map(|quota| RateLimiter::new(quota, Glance(table.clone()), Told::begin()));
+        let limiter = quota.map(|quota| RateLimiter::new(quota, table, Told::begin()));
+        Self { limiter, glance, hasher: RandomState::new(), since }
     }
 
     /// Takes one of what `key` may do at `now`; false when it has done it all.
@@ -68,29 +75,13 @@ impl Allowance {
 
     /// The key's place in the table; sets the clock that is asked next.
     fn place(&self, key: impl Hash, now: Instant) -> usize {
-        NOW.set(now.saturating_duration_since(self.since));
+        Told::tell(self.since, now);
         // The lower bits of the hash: a table has 2^16 places.
         self.hasher.hash_one(key) as usize & (PLACES - 1)
     }
 }
 
 const TIMES: NonZeroU32 = NonZeroU32::MIN.saturating_add(BURST - 1);
-
-thread_local! {
-    static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
-}
-
-/// The clock that governor asks: what the caller has just said.
-#[derive(Clone, Copy, Debug)]
-struct Told;
-
-impl Clock for Told {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        NOW.get().into()
-    }
-}
 
 /// Clones share the places.
 #[derive(Clone, Debug)]
