@@ -1,7 +1,6 @@
 //! Signed addresses: which lead on, and which never do.
 
-use domain::{LinkId, Method, Millis, WorkspaceId, text_to_sign};
-use platform::signature_of;
+use domain::{LinkId, Method, Millis, WorkspaceId};
 
 use super::{DAY, TARGET, know_secrets, opened, signed_query, signed_to, workspace};
 use crate::fixture::{Setup, link, start, start_as};
