@@ -5,6 +5,7 @@ mod api_key;
 mod breakdown;
 pub(crate) mod click;
 mod click_limit;
+mod click_list;
 mod context;
 mod counts;
 mod domain;
@@ -37,7 +38,7 @@ pub struct Query(
     account::AccountQuery,
     link::LinkQuery,
     link_report::LinkReportQuery,
-    click::ClickQuery,
+    click_list::ClickQuery,
     counts::CountQuery,
     series::SeriesQuery,
     breakdown::BreakdownQuery,

@@ -16,8 +16,11 @@
 
 mod cursor;
 mod damage;
+mod error;
 mod flush;
+mod keep;
 mod losses;
+mod metrics;
 #[cfg(test)]
 mod power_cut;
 mod reader;
@@ -33,25 +36,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use domain::{CapturedClick, Loss, LossReason, Shard};
+use domain::{CapturedClick, Shard};
 use platform::config::Durability;
-use platform::{Clock, Health, Metrics, Rng, files_advice, is_out_of_files};
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use platform::{Clock, Health, Metrics, Rng};
 use tokio::sync::Notify;
 
 pub(crate) use cursor::{BrokerMark, Cursor};
 pub use damage::SetAside;
+pub use error::SpoolError;
+pub(crate) use metrics::SpoolMetrics;
 pub(crate) use reader::{Entry, Reader};
 pub use tool::{ReplayFrom, SegmentReport, SpoolFolder, SpoolReport};
 
 use flush::Flusher;
 use losses::Losses;
-use writer::{Writer, is_full};
+use writer::Writer;
 
-use crate::age::Age;
-use crate::jetstream::{Direct, Sent};
+use crate::jetstream::Direct;
 
 /// The most bytes one record may have.
 pub(crate) const MAX_RECORD: usize = 16 * 1_024;
@@ -91,107 +92,9 @@ impl SpoolOptions {
     }
 }
 
-/// Each message is a sentence for the operator.
-#[derive(Debug, thiserror::Error)]
-pub enum SpoolError {
-    #[error("The spool's folder {} cannot be used ({reason}). {}", dir.display(), advice(reason, "Let this user read and write it, or set LINKLOGGER_DATA_DIR."))]
-    Unusable { dir: PathBuf, reason: std::io::Error },
-    #[error("There is no spool at {}. Set LINKLOGGER_DATA_DIR to the data folder of a redirector, which makes its spool when it starts.", dir.display())]
-    Absent { dir: PathBuf },
-    #[error("Another process uses the spool in {}. Stop it, or set another LINKLOGGER_DATA_DIR for this one.", dir.display())]
-    Locked { dir: PathBuf },
-    #[error("A click cannot be written to the spool ({}). {}", .0, advice(.0, "Make room on the disk of LINKLOGGER_DATA_DIR."))]
-    Write(std::io::Error),
-    #[error("The spool has reached its {0} bytes. Let the broker take clicks again, or raise LINKLOGGER_SPOOL_QUOTA.")]
-    Quota(u64),
-    #[error("A click of {0} bytes is larger than a record may be.")]
-    TooLarge(usize),
-    #[error("The spool cannot be flushed to the disk ({0}). Check the disk of LINKLOGGER_DATA_DIR.")]
-    Flush(String),
-    #[error("{}", no_record(*offset, *oldest, *acked))]
-    NoRecord { offset: u64, oldest: u64, acked: u64 },
-    #[error("The spool cannot be read ({}). {}", .0, advice(.0, "Check the disk of LINKLOGGER_DATA_DIR."))]
-    Read(std::io::Error),
-}
-
-/// What to do about an error: `mend`, unless it has to do with no folder or disk.
-fn advice<'a>(error: &io::Error, mend: &'a str) -> &'a str {
-    if is_out_of_files(error) { files_advice(error) } else { mend }
-}
-
-fn no_record(offset: u64, oldest: u64, acked: u64) -> String {
-    if oldest < acked {
-        format!("No record of the spool begins at offset {offset}. Give one between {oldest} and {acked}, or all.")
-    } else {
-        "The spool keeps nothing that was acked, so that there is nothing to deliver again. What is not acked yet is delivered by the next start."
-            .to_owned()
-    }
-}
-
-impl SpoolError {
-    /// Why the click is lost that met this; `None` when it was taken down all the same.
-    fn loss(&self) -> Option<LossReason> {
-        match self {
-            Self::Write(_) => Some(LossReason::Disk),
-            Self::Quota(_) => Some(LossReason::Quota),
-            Self::TooLarge(_) => Some(LossReason::TooLarge),
-            // Appended, only nobody knows what a power cut would leave of it.
-            Self::Flush(_) => None,
-            Self::Unusable { .. } | Self::Absent { .. } | Self::Locked { .. } | Self::Read(_) | Self::NoRecord { .. } => None,
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        match self {
-            Self::Write(error) => is_full(error),
-            Self::Quota(_) => true,
-            _ => false,
-        }
-    }
-}
-
 /// The end of an appended record: everything before it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(pub(crate) u64);
-
-#[derive(Clone, Debug)]
-pub(crate) struct SpoolMetrics {
-    pub spooled: Counter,
-    pub damaged: Counter,
-    pub acked: Counter,
-    pub depth: Gauge,
-    /// When the oldest click that is not acked was captured.
-    pub oldest: Age,
-    direct: Counter,
-    /// By reason.
-    lost: Family<Vec<(&'static str, &'static str)>, Counter>,
-}
-
-impl SpoolMetrics {
-    fn lost_to_damage(&self) {
-        self.lost.get_or_create(&vec![("reason", DAMAGED)]).inc();
-    }
-
-    fn new(metrics: &Metrics, clock: &Clock) -> Self {
-        let lost = Family::<Vec<_>, Counter>::default();
-        for reason in LossReason::ALL {
-            let _ = lost.get_or_create(&vec![("reason", reason.label())]);
-        }
-        let _ = lost.get_or_create(&vec![("reason", DAMAGED)]);
-        Self {
-            spooled: metrics.register("spool_records", "Clicks appended to the spool", Counter::default()),
-            damaged: metrics.register("spool_damaged", "Damaged places met when reading the spool", Counter::default()),
-            acked: metrics.register("spool_acked", "Clicks of the spool that were acked", Counter::default()),
-            depth: metrics.register("spool_depth_bytes", "Bytes of the spool that are not acked yet", Gauge::default()),
-            oldest: metrics.register("spool_oldest_unacked_seconds", "Age of the oldest click that is not acked yet", Age::new(clock)),
-            direct: metrics.register("spool_sent_directly", "Clicks sent to the broker past a full spool", Counter::default()),
-            lost: metrics.register("spool_lost", "Clicks that could not be kept, by reason", lost),
-        }
-    }
-}
-
-/// The label of losses that no workspace can be told of, each place as one click at least.
-const DAMAGED: &str = "damaged";
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -275,69 +178,6 @@ impl Spool {
         };
         shared.warn_of_damage();
         Ok(Self(Arc::new(shared)))
-    }
-
-    /// Keeps a click as well as can be: in the spool with its durability; with no room there, at the
-    /// broker; and when that does not answer at once either, as a count of what was lost. Takes no
-    /// more than a fifth of a second beyond an append.
-    ///
-    /// # Errors
-    /// Why the click is lost, or in class `fsync` that its flush failed.
-    pub async fn keep(&self, click: &CapturedClick) -> Result<(), SpoolError> {
-        match self.append(click) {
-            Ok(position) => self.settled(position).await,
-            Err(error) => Box::pin(self.keep_elsewhere(click, error)).await,
-        }
-    }
-
-    async fn keep_elsewhere(&self, click: &CapturedClick, error: SpoolError) -> Result<(), SpoolError> {
-        let sent = match self.0.direct.get().filter(|_| error.is_full()) {
-            Some(direct) => direct.send(self.0.id, click).await,
-            None => Sent::No,
-        };
-        match sent {
-            Sent::Yes => {
-                self.0.metrics.direct.inc();
-                return Ok(());
-            }
-            Sent::Perhaps => self.lost(click, LossReason::InDoubt),
-            Sent::No => error.loss().into_iter().for_each(|reason| self.lost(click, reason)),
-        }
-        Err(error)
-    }
-
-    fn lost(&self, click: &CapturedClick, reason: LossReason) {
-        let shared = &*self.0;
-        shared.metrics.lost.get_or_create(&vec![("reason", reason.label())]).inc();
-        if let Err(error) = shared.losses().count(click.workspace, shared.clock.now(), reason) {
-            tracing::error!(%error, "a loss cannot be counted on the disk; the metric has it");
-        }
-    }
-
-    /// The counters of lost clicks that were not acked yet.
-    pub(crate) fn losses(&self) -> Vec<Loss> {
-        self.0.losses().pending()
-    }
-
-    /// These counters were stored.
-    pub(crate) fn losses_acked(&self, losses: &[Loss]) {
-        if !losses.is_empty()
-            && let Err(error) = self.0.losses().acked(losses)
-        {
-            tracing::warn!(%error, "counters of lost clicks are sent again after a restart");
-        }
-    }
-
-    /// The counters that were acked may be lost too.
-    pub(crate) fn tell_losses_again(&self) {
-        if let Err(error) = self.0.losses().tell_again() {
-            tracing::warn!(%error, "counters of lost clicks cannot be sent again");
-        }
-    }
-
-    /// Sends clicks past a full spool from now on.
-    pub(crate) fn set_direct(&self, direct: Direct) {
-        let _ = self.0.direct.set(direct);
     }
 
     /// Appends a click. When this returns, the click survives the death of the process.
