@@ -19,8 +19,9 @@ use tokio_util::sync::CancellationToken;
 use crate::links::{AskedPermits, SnapshotLinks, StoredLinks};
 use crate::policies::{SnapshotPolicies, StoredPolicies};
 
-/// How long acked segments stay for a broker that may fall back; in one process there is none.
-const KEEP_ACKED: Duration = Duration::from_secs(15 * 60);
+/// How long acked segments stay for a broker that may fall back; in one process there is none. Together
+/// with the two minutes in which a segment gathers, a record stays for 15 minutes after its ack.
+const KEEP_ACKED: Duration = Duration::from_secs(13 * 60);
 
 const UNKNOWN_ACKS: &str = "fsync if the server runs with sync_interval: always, else os; LINKLOGGER_NATS_MONITOR_URL tells which";
 

@@ -80,6 +80,9 @@ impl Ledger {
         let mut acked = self.acked.lock().unwrap_or_else(PoisonError::into_inner);
         acked.read = offset;
         self.show_depth(&acked);
+        if let Err(error) = acked.save() {
+            tracing::warn!(%error, "the spool's cursor cannot be kept; after a restart clicks are delivered again");
+        }
     }
 
     /// The counters of losses that nobody is being told of, from now on being told.

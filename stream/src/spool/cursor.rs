@@ -3,7 +3,8 @@
 //!
 //! The cursor's file has a fixed size and two places that are written in turn, so that it can be
 //! moved on a full disk and a torn write leaves the state before. Acked segments stay for a while:
-//! a broker that fell back is sent them again.
+//! a broker that fell back is sent them again. Addresses of visitors are in them, so that they do not stay
+//! longer: the file's time of change becomes the moment when all of it was acked, which a restart finds again.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
@@ -11,8 +12,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use domain::Millis;
 use platform::Rng;
 use tokio::time::Instant;
 
@@ -119,15 +121,18 @@ pub(super) fn read_id(dir: &Path) -> Option<u64> {
 pub(crate) struct Cursor {
     spool: Spool,
     state: State,
+    /// What was acked when this was opened.
+    opened_at: u64,
     /// Since when each segment is acked.
-    acked_since: BTreeMap<u64, Instant>,
+    acked_since: BTreeMap<u64, Millis>,
     /// Where the cursor was lately.
     settling: VecDeque<(Instant, u64)>,
 }
 
 impl Cursor {
     pub fn open(spool: &Spool) -> Self {
-        Self { spool: spool.clone(), state: read(&spool.0.dir), acked_since: BTreeMap::new(), settling: VecDeque::new() }
+        let state = read(&spool.0.dir);
+        Self { spool: spool.clone(), state, opened_at: state.offset, acked_since: BTreeMap::new(), settling: VecDeque::new() }
     }
 
     pub fn durable(&self) -> u64 {
@@ -154,6 +159,7 @@ impl Cursor {
         let oldest = segment::list(&self.spool.0.dir)?.first().copied().unwrap_or(self.state.offset);
         self.acked_since.clear();
         self.settling.clear();
+        self.opened_at = 0;
         self.put(oldest.min(self.state.offset), mark)?;
         Ok(self.state.offset)
     }
@@ -182,18 +188,39 @@ impl Cursor {
     }
 
     fn sweep(&mut self) -> io::Result<()> {
-        let now = Instant::now();
-        let keep: Duration = self.spool.0.keep_acked;
+        let now = self.spool.0.clock.now();
+        let keep = i64::try_from(self.spool.0.keep_acked.as_millis()).unwrap_or(i64::MAX);
         self.spool.0.forget_damaged();
         let bases = segment::list(&self.spool.0.dir)?;
         self.acked_since.retain(|base, _| bases.binary_search(base).is_ok());
         // The last one is being written to.
         for pair in bases.windows(2).filter(|pair| pair[1] <= self.state.offset) {
-            let since = *self.acked_since.entry(pair[0]).or_insert(now);
-            if now.duration_since(since) >= keep {
+            let since = match self.acked_since.get(&pair[0]) {
+                Some(since) => *since,
+                None => match self.acked_at(pair[0], pair[1], now) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    since => since?,
+                },
+            };
+            self.acked_since.insert(pair[0], since);
+            if now.0 - since.0 >= keep {
                 self.spool.0.remove(pair[0], pair[1])?;
             }
         }
+        // At last: what is sealed now is cut to its length before the next look changes its file's time.
+        self.spool.roll();
         Ok(())
+    }
+
+    /// When all of a segment was acked, which is written down if it is now.
+    fn acked_at(&self, base: u64, next: u64, now: Millis) -> io::Result<Millis> {
+        let path = segment::path(&self.spool.0.dir, base);
+        if next <= self.opened_at {
+            let changed = std::fs::metadata(path)?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+            return Ok(Millis(i64::try_from(changed.as_millis()).unwrap_or(now.0).min(now.0)));
+        }
+        let changed = UNIX_EPOCH + Duration::from_millis(u64::try_from(now.0).unwrap_or_default());
+        File::options().write(true).open(path)?.set_modified(changed)?;
+        Ok(now)
     }
 }

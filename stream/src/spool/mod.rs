@@ -32,7 +32,7 @@ mod writer;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -67,6 +67,8 @@ pub struct SpoolOptions {
     pub quota_bytes: u64,
     /// How long segments stay after all of them was acked.
     pub keep_acked: Duration,
+    /// When a segment is sealed at the latest after its first record, so that what was acked can go.
+    pub roll_after: Duration,
     /// How long they stay even where there is no room: a broker that is killed may forget what it
     /// acked a moment ago.
     pub settle: Duration,
@@ -85,6 +87,7 @@ impl SpoolOptions {
             segment_bytes: 64 << 20,
             quota_bytes: 4 << 30,
             keep_acked: Duration::ZERO,
+            roll_after: Duration::from_secs(120),
             settle: Duration::ZERO,
             clock: Clock::System,
             health: Health::default(),
@@ -109,6 +112,9 @@ pub(crate) struct Shared {
     pub more: Notify,
     pub metrics: SpoolMetrics,
     pub keep_acked: Duration,
+    roll_after: Duration,
+    /// When the first record of the segment that is written to was appended; none yet where this is 0.
+    first_at: AtomicI64,
     pub settle: Duration,
     /// The durable cursor.
     pub acked: AtomicU64,
@@ -161,6 +167,9 @@ impl Spool {
             more: Notify::new(),
             metrics: SpoolMetrics::new(metrics, &options.clock),
             keep_acked: options.keep_acked,
+            roll_after: options.roll_after,
+            // Where there was no room for a new segment, nobody knows since when.
+            first_at: AtomicI64::new(if end > base { 1 } else { 0 }),
             settle: options.settle,
             acked: AtomicU64::new(acked),
             // After a start nobody knows since when; the first seconds tell.
@@ -196,12 +205,37 @@ impl Spool {
         if let Some(flusher) = &shared.flusher {
             flusher.follow(writer.file());
         }
-        shared.writing.store(writer.base(), Ordering::Relaxed);
+        let base = writer.base();
+        if shared.writing.load(Ordering::Relaxed) != base || shared.first_at.load(Ordering::Relaxed) == 0 {
+            shared.writing.store(base, Ordering::Relaxed);
+            shared.first_at.store(shared.clock.now().0.max(1), Ordering::Relaxed);
+        }
         shared.written.store(end, Ordering::Release);
         drop(writer);
         shared.metrics.spooled.inc();
         shared.more.notify_one();
         Ok(Position(end))
+    }
+
+    /// Goes on in a new segment if the present one is old, so that no record stays because few come.
+    pub(crate) fn roll(&self) {
+        let shared = &*self.0;
+        let first_at = shared.first_at.load(Ordering::Relaxed);
+        let age = shared.clock.now().0 - first_at;
+        if first_at == 0 || u128::try_from(age).unwrap_or_default() < shared.roll_after.as_millis() {
+            return;
+        }
+        let mut writer = shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        match writer.roll() {
+            Ok(()) => {
+                if let Some(flusher) = &shared.flusher {
+                    flusher.follow(writer.file());
+                }
+                shared.writing.store(writer.base(), Ordering::Relaxed);
+                shared.first_at.store(0, Ordering::Relaxed);
+            }
+            Err(error) => tracing::debug!(%error, "no new segment can be begun; the present one goes on"),
+        }
     }
 
     /// Waits until everything before `position` has the durability that the spool was opened

@@ -159,6 +159,11 @@ impl Writer {
         self.seal()
     }
 
+    /// Goes on in a new segment, unless this one has no record.
+    pub fn roll(&mut self) -> io::Result<()> {
+        if self.length == 0 || self.given_up { Ok(()) } else { self.seal() }
+    }
+
     fn seal(&mut self) -> io::Result<()> {
         if self.fsync {
             sync(&self.file)?;

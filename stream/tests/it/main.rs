@@ -6,6 +6,7 @@
 mod damage;
 mod fixture;
 mod full;
+mod kept;
 mod live;
 mod monitor;
 mod notices;
