@@ -93,7 +93,7 @@ impl History {
         let visit = self.visitors.visit(moment.at, moment.link);
         let captured = captured(moment.at, &visit, links.get(visit.link.slug)?, &self.visitors, &self.short_domain);
         let click = self.enricher.enrich(&captured, &domain::Privacy::default());
-        Some(Incoming { workspace: self.workspace, click, record: encode_record(&captured), frame: Arc::from("demo history") })
+        Some(Incoming { workspace: self.workspace, click, day: None, record: encode_record(&captured), frame: Arc::from("demo history") })
     }
 }
 
