@@ -61,9 +61,10 @@ pub struct Tally {
 impl Tally {
     /// Visitors whose first click of their day is among these, by that click's verdict: of people when none
     /// is named. `None` where neither one link nor the whole workspace is asked for, or only some of its
-    /// clicks by another property than their time and verdict.
+    /// clicks by another property than their time and verdict, or where none of the clicks says who it is of.
     pub fn daily_uniques(&self, verdicts: &[Verdict]) -> Option<u64> {
-        self.exact.then(|| self.firsts.of(verdicts))
+        let untold = self.told.of(verdicts) == 0 && self.counts.of(verdicts) > 0;
+        (self.exact && !untold).then(|| self.firsts.of(verdicts))
     }
 
     /// The clicks that no visitor could be told of.

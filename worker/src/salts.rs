@@ -29,13 +29,7 @@ impl Salts {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn of(
-        &self,
-        workspace: WorkspaceId,
-        day: LocalDay,
-        zone: &TimeZone,
-        now: Millis,
-    ) -> Result<Option<DaySalt>, StoreError> {
+    pub async fn of(&self, workspace: WorkspaceId, day: LocalDay, zone: &TimeZone, now: Millis) -> Result<Option<DaySalt>, StoreError> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&(workspace, day)).copied();
         let salt = match (held, day.used_until(zone, now)) {
             (Some(held), _) => Some(held),

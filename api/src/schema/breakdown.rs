@@ -67,7 +67,8 @@ pub struct BreakdownRow {
     /// Of the total, 0 to 1.
     pub share: f64,
     /// Of a LINK its visitors by day, as ClickTotals.dailyUniques of that link alone. Null for other
-    /// dimensions, and where the filter asks for more than time, link and verdict.
+    /// dimensions, where the filter asks for more than time, link and verdict, and where none of the
+    /// clicks says who it is of.
     pub daily_uniques: Option<u64>,
     /// Null unless compare was asked for and the range has a beginning.
     pub previous: Option<PreviousClicks>,
@@ -153,10 +154,8 @@ impl BreakdownQuery {
         } else {
             HashMap::new()
         };
-        let uniques = match ctx.look_ahead().field("rows").field("dailyUniques").exists() && dimension == Dimension::Link {
-            true => scope.daily_uniques_of(&request.filter, links_of(&found.rows)).await?.unwrap_or_default(),
-            false => HashMap::new(),
-        };
+        let with_uniques = dimension == Dimension::Link && ctx.look_ahead().field("rows").field("dailyUniques").exists();
+        let uniques = if with_uniques { scope.daily_uniques_of(&request.filter, links_of(&found.rows)).await? } else { HashMap::new() };
         let total = found.total;
         let row = |row| to_row(workspace, dimension, total, (&names, &uniques), row);
         Ok(Some(ClickBreakdown {

@@ -36,8 +36,8 @@ pub struct ClickTotals {
     /// Visitors by day: of each local day of the workspace's zone those whose first click of the day, of
     /// the link or of the workspace, is in the range and of the filter's verdicts (people's, when it
     /// names none). A visitor who comes on several days counts on each. Exact for one link and for the
-    /// whole workspace; null for several links, and where the filter asks for more than time, link and
-    /// verdict.
+    /// whole workspace; null for several links, where the filter asks for more than time, link and
+    /// verdict, and where none of the clicks says who it is of.
     pub daily_uniques: Option<u64>,
     /// How many of `clicks` are of nobody: they came too late, without an address, or their visitors
     /// may not or do not want to be told from others.

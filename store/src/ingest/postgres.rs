@@ -63,11 +63,7 @@ async fn lock_head(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId) 
 }
 
 /// The head's lock holds off whoever else stores clicks of this workspace, so what is new here stays so.
-async fn visits<'a>(
-    transaction: &mut PgTransaction<'_>,
-    workspace: WorkspaceId,
-    batch: &[&'a Incoming],
-) -> Result<Visits<'a>, Failure> {
+async fn visits<'a>(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId, batch: &[&'a Incoming]) -> Result<Visits<'a>, Failure> {
     let candidates = candidates(batch);
     if candidates.is_empty() {
         return Ok(Visits::default());
@@ -169,8 +165,7 @@ pub(super) async fn rejudge(pool: &PgPool, workspace: WorkspaceId, clicks: &BTre
     lock_head(&mut transaction, workspace).await?;
     let ids: Vec<Uuid> = clicks.keys().copied().collect();
     let sql = "SELECT id, link_id, outcome, verdict, first_of_day FROM clicks WHERE workspace_id = $1 AND id = ANY ($2)";
-    let rows: Vec<JudgedRow> =
-        sqlx::query_as(sql).bind(workspace.0).bind(&ids).fetch_all(&mut *transaction).await?;
+    let rows: Vec<JudgedRow> = sqlx::query_as(sql).bind(workspace.0).bind(&ids).fetch_all(&mut *transaction).await?;
     let changes = changes(&rows, clicks)?;
     sqlx::query(
         "UPDATE clicks c SET verdict = n.verdict, verdict_reason = n.reason, rules_version = n.rules \

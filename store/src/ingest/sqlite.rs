@@ -22,8 +22,7 @@ static INSERTS: LazyLock<[String; 3]> = LazyLock::new(|| {
     CHUNKS.map(|rows| format!("INSERT INTO clicks ({names}) VALUES {} ON CONFLICT (id) DO NOTHING RETURNING id", places(rows, NAMES.len())))
 });
 
-static KNOWN: LazyLock<[String; 3]> =
-    LazyLock::new(|| CHUNKS.map(|rows| format!("SELECT id FROM clicks WHERE id IN {}", places(1, rows))));
+static KNOWN: LazyLock<[String; 3]> = LazyLock::new(|| CHUNKS.map(|rows| format!("SELECT id FROM clicks WHERE id IN {}", places(1, rows))));
 
 static VISITS: LazyLock<[String; 3]> = LazyLock::new(|| {
     CHUNKS.map(|rows| {
