@@ -50,7 +50,7 @@ async fn a_visitor_is_one_for_a_day_whatever_is_restarted() {
     assert!(keys.len() == 3 && keys.iter().all(|key| key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit())), "{keys:?}");
     assert_eq!(first.stop().await, Some(0));
 
-    let second = Program::start(program(), options());
+    let mut second = Program::start(program(), options());
     second.ready().await;
     visit(second.setting("REDIRECT_LISTEN"), "b", BERLIN, CHROME).await;
     visit(second.setting("REDIRECT_LISTEN"), "b", PARIS, CHROME).await;
