@@ -12,7 +12,7 @@ use platform::config::{Config, LinksFrom, SignUp};
 use platform::{Clock, Health, Lifecycle, Metrics, Refusals, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
-use worker::{Pump, WorkerParts, clean_permits, keep_partitions};
+use worker::{Pump, Salts, WorkerParts, clean_permits, destroy_salts, keep_partitions};
 
 use crate::commands::{prepare_data_dir, say};
 use crate::database::{Presence, ProcessDatabase};
@@ -131,8 +131,10 @@ impl Process {
 
     fn start_worker(&self) {
         let Some((source, store)) = self.seams.source.as_ref().zip(self.store()) else { return };
+        let salts = Salts::new(store.clone(), self.rng.clone());
         let parts = WorkerParts {
             store: store.clone(),
+            salts: salts.clone(),
             feed: self.seams.feed.clone(),
             enricher: Arc::new(Enricher::new(self.geo.clone())),
             clock: self.clock.clone(),
@@ -144,6 +146,8 @@ impl Process {
         self.lifecycle.spawn("partitions", upkeep);
         let upkeep = clean_permits(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("permits' upkeep", upkeep);
+        let upkeep = destroy_salts(salts, self.clock.clone(), self.lifecycle.stopping().clone());
+        self.lifecycle.spawn("salts' upkeep", upkeep);
     }
 
     fn store(&self) -> Option<&Store> {

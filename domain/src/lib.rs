@@ -36,6 +36,7 @@ mod signals;
 mod signed;
 mod slug;
 mod target;
+mod visitor_day;
 
 pub use account::{Email, Password, Role, WorkspaceName, parse_time_zone, workspace_slug};
 pub use api_key::{
@@ -82,3 +83,4 @@ pub use signals::{ClientHints, Consent, SignalSet, Signals};
 pub use signed::{MAX_SIGNED_DAYS, NotSigned, SIGNED_PATH, SignedRequest, check_signed_end, signed_url, text_to_sign};
 pub use slug::{GENERATED_SLUG_LENGTH, Slug};
 pub use target::{MAX_TARGET_BYTES, ShortDomain, TargetUrl};
+pub use visitor_day::{DaySalt, LocalDay};

@@ -10,6 +10,7 @@ mod language;
 mod privacy;
 mod sources;
 mod verdict;
+mod visitor;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub use geo::{GeoDatabases, GeoError};
 pub use language::first as first_language;
 pub use privacy::may_tell_visitors_apart;
 pub use verdict::{is_unfurler, judge};
+pub use visitor::{RECIPE_CONSENTED, RECIPE_OF_DAY, visitor, visitor_of_day};
 
 #[derive(Debug)]
 pub struct Enricher {

@@ -57,6 +57,8 @@ pub struct Model {
     pub visitor_recipe: Option<i16>,
     pub ip: Option<String>,
     pub signals: i64,
+    /// Bits: first of its visitor's day for the link (1), for the workspace (2); told apart at all (4).
+    pub first_of_day: i16,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -1,15 +1,16 @@
-//! Totals and series: sums of clicks per verdict over pieces of time, which are quarter-hours or,
+//! Totals and series: sums of clicks, and of first clicks of visitors' days, per verdict over pieces of time, which are quarter-hours or,
 //! where a series asks for finer points, minutes.
 
 use std::collections::BTreeMap;
 
 use domain::{BucketSpan, ClickFilter, Millis, Quarter, Seq, Verdict};
 use entity::click;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 
 use crate::cell::Count;
 use crate::filter_sql::{counted, within};
+use crate::ingest::Marks;
 use crate::plan::{CellsOf, Plan, Source};
 use crate::{StoreError, WorkspaceScope};
 
@@ -47,9 +48,51 @@ impl Counts {
     }
 }
 
+/// What is counted of a piece of time, each per verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub counts: Counts,
+    firsts: Counts,
+    told: Counts,
+    /// Whether what the firsts are of is one link or the whole workspace.
+    exact: bool,
+}
+
+impl Tally {
+    /// Visitors whose first click of their day is among these, by that click's verdict: of people when none
+    /// is named. `None` where neither one link nor the whole workspace is asked for, or only some of its
+    /// clicks by another property than their time and verdict, or where none of the clicks says who it is of.
+    pub fn daily_uniques(&self, verdicts: &[Verdict]) -> Option<u64> {
+        let untold = self.told.of(verdicts) == 0 && self.counts.of(verdicts) > 0;
+        (self.exact && !untold).then(|| self.firsts.of(verdicts))
+    }
+
+    /// The clicks that no visitor could be told of.
+    pub fn without_visitor(&self, verdicts: &[Verdict]) -> u64 {
+        self.counts.of(verdicts).saturating_sub(self.told.of(verdicts))
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.counts.add(&other.counts);
+        self.firsts.add(&other.firsts);
+        self.told.add(&other.told);
+    }
+
+    fn add_count(&mut self, verdict: Verdict, count: Count) {
+        *self.counts.slot(verdict) += count.clicks;
+        *self.firsts.slot(verdict) += count.firsts;
+        *self.told.slot(verdict) += count.told;
+    }
+}
+
+/// Whether firsts are known of what is asked for.
+pub(crate) fn has_firsts(filter: &ClickFilter) -> bool {
+    filter.links.len() <= 1 && !filter.needs_clicks()
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Totals {
-    pub counts: Counts,
+    pub tally: Tally,
     pub source: Source,
     /// The first instant the answer covers.
     pub data_from: Millis,
@@ -60,7 +103,7 @@ pub struct Totals {
 #[derive(Clone, Debug)]
 pub struct Series {
     /// One for each bucket asked for.
-    pub points: Vec<Counts>,
+    pub points: Vec<Tally>,
     pub source: Source,
     pub data_from: Millis,
     pub head: Seq,
@@ -74,9 +117,9 @@ impl WorkspaceScope {
     /// When the database does not answer.
     pub async fn totals(&self, filter: &ClickFilter) -> Result<Totals, StoreError> {
         let plan = Plan::of(&of_any_verdict(filter));
-        let mut counts = Counts::default();
-        self.sums(&plan, Quarter::MILLIS).await?.values().for_each(|piece| counts.add(piece));
-        Ok(Totals { counts, source: plan.source(), data_from: self.data_from(filter).await?, head: self.head().await? })
+        let mut tally = Tally { exact: has_firsts(filter), ..Tally::default() };
+        self.sums(&plan, Quarter::MILLIS).await?.values().for_each(|piece| tally.add(piece));
+        Ok(Totals { tally, source: plan.source(), data_from: self.data_from(filter).await?, head: self.head().await? })
     }
 
     /// The clicks in each of `spans`, which join and whose edges are edges of minutes; what lies
@@ -89,11 +132,11 @@ impl WorkspaceScope {
         let inside = of_any_verdict(&within(filter, spans));
         let on_quarters = spans.iter().all(|span| Quarter::is_edge(span.start) && Quarter::is_edge(span.end));
         let (plan, width) = if on_quarters { (Plan::of(&inside), Quarter::MILLIS) } else { (Plan::of_clicks(inside), MINUTE) };
-        let mut points = vec![Counts::default(); spans.len()];
-        for (start, counts) in self.sums(&plan, width).await? {
+        let mut points = vec![Tally { exact: has_firsts(filter), ..Tally::default() }; spans.len()];
+        for (start, piece) in self.sums(&plan, width).await? {
             let after = spans.partition_point(|span| span.start <= start);
             if let Some(point) = after.checked_sub(1).and_then(|index| points.get_mut(index)) {
-                point.add(&counts);
+                point.add(&piece);
             }
         }
         Ok(Series { points, source: plan.source(), data_from: self.data_from(filter).await?, head: self.head().await? })
@@ -106,7 +149,7 @@ impl WorkspaceScope {
 
     /// The counts of pieces `width` milliseconds wide, by the start of each; cells are only read
     /// where that is a quarter.
-    async fn sums(&self, plan: &Plan, width: i64) -> Result<BTreeMap<Millis, Counts>, StoreError> {
+    async fn sums(&self, plan: &Plan, width: i64) -> Result<BTreeMap<Millis, Tally>, StoreError> {
         let mut sums = BTreeMap::new();
         for filter in &plan.clicks {
             self.add_clicks(filter, width, &mut sums).await?;
@@ -114,14 +157,14 @@ impl WorkspaceScope {
         if let Some(range) = &plan.cells {
             let of = if range.links.is_empty() { CellsOf::Workspace } else { CellsOf::Links(&range.links) };
             for (_, quarter, cell) in self.cells(of, range).await? {
-                let counts: &mut Counts = sums.entry(quarter.start()).or_default();
-                cell.totals().for_each(|(verdict, Count { clicks, .. })| *counts.slot(verdict) += clicks);
+                let piece: &mut Tally = sums.entry(quarter.start()).or_default();
+                cell.totals().for_each(|(verdict, count)| piece.add_count(verdict, count));
             }
         }
         Ok(sums)
     }
 
-    async fn add_clicks(&self, filter: &ClickFilter, width: i64, sums: &mut BTreeMap<Millis, Counts>) -> Result<(), StoreError> {
+    async fn add_clicks(&self, filter: &ClickFilter, width: i64, sums: &mut BTreeMap<Millis, Tally>) -> Result<(), StoreError> {
         // Written out, since PostgreSQL takes two bound parameters for two different expressions.
         let piece = Expr::cust(format!("occurred_at / {width}"));
         let rows = click::Entity::find()
@@ -129,6 +172,8 @@ impl WorkspaceScope {
             .column_as(piece.clone(), "piece")
             .column(click::Column::Verdict)
             .column_as(click::Column::Id.count(), "clicks")
+            .column_as(bits(if filter.links.is_empty() { Marks::FIRST_OF_WORKSPACE } else { Marks::FIRST_OF_LINK }), "firsts")
+            .column_as(bits(Marks::TOLD), "told")
             .filter(counted(self.workspace, filter))
             .group_by(piece)
             .group_by(click::Column::Verdict)
@@ -137,7 +182,8 @@ impl WorkspaceScope {
             .await?;
         for row in rows {
             let verdict = Verdict::from_code(row.verdict).ok_or_else(|| StoreError::Internal("a click has no known verdict".into()))?;
-            *sums.entry(Millis(row.piece * width)).or_default().slot(verdict) += row.clicks.unsigned_abs();
+            let [clicks, firsts, told] = [row.clicks, row.firsts, row.told].map(i64::unsigned_abs);
+            sums.entry(Millis(row.piece * width)).or_default().add_count(verdict, Count { clicks, firsts, told });
         }
         Ok(())
     }
@@ -153,4 +199,11 @@ struct CountRow {
     piece: i64,
     verdict: i16,
     clicks: i64,
+    firsts: i64,
+    told: i64,
+}
+
+/// How many clicks have this mark.
+pub(crate) fn bits(mark: Marks) -> SimpleExpr {
+    Expr::cust(format!("COALESCE(SUM((first_of_day & {0}) / {0}), 0)", mark.0))
 }

@@ -4,7 +4,10 @@
 //! reason that may pass is tried again, un-acked, for ever.
 
 mod pump;
+mod salts;
 mod upkeep;
+mod visitors;
 
 pub use pump::{Pump, WorkerParts};
-pub use upkeep::{clean_permits, keep_partitions};
+pub use salts::Salts;
+pub use upkeep::{clean_permits, destroy_salts, keep_partitions};

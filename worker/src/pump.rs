@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{CapturedClick, Loss, Privacy, WorkspaceId};
+use domain::{CapturedClick, Loss, Millis, Privacy, WorkspaceId};
 use enrich::Enricher;
 use platform::{Backoff, Clock, Health, Lifecycle, Metrics, Readiness, Rng, Throttle};
 use prometheus_client::metrics::counter::Counter;
@@ -13,6 +13,9 @@ use store::{Incoming, IngestReport, Poison, Store, StoreError};
 use stream::{Announcement, ClickSource, Delivery, Frame, Lane, LiveFeed, RecordError, StreamError, decode_record};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::salts::Salts;
+use crate::visitors::BatchSalts;
 
 /// Clicks in one transaction, about.
 const BATCH: usize = 1_000;
@@ -27,6 +30,7 @@ pub struct WorkerParts {
     pub store: Store,
     pub feed: Arc<dyn LiveFeed>,
     pub enricher: Arc<Enricher>,
+    pub salts: Salts,
     pub clock: Clock,
     pub rng: Rng,
     pub health: Health,
@@ -144,14 +148,17 @@ impl Pump {
     }
 
     /// What is stored of each click, as its workspace has decided by now.
-    async fn enrich(&self, clicks: &[Decoded]) -> Result<Vec<Incoming>, StoreError> {
+    async fn enrich(&self, clicks: &[Decoded], now: Millis) -> Result<Vec<Incoming>, StoreError> {
         let workspaces: BTreeSet<WorkspaceId> = clicks.iter().map(|click| click.captured.workspace).collect();
         let settings = self.parts.store.ingest_settings(&workspaces.into_iter().collect::<Vec<_>>()).await?;
+        let salts = BatchSalts::of(clicks.iter().map(|click| &click.captured), &settings, &self.parts.salts, now).await?;
         let undecided = Privacy::default();
         let incoming = |Decoded { captured, record, frame }: &Decoded| {
-            let privacy = settings.get(&captured.workspace).map_or(&undecided, |settings| &settings.privacy);
-            let click = self.parts.enricher.enrich(captured, privacy);
-            Incoming { workspace: captured.workspace, click, record: record.clone(), frame: frame.clone() }
+            let settings = settings.get(&captured.workspace);
+            let mut click = self.parts.enricher.enrich(captured, settings.map_or(&undecided, |settings| &settings.privacy));
+            let (visitor, day) = salts.visitor(captured, settings);
+            click.visitor = visitor;
+            Incoming { workspace: captured.workspace, click, day, record: record.clone(), frame: frame.clone() }
         };
         Ok(clicks.iter().map(incoming).collect())
     }
@@ -196,7 +203,7 @@ impl Pump {
         if batch.clicks.is_empty() {
             return Ok(IngestReport::default());
         }
-        self.parts.store.ingest(&self.enrich(&batch.clicks).await?, now).await
+        self.parts.store.ingest(&self.enrich(&batch.clicks, now).await?, now).await
     }
 }
 

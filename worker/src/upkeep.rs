@@ -7,8 +7,12 @@ use platform::Clock;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
+use crate::Salts;
+
 const EVERY: Duration = Duration::from_secs(6 * 3_600);
 const RETRY: Duration = Duration::from_secs(60);
+/// A small part of the hour between a salt's time and the moment by which it must be gone.
+const SALTS_EVERY: Duration = Duration::from_secs(300);
 
 /// Makes the partitions of the coming months, months ahead; a failure has all that time to pass.
 ///
@@ -40,6 +44,27 @@ pub async fn clean_permits(store: Store, clock: Clock, stopping: CancellationTok
             Ok(()) => EVERY,
             Err(error) => {
                 tracing::warn!(%error, "permits that nobody can use any more cannot be forgotten; trying again");
+                RETRY
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stopping.cancelled() => return Ok(()),
+        }
+    }
+}
+
+/// Destroys the salts of days that are over, and forgets who had clicked on them: 47 hours after each day
+/// began, and so within 48 ([`domain::LocalDay::KEPT`]).
+///
+/// # Errors
+/// Never.
+pub async fn destroy_salts(salts: Salts, clock: Clock, stopping: CancellationToken) -> Result<(), Infallible> {
+    loop {
+        let wait = match salts.destroy(clock.now()).await {
+            Ok(()) => SALTS_EVERY,
+            Err(error) => {
+                tracing::warn!(%error, "salts of past days cannot be destroyed; trying again");
                 RETRY
             }
         };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{ComplexObject, Context, Enum, Object, SimpleObject};
-use domain::{ApiScope, DimensionValue, Invalid, Issue, IssueCode, WorkspaceId};
+use domain::{ApiScope, DimensionValue, Invalid, Issue, IssueCode, LinkId, WorkspaceId};
 use store::{BreakdownRequest, BreakdownRow as StoredRow};
 
 use super::context::{reader, services};
@@ -66,7 +66,9 @@ pub struct BreakdownRow {
     pub clicks: u64,
     /// Of the total, 0 to 1.
     pub share: f64,
-    /// Visitors, told apart by day. Null: they are not told apart yet.
+    /// Of a LINK its visitors by day, as ClickTotals.dailyUniques of that link alone. Null for other
+    /// dimensions, where the filter asks for more than time, link and verdict, and where none of the
+    /// clicks says who it is of.
     pub daily_uniques: Option<u64>,
     /// Null unless compare was asked for and the range has a beginning.
     pub previous: Option<PreviousClicks>,
@@ -152,8 +154,10 @@ impl BreakdownQuery {
         } else {
             HashMap::new()
         };
+        let with_uniques = dimension == Dimension::Link && ctx.look_ahead().field("rows").field("dailyUniques").exists();
+        let uniques = if with_uniques { scope.daily_uniques_of(&request.filter, links_of(&found.rows)).await? } else { HashMap::new() };
         let total = found.total;
-        let row = |row| to_row(workspace, dimension, total, &names, row);
+        let row = |row| to_row(workspace, dimension, total, (&names, &uniques), row);
         Ok(Some(ClickBreakdown {
             other: total - found.rows.iter().map(|row| row.clicks).sum::<u64>(),
             rows: found.rows.into_iter().map(row).collect(),
@@ -186,7 +190,14 @@ fn check(search: Option<String>, first: Option<i32>) -> Result<(Option<String>, 
     Ok((search.filter(|search| !search.is_empty()), first.unsigned_abs().into()))
 }
 
-fn to_row(workspace: WorkspaceId, dimension: Dimension, total: u64, names: &HashMap<String, String>, row: StoredRow) -> BreakdownRow {
+fn links_of(rows: &[StoredRow]) -> Vec<LinkId> {
+    rows.iter().filter_map(|row| if let DimensionValue::Link(link) = row.value { Some(link) } else { None }).collect()
+}
+
+/// What rules are called, and the visitors of links.
+type About<'a> = (&'a HashMap<String, String>, &'a HashMap<LinkId, u64>);
+
+fn to_row(workspace: WorkspaceId, dimension: Dimension, total: u64, (names, uniques): About<'_>, row: StoredRow) -> BreakdownRow {
     let link_key = if let DimensionValue::Link(link) = row.value { Some(LinkKey { workspace, link }) } else { None };
     let value = row.value.text();
     BreakdownRow {
@@ -195,7 +206,7 @@ fn to_row(workspace: WorkspaceId, dimension: Dimension, total: u64, names: &Hash
         value,
         clicks: row.clicks,
         share: row.clicks as f64 / total as f64,
-        daily_uniques: None,
+        daily_uniques: link_key.and_then(|key| uniques.get(&key.link).copied()),
         previous: row.previous.map(|clicks| PreviousClicks { clicks }),
         unknown: match dimension {
             Dimension::Referrer => "Direct",

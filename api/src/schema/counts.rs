@@ -33,8 +33,15 @@ pub struct ClickTotals {
     /// The same as bot.
     pub bots: u64,
     pub internal: u64,
-    /// Visitors, told apart by day. Null: they are not told apart yet.
+    /// Visitors by day: of each local day of the workspace's zone those whose first click of the day, of
+    /// the link or of the workspace, is in the range and of the filter's verdicts (people's, when it
+    /// names none). A visitor who comes on several days counts on each. Exact for one link and for the
+    /// whole workspace; null for several links, where the filter asks for more than time, link and
+    /// verdict, and where none of the clicks says who it is of.
     pub daily_uniques: Option<u64>,
+    /// How many of `clicks` are of nobody: they came too late, without an address, or their visitors
+    /// may not or do not want to be told from others.
+    pub without_visitor: u64,
     /// Requests for slugs that are no link, on the workspace's own domains.
     pub misses: u64,
     /// Half of what `clicks` counts was redirected within this many microseconds, from the request
@@ -67,6 +74,10 @@ pub struct PreviousTotals {
     /// The same as bot.
     pub bots: u64,
     pub internal: u64,
+    /// As ClickTotals.dailyUniques.
+    pub daily_uniques: Option<u64>,
+    /// As ClickTotals.withoutVisitor.
+    pub without_visitor: u64,
     /// In microseconds. Null when there were no clicks.
     pub redirect_micros_p50: Option<u32>,
     /// In microseconds. Null when there were no clicks.
@@ -99,7 +110,7 @@ pub(crate) async fn click_totals(
     let scope = services.read(reader(ctx, ApiScope::ClicksRead)?).await?;
     let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
     let totals = scope.totals(&filter).await?;
-    let counts = totals.counts;
+    let (tally, counts) = (totals.tally, totals.tally.counts);
     let micros = redirect_micros(&scope, &filter, &ctx.look_ahead()).await?;
     let previous = match &compared {
         Some(compared) => previous_totals(&scope, compared, &ctx.look_ahead().field("previous")).await?,
@@ -112,7 +123,8 @@ pub(crate) async fn click_totals(
         bot: counts.bot,
         bots: counts.bot,
         internal: counts.internal,
-        daily_uniques: None,
+        daily_uniques: tally.daily_uniques(&filter.verdicts),
+        without_visitor: tally.without_visitor(&filter.verdicts),
         misses: 0,
         redirect_micros_p50: micros.map(|micros| micros.p50),
         redirect_micros_p95: micros.map(|micros| micros.p95),
@@ -129,7 +141,8 @@ async fn previous_totals(
     selected: &Lookahead<'_>,
 ) -> Result<Option<PreviousTotals>, ApiError> {
     let Some((from, to)) = filter.from.zip(filter.to) else { return Ok(None) };
-    let counts = scope.totals(filter).await?.counts;
+    let tally = scope.totals(filter).await?.tally;
+    let counts = tally.counts;
     let micros = redirect_micros(scope, filter, selected).await?;
     Ok(Some(PreviousTotals {
         from: DateTime(from),
@@ -140,6 +153,8 @@ async fn previous_totals(
         bot: counts.bot,
         bots: counts.bot,
         internal: counts.internal,
+        daily_uniques: tally.daily_uniques(&filter.verdicts),
+        without_visitor: tally.without_visitor(&filter.verdicts),
         redirect_micros_p50: micros.map(|micros| micros.p50),
         redirect_micros_p95: micros.map(|micros| micros.p95),
     }))

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
 use domain::{ApiScope, BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Millis, buckets, first_buckets, parse_time_zone};
-use store::{Series, WorkspaceScope};
+use store::{Series, Tally, WorkspaceScope};
 
 use super::context::{reader, services};
 use super::counts::{Source, wants_redirect_micros};
@@ -30,7 +30,8 @@ pub struct ClickPoint {
     pub end: DateTime,
     /// The clicks of the filter's verdicts; of people when it names none.
     pub clicks: u64,
-    /// Visitors, told apart by day. Null: they are not told apart yet.
+    /// Visitors by day: those whose first click of a day, in the workspace's zone, is within this point
+    /// and of the filter's verdicts. Null where ClickTotals.dailyUniques is, and for days of another zone.
     pub daily_uniques: Option<u64>,
     /// Half of what `clicks` counts was redirected within this many microseconds, from the request
     /// read to the click captured: the nearest-rank percentile, exact. Null when there were none.
@@ -74,19 +75,27 @@ impl SeriesQuery {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
         let scope = services.read(workspace).await?;
         let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
+        let own_zone = zone_of(&scope).await?;
         let zone = match &time_zone {
             Some(name) => parse_time_zone("timeZone", &name.0)?,
-            None => zone_of(&scope).await?,
+            None => own_zone.clone(),
         };
         let now = services.clock.now();
         let range = range(&filter, scope.get().await?.created_at, now)?;
         let spans = buckets(bucket.into(), &zone, range.0, range.1)?;
-        let asked = Asked { scope: &scope, now, spans: &spans, selected: ctx.look_ahead().field("points") };
+        let own_days = |spans: &[BucketSpan]| {
+            let (first, last) = (spans.first().map(|span| span.start), spans.last().map(|span| span.end));
+            let own = first.zip(last).map(|(from, to)| first_buckets(bucket.into(), &own_zone, from, to, spans.len()));
+            bucket != Bucket::Day || own.is_some_and(|own| own == spans)
+        };
+        let (with_uniques, selected) = (own_days(&spans), ctx.look_ahead().field("points"));
+        let asked = Asked { scope: &scope, now, spans: &spans, selected, with_uniques };
         let (series, points) = asked.points(&filter, range).await?;
         let previous = match compared.as_ref().and_then(|compared| compared.from.zip(compared.to).zip(Some(compared))) {
             Some((range, compared)) => {
                 let spans = first_buckets(bucket.into(), &zone, range.0, range.1, spans.len());
-                let asked = Asked { scope: &scope, now, spans: &spans, selected: ctx.look_ahead().field("previous") };
+                let (with_uniques, selected) = (own_days(&spans), ctx.look_ahead().field("previous"));
+                let asked = Asked { scope: &scope, now, spans: &spans, selected, with_uniques };
                 Some(asked.points(compared, range).await?.1)
             }
             None => None,
@@ -108,6 +117,8 @@ struct Asked<'a> {
     spans: &'a [BucketSpan],
     /// What is selected of the points.
     selected: Lookahead<'a>,
+    /// Whether no day of the workspace's zone is cut by them as if it were another.
+    with_uniques: bool,
 }
 
 impl Asked<'_> {
@@ -118,11 +129,11 @@ impl Asked<'_> {
         } else {
             vec![None; self.spans.len()]
         };
-        let point = |((span, counts), micros): ((&BucketSpan, &store::Counts), Option<store::RedirectMicros>)| ClickPoint {
+        let point = |((span, tally), micros): ((&BucketSpan, &Tally), Option<store::RedirectMicros>)| ClickPoint {
             start: DateTime(span.start),
             end: DateTime(span.end),
-            clicks: counts.of(&filter.verdicts),
-            daily_uniques: None,
+            clicks: tally.counts.of(&filter.verdicts),
+            daily_uniques: tally.daily_uniques(&filter.verdicts).filter(|_| self.with_uniques),
             redirect_micros_p50: micros.map(|micros| micros.p50),
             redirect_micros_p95: micros.map(|micros| micros.p95),
             partial: span.start < from || span.end > to || span.end > self.now,

@@ -5,13 +5,16 @@
 //! workspace's beginning and its oldest click. So one that was cut short goes on where it ended,
 //! one that is there is left alone, and nothing is counted twice.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use domain::{Address, CapturedClick, ClickFilter, ClickId, Millis, Outcome, ResolvedLink, ShortDomain, Slug, WorkspaceId};
-use enrich::Enricher;
+use domain::{
+    Address, CapturedClick, ClickFilter, ClickId, DaySalt, LocalDay, Millis, Outcome, ResolvedLink, ShortDomain, Slug, WorkspaceId,
+};
+use enrich::{Enricher, visitor};
+use jiff::tz::TimeZone;
 use platform::Clock;
-use store::{Access, Incoming, PageRequest, Store};
+use store::{Access, Incoming, PageRequest, Salt, Store};
 use stream::encode_record;
 
 use super::links::DEMO_LINKS;
@@ -24,6 +27,9 @@ const BATCH: usize = 1_000;
 
 /// Links by slug.
 type Links = HashMap<&'static str, ResolvedLink>;
+
+/// Of the days of a batch.
+type Salts = HashMap<LocalDay, DaySalt>;
 
 /// What the past is made with.
 pub(super) struct History {
@@ -50,7 +56,10 @@ impl History {
 
     /// Stores one batch, given newest first. Within it the order of storage is that of time.
     async fn keep(&self, moments: &[Moment], links: &Links) -> anyhow::Result<()> {
-        let batch: Vec<Incoming> = moments.iter().rev().filter_map(|moment| self.incoming(moment, links)).collect();
+        let zone =
+            self.store.ingest_settings(&[self.workspace]).await?.remove(&self.workspace).map_or(TimeZone::UTC, |settings| settings.zone);
+        let salts = self.salts(moments, &zone).await?;
+        let batch: Vec<Incoming> = moments.iter().rev().filter_map(|moment| self.incoming(moment, links, (&salts, &zone))).collect();
         self.store.ingest(&batch, self.clock.now()).await?;
         Ok(())
     }
@@ -89,11 +98,27 @@ impl History {
         Ok(links)
     }
 
-    fn incoming(&self, moment: &Moment, links: &Links) -> Option<Incoming> {
+    /// Those of days long past, too: the worker destroys them when it next looks for such.
+    async fn salts(&self, moments: &[Moment], zone: &TimeZone) -> anyhow::Result<Salts> {
+        let days: BTreeSet<LocalDay> = moments.iter().map(|moment| LocalDay::of(moment.at, zone)).collect();
+        let mut salts = Salts::new();
+        for day in days {
+            let Some(start) = day.start(zone) else { continue };
+            let new = Salt { day, salt: DaySalt(self.visitors.rng.bytes()), used_until: start.plus(LocalDay::USED) };
+            let salt = self.store.day_salt(self.workspace, new, self.clock.now()).await?;
+            salts.extend(salt.map(|salt| (day, salt.salt)));
+        }
+        Ok(salts)
+    }
+
+    fn incoming(&self, moment: &Moment, links: &Links, (salts, zone): (&Salts, &TimeZone)) -> Option<Incoming> {
         let visit = self.visitors.visit(moment.at, moment.link);
         let captured = captured(moment.at, &visit, links.get(visit.link.slug)?, &self.visitors, &self.short_domain);
-        let click = self.enricher.enrich(&captured, &domain::Privacy::default());
-        Some(Incoming { workspace: self.workspace, click, record: encode_record(&captured), frame: Arc::from("demo history") })
+        let mut click = self.enricher.enrich(&captured, &domain::Privacy::default());
+        let day = LocalDay::of(moment.at, zone);
+        click.visitor = visitor(&captured, salts.get(&day));
+        let day = click.visitor.is_some().then_some(day);
+        Some(Incoming { workspace: self.workspace, click, day, record: encode_record(&captured), frame: Arc::from("demo history") })
     }
 }
 

@@ -6,6 +6,7 @@ mod absent_database;
 mod bad_start;
 mod chaos;
 mod cluster;
+mod daily_uniques;
 mod demo;
 mod domains;
 mod edge;

@@ -4,11 +4,13 @@
 use domain::{Click, Seq, WorkspaceId};
 use uuid::Uuid;
 
+use super::visits::Marks;
+
 /// Hands the list of columns to another macro: name, PostgreSQL type, Rust type, value. In the
-/// values `$c` is the click, `$workspace` and `$seq` are what the store adds.
+/// values `$c` is the click, `$workspace`, `$seq` and `$marks` are what the store adds.
 macro_rules! click_columns {
-    ($then:ident, $c:ident, $workspace:ident, $seq:ident) => {
-        $then! { $c, $workspace, $seq;
+    ($then:ident, $c:ident, $workspace:ident, $seq:ident, $marks:ident) => {
+        $then! { $c, $workspace, $seq, $marks;
             (id, "uuid", Uuid, $c.id.0),
             (workspace_id, "uuid", Uuid, $workspace.0),
             (seq, "bigint", i64, $seq),
@@ -56,12 +58,13 @@ macro_rules! click_columns {
             (visitor_recipe, "smallint", Option<i16>, $c.visitor.as_ref().map(|visitor| visitor.recipe)),
             (ip, "text", Option<String>, $c.ip.map(|ip| ip.to_string())),
             (signals, "bigint", i64, i64::from($c.signals.bits())),
+            (first_of_day, "smallint", i16, $marks.0),
         }
     };
 }
 
 macro_rules! define {
-    ($c:ident, $workspace:ident, $seq:ident; $(($name:ident, $pg:literal, $type:ty, $value:expr),)+) => {
+    ($c:ident, $workspace:ident, $seq:ident, $marks:ident; $(($name:ident, $pg:literal, $type:ty, $value:expr),)+) => {
         /// The columns' names, in the order of binding.
         pub(super) const NAMES: &[&str] = &[$(stringify!($name)),+];
         /// Their types on PostgreSQL.
@@ -72,7 +75,7 @@ macro_rules! define {
         pub(super) struct Arrays<'a> { $(pub $name: Vec<$type>),+ }
 
         impl<'a> Arrays<'a> {
-            pub fn push(&mut self, $workspace: WorkspaceId, $seq: Seq, $c: &'a Click) {
+            pub fn push(&mut self, $workspace: WorkspaceId, $seq: Seq, $marks: Marks, $c: &'a Click) {
                 $(self.$name.push($value);)+
             }
 
@@ -82,7 +85,13 @@ macro_rules! define {
         }
 
         /// Binds one row.
-        pub(super) fn bind_row<'a>(query: SqliteQuery<'a>, $workspace: WorkspaceId, $seq: Seq, $c: &'a Click) -> SqliteQuery<'a> {
+        pub(super) fn bind_row<'a>(
+            query: SqliteQuery<'a>,
+            $workspace: WorkspaceId,
+            $seq: Seq,
+            $marks: Marks,
+            $c: &'a Click,
+        ) -> SqliteQuery<'a> {
             query$(.bind($value))+
         }
     };
@@ -91,4 +100,4 @@ macro_rules! define {
 pub(super) type PgQuery<'a> = sqlx::query::Query<'a, sqlx::Postgres, sqlx::postgres::PgArguments>;
 pub(super) type SqliteQuery<'a> = sqlx::query::Query<'a, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 
-click_columns!(define, click, workspace, seq);
+click_columns!(define, click, workspace, seq, marks);

@@ -2,30 +2,39 @@
 //! rows that the insert returned, so that a frame delivered again changes nothing.
 //!
 //! Per workspace, in the order of their ids so that two workers never wait for each other in a
-//! circle: lock the head row, number and insert, merge the cells, raise the head. A record that
+//! circle: lock the head row, find the first clicks of visitors' days, number and insert, merge the cells,
+//! raise the head. A record that
 //! the database refuses is found by halving the batch and set aside; anything else that fails
 //! leaves no trace and is for the caller to repeat.
 
 mod columns;
 mod postgres;
+mod rejudge;
 mod rollup;
 mod sqlite;
+mod visits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::{Click, Millis, Seq, WorkspaceId};
+use domain::{Click, LocalDay, Millis, Seq, WorkspaceId};
 use uuid::Uuid;
 
 use crate::connect::Pools;
 use crate::error::is_data_error;
 use crate::{Store, StoreError};
 
+pub use rejudge::Rejudged;
+pub(crate) use visits::Marks;
+
 /// A click to be stored, with what a dead letter would need.
 #[derive(Clone, Debug)]
 pub struct Incoming {
     pub workspace: WorkspaceId,
     pub click: Click,
+    /// The local day on which its visitor is told from others; `None` where that is not possible any more,
+    /// or the click has no visitor.
+    pub day: Option<LocalDay>,
     /// The record's bytes as they were captured.
     pub record: Vec<u8>,
     /// The frame it came in.
@@ -125,9 +134,9 @@ impl Store {
     }
 
     async fn ingest_once(&self, batch: &[Incoming]) -> Result<Vec<Ingested>, Failure> {
-        let mut by_workspace: BTreeMap<WorkspaceId, Vec<&Click>> = BTreeMap::new();
+        let mut by_workspace: BTreeMap<WorkspaceId, Vec<&Incoming>> = BTreeMap::new();
         for incoming in batch {
-            by_workspace.entry(incoming.workspace).or_default().push(&incoming.click);
+            by_workspace.entry(incoming.workspace).or_default().push(incoming);
         }
         match &self.pools {
             Pools::Sqlite { writer, .. } => sqlite::ingest(writer, &by_workspace).await,
@@ -148,14 +157,15 @@ impl Store {
 }
 
 /// The numbered clicks whose ids came back from the insert, and the head they lead to.
-pub(crate) fn stored(workspace: WorkspaceId, previous: Seq, clicks: &[&Click], new: &std::collections::HashSet<Uuid>) -> Ingested {
+pub(crate) fn stored(workspace: WorkspaceId, previous: Seq, batch: &[&Incoming], new: &std::collections::HashSet<Uuid>) -> Ingested {
     let mut seen = std::collections::HashSet::new();
-    let clicks: Vec<Click> = clicks
+    let clicks: Vec<Click> = batch
         .iter()
+        .map(|incoming| &incoming.click)
         .zip(previous + 1..)
         // The same click twice in one batch is inserted once, as its first.
         .filter(|(click, _)| new.contains(&click.id.0) && seen.insert(click.id))
-        .map(|(click, seq)| Click { seq, ..(*click).clone() })
+        .map(|(click, seq)| Click { seq, ..click.clone() })
         .collect();
     let head = clicks.last().map_or(previous, |click| click.seq);
     Ingested { workspace, previous, head, clicks }

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
-use domain::{Click, Millis, Seq, WorkspaceId};
+use domain::{Millis, Seq, WorkspaceId};
 use sqlx::{PgPool, PgTransaction, Row};
 use uuid::Uuid;
 
 use super::columns::{Arrays, NAMES, POSTGRES_TYPES};
+use super::rejudge::{JudgedRow, Rejudged, changes};
 use super::rollup::Changes;
-use super::{Failure, Ingested, Poison, stored};
+use super::visits::{Visits, candidates};
+use super::{Failure, Incoming, Ingested, Poison, stored};
 use crate::StoreError;
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {
@@ -21,16 +23,17 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-pub(super) async fn ingest(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Click>>) -> Result<Vec<Ingested>, Failure> {
+pub(super) async fn ingest(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>) -> Result<Vec<Ingested>, Failure> {
     let mut transaction = pool.begin().await?;
     let mut all = Vec::with_capacity(batch.len());
     for (workspace, clicks) in batch {
         enter(&mut transaction, &workspace.0.to_string()).await?;
         let previous = lock_head(&mut transaction, *workspace).await?;
-        let new = insert(&mut transaction, *workspace, previous, clicks).await?;
+        let visits = visits(&mut transaction, *workspace, clicks).await?;
+        let new = insert(&mut transaction, *workspace, previous, clicks, &visits).await?;
         let ingested = stored(*workspace, previous, clicks, &new);
         if !ingested.clicks.is_empty() {
-            count(&mut transaction, *workspace, &ingested.clicks).await?;
+            count(&mut transaction, *workspace, Changes::of(&ingested.clicks, |id| visits.marks(id))).await?;
             raise_head(&mut transaction, &ingested).await?;
         }
         all.push(ingested);
@@ -59,20 +62,51 @@ async fn lock_head(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId) 
     Ok(sqlx::query(LOCK).bind(workspace.0).fetch_one(&mut **transaction).await?.try_get(0)?)
 }
 
+/// The head's lock holds off whoever else stores clicks of this workspace, so what is new here stays so.
+async fn visits<'a>(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId, batch: &[&'a Incoming]) -> Result<Visits<'a>, Failure> {
+    let candidates = candidates(batch);
+    if candidates.is_empty() {
+        return Ok(Visits::default());
+    }
+    let known = sqlx::query("SELECT id FROM clicks WHERE id = ANY ($1)").bind(&candidates).fetch_all(&mut **transaction).await?;
+    let mut visits = Visits::of(batch, &known.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?);
+    let mut rows = (Vec::new(), Vec::new(), Vec::new());
+    for visit in visits.rows() {
+        rows.0.push(visit.day);
+        rows.1.push(visit.link);
+        rows.2.push(visit.visitor);
+    }
+    let new = sqlx::query(
+        "INSERT INTO visitor_days (workspace_id, day, link_id, visitor) SELECT $1, * FROM UNNEST($2::int[], $3::uuid[], $4::bytea[]) \
+         ON CONFLICT DO NOTHING RETURNING day, link_id, visitor",
+    )
+    .bind(workspace.0)
+    .bind(&rows.0)
+    .bind(&rows.1)
+    .bind(&rows.2)
+    .fetch_all(&mut **transaction)
+    .await?;
+    for row in &new {
+        visits.is_new(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    }
+    Ok(visits)
+}
+
 async fn insert(
     transaction: &mut PgTransaction<'_>,
     workspace: WorkspaceId,
     previous: Seq,
-    clicks: &[&Click],
+    batch: &[&Incoming],
+    visits: &Visits<'_>,
 ) -> Result<HashSet<Uuid>, Failure> {
     let mut arrays = Arrays::default();
-    clicks.iter().zip(previous + 1..).for_each(|(click, seq)| arrays.push(workspace, seq, click));
+    let clicks = batch.iter().map(|incoming| &incoming.click);
+    clicks.zip(previous + 1..).for_each(|(click, seq)| arrays.push(workspace, seq, visits.marks(click.id.0), click));
     let rows = arrays.bind(sqlx::query(INSERT.as_str())).fetch_all(&mut **transaction).await?;
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
-async fn count(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId, clicks: &[Click]) -> Result<(), Failure> {
-    let mut changes = Changes::of(clicks);
+async fn count(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId, mut changes: Changes) -> Result<(), Failure> {
     let (links, quarters): (Vec<Uuid>, Vec<i64>) = changes.cells.keys().copied().unzip();
     let existing = sqlx::query(
         "SELECT c.link_id, c.quarter, c.body FROM UNNEST($2::uuid[], $3::bigint[]) AS k (link_id, quarter) \
@@ -87,6 +121,7 @@ async fn count(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId, clic
         let body: Vec<u8> = row.try_get(2)?;
         changes.merge((row.try_get(0)?, row.try_get(1)?), &body)?;
     }
+    changes.check()?;
     let bodies: Vec<Vec<u8>> = changes.cells.values().map(crate::cell::Cell::encode).collect();
     sqlx::query(
         "INSERT INTO rollup_cells (workspace_id, link_id, quarter, body) SELECT $1, * FROM UNNEST($2::uuid[], $3::bigint[], $4::bytea[]) \
@@ -122,6 +157,31 @@ async fn raise_head(transaction: &mut PgTransaction<'_>, ingested: &Ingested) ->
         .execute(&mut **transaction)
         .await?;
     Ok(())
+}
+
+pub(super) async fn rejudge(pool: &PgPool, workspace: WorkspaceId, clicks: &BTreeMap<Uuid, Rejudged>) -> Result<u64, Failure> {
+    let mut transaction = pool.begin().await?;
+    enter(&mut transaction, &workspace.0.to_string()).await?;
+    lock_head(&mut transaction, workspace).await?;
+    let ids: Vec<Uuid> = clicks.keys().copied().collect();
+    let sql = "SELECT id, link_id, outcome, verdict, first_of_day FROM clicks WHERE workspace_id = $1 AND id = ANY ($2)";
+    let rows: Vec<JudgedRow> = sqlx::query_as(sql).bind(workspace.0).bind(&ids).fetch_all(&mut *transaction).await?;
+    let changes = changes(&rows, clicks)?;
+    sqlx::query(
+        "UPDATE clicks c SET verdict = n.verdict, verdict_reason = n.reason, rules_version = n.rules \
+         FROM UNNEST($2::uuid[], $3::smallint[], $4::smallint[], $5::smallint[]) AS n (id, verdict, reason, rules) \
+         WHERE c.workspace_id = $1 AND c.id = n.id",
+    )
+    .bind(workspace.0)
+    .bind(&ids)
+    .bind(clicks.values().map(|click| click.verdict.code()).collect::<Vec<_>>())
+    .bind(clicks.values().map(|click| click.reason.code()).collect::<Vec<_>>())
+    .bind(clicks.values().map(|click| click.rules_version).collect::<Vec<_>>())
+    .execute(&mut *transaction)
+    .await?;
+    count(&mut transaction, workspace, changes).await?;
+    transaction.commit().await?;
+    Ok(rows.len() as u64)
 }
 
 pub(super) async fn set_aside(pool: &PgPool, letters: &[Poison], now: Millis) -> Result<(), StoreError> {

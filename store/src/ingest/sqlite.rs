@@ -3,35 +3,62 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
-use domain::{Click, Millis, Seq, WorkspaceId};
+use domain::{Millis, Seq, WorkspaceId};
 use sqlx::{Row, Sqlite, SqlitePool, Transaction};
 use uuid::Uuid;
 
 use super::columns::{NAMES, bind_row};
+use super::rejudge::{JudgedRow, Rejudged, changes};
 use super::rollup::Changes;
-use super::{Failure, Ingested, Poison, stored};
+use super::visits::{Visit, Visits, candidates};
+use super::{Failure, Incoming, Ingested, Poison, stored};
 use crate::StoreError;
 
 /// Rows in one statement, largest first; SQLite takes 32,766 parameters.
 const CHUNKS: [usize; 3] = [128, 16, 1];
 
 static INSERTS: LazyLock<[String; 3]> = LazyLock::new(|| {
+    let names = NAMES.join(", ");
+    CHUNKS.map(|rows| format!("INSERT INTO clicks ({names}) VALUES {} ON CONFLICT (id) DO NOTHING RETURNING id", places(rows, NAMES.len())))
+});
+
+static KNOWN: LazyLock<[String; 3]> = LazyLock::new(|| CHUNKS.map(|rows| format!("SELECT id FROM clicks WHERE id IN {}", places(1, rows))));
+
+static VISITS: LazyLock<[String; 3]> = LazyLock::new(|| {
     CHUNKS.map(|rows| {
-        let row = format!("({})", vec!["?"; NAMES.len()].join(", "));
-        let rows = vec![row.as_str(); rows].join(", ");
-        format!("INSERT INTO clicks ({}) VALUES {rows} ON CONFLICT (id) DO NOTHING RETURNING id", NAMES.join(", "))
+        let rows = places(rows, 4);
+        format!(
+            "INSERT INTO visitor_days (workspace_id, day, link_id, visitor) VALUES {rows} \
+             ON CONFLICT DO NOTHING RETURNING day, link_id, visitor"
+        )
     })
 });
 
-pub(super) async fn ingest(pool: &SqlitePool, batch: &BTreeMap<WorkspaceId, Vec<&Click>>) -> Result<Vec<Ingested>, Failure> {
+/// Places for so many rows of so many values.
+fn places(rows: usize, values: usize) -> String {
+    let row = format!("({})", vec!["?"; values].join(", "));
+    vec![row.as_str(); rows].join(", ")
+}
+
+/// The statements of a kind with the rows that each takes.
+fn chunks<'a, T>(mut rest: &'a [T], sql: &'static [String; 3]) -> impl Iterator<Item = (&'static str, &'a [T])> {
+    CHUNKS.iter().zip(sql).flat_map(move |(size, sql)| {
+        let (whole, after) = rest.split_at(rest.len() - rest.len() % size);
+        rest = after;
+        whole.chunks(*size).map(|chunk| (sql.as_str(), chunk))
+    })
+}
+
+pub(super) async fn ingest(pool: &SqlitePool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>) -> Result<Vec<Ingested>, Failure> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let mut all = Vec::with_capacity(batch.len());
     for (workspace, clicks) in batch {
         let previous = head(&mut transaction, *workspace).await?;
-        let new = insert(&mut transaction, *workspace, previous, clicks).await?;
+        let visits = visits(&mut transaction, *workspace, clicks).await?;
+        let new = insert(&mut transaction, *workspace, previous, clicks, &visits).await?;
         let ingested = stored(*workspace, previous, clicks, &new);
         if !ingested.clicks.is_empty() {
-            count(&mut transaction, *workspace, &ingested.clicks).await?;
+            count(&mut transaction, *workspace, Changes::of(&ingested.clicks, |id| visits.marks(id))).await?;
             raise_head(&mut transaction, &ingested).await?;
         }
         all.push(ingested);
@@ -47,32 +74,55 @@ async fn head(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId)
     Ok(row.map_or(Ok(0), |row| row.try_get(0))?)
 }
 
+async fn visits<'a>(
+    transaction: &mut Transaction<'_, Sqlite>,
+    workspace: WorkspaceId,
+    batch: &[&'a Incoming],
+) -> Result<Visits<'a>, Failure> {
+    let candidates = candidates(batch);
+    let mut known = HashSet::new();
+    for (sql, chunk) in chunks(&candidates, &KNOWN) {
+        let query = chunk.iter().fold(sqlx::query(sql), |query, id| query.bind(*id));
+        for row in query.fetch_all(&mut **transaction).await? {
+            known.insert(row.try_get(0)?);
+        }
+    }
+    let mut visits = Visits::of(batch, &known);
+    let rows: Vec<Visit<'a>> = visits.rows().copied().collect();
+    for (sql, chunk) in chunks(&rows, &VISITS) {
+        let bind = |query: sqlx::query::Query<'a, Sqlite, _>, visit: &Visit<'a>| {
+            query.bind(workspace.0).bind(visit.day).bind(visit.link).bind(visit.visitor)
+        };
+        for row in chunk.iter().fold(sqlx::query(sql), bind).fetch_all(&mut **transaction).await? {
+            visits.is_new(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        }
+    }
+    Ok(visits)
+}
+
 async fn insert(
     transaction: &mut Transaction<'_, Sqlite>,
     workspace: WorkspaceId,
     previous: Seq,
-    clicks: &[&Click],
+    batch: &[&Incoming],
+    visits: &Visits<'_>,
 ) -> Result<HashSet<Uuid>, Failure> {
-    let mut new = HashSet::with_capacity(clicks.len());
-    let (mut rest, mut seq) = (clicks, previous);
-    for (size, sql) in CHUNKS.iter().zip(INSERTS.iter()) {
-        while let Some((chunk, after)) = rest.split_at_checked(*size) {
-            let mut query = sqlx::query(sql.as_str());
-            for click in chunk {
-                seq += 1;
-                query = bind_row(query, workspace, seq, click);
-            }
-            for row in query.fetch_all(&mut **transaction).await? {
-                new.insert(row.try_get(0)?);
-            }
-            rest = after;
+    let mut new = HashSet::with_capacity(batch.len());
+    let mut seq = previous;
+    for (sql, chunk) in chunks(batch, &INSERTS) {
+        let mut query = sqlx::query(sql);
+        for incoming in chunk {
+            seq += 1;
+            query = bind_row(query, workspace, seq, visits.marks(incoming.click.id.0), &incoming.click);
+        }
+        for row in query.fetch_all(&mut **transaction).await? {
+            new.insert(row.try_get(0)?);
         }
     }
     Ok(new)
 }
 
-async fn count(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId, clicks: &[Click]) -> Result<(), Failure> {
-    let mut changes = Changes::of(clicks);
+async fn count(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId, mut changes: Changes) -> Result<(), Failure> {
     let keys: Vec<(Uuid, i64)> = changes.cells.keys().copied().collect();
     for (link, quarter) in keys {
         let row = sqlx::query("SELECT body FROM rollup_cells WHERE workspace_id = ? AND link_id = ? AND quarter = ?")
@@ -86,6 +136,7 @@ async fn count(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId
             changes.merge((link, quarter), &body)?;
         }
     }
+    changes.check()?;
     for ((link, quarter), cell) in &changes.cells {
         sqlx::query(
             "INSERT INTO rollup_cells (workspace_id, link_id, quarter, body) VALUES (?, ?, ?, ?) \
@@ -123,6 +174,26 @@ async fn raise_head(transaction: &mut Transaction<'_, Sqlite>, ingested: &Ingest
     .execute(&mut **transaction)
     .await?;
     Ok(())
+}
+
+pub(super) async fn rejudge(pool: &SqlitePool, workspace: WorkspaceId, clicks: &BTreeMap<Uuid, Rejudged>) -> Result<u64, Failure> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let mut rows: Vec<JudgedRow> = Vec::with_capacity(clicks.len());
+    for (id, click) in clicks {
+        let sql = "SELECT id, link_id, outcome, verdict, first_of_day FROM clicks WHERE workspace_id = ? AND id = ?";
+        rows.extend(sqlx::query_as::<_, JudgedRow>(sql).bind(workspace.0).bind(id).fetch_optional(&mut *transaction).await?);
+        sqlx::query("UPDATE clicks SET verdict = ?, verdict_reason = ?, rules_version = ? WHERE workspace_id = ? AND id = ?")
+            .bind(click.verdict.code())
+            .bind(click.reason.code())
+            .bind(click.rules_version)
+            .bind(workspace.0)
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    count(&mut transaction, workspace, changes(&rows, clicks)?).await?;
+    transaction.commit().await?;
+    Ok(rows.len() as u64)
 }
 
 pub(super) async fn set_aside(pool: &SqlitePool, letters: &[Poison], now: Millis) -> Result<(), StoreError> {

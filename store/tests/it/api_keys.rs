@@ -112,7 +112,7 @@ pub async fn clicks_without_a_link_belong_to_one_that_stays_as_it_is(store: &Sto
     let scope = read(store, ours).await;
     let link = scope.link(logged).await.unwrap();
     assert_eq!((link.kind, link.last_clicked_at, scope.slugs_of(logged).await.unwrap()), (LinkKind::Logged, Some(NOON), vec![]));
-    assert_eq!(scope.totals(&ClickFilter::default()).await.unwrap().counts.human, 1);
+    assert_eq!(scope.totals(&ClickFilter::default()).await.unwrap().tally.counts.human, 1);
     drop(scope);
     assert_eq!(store.resolve_link("r").await.unwrap(), None);
     let scope = store.workspace(ours, Access::Write).await.unwrap();

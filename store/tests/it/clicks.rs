@@ -112,7 +112,7 @@ pub async fn counts_are_those_of_the_clicks(store: &Store) {
         let any_verdict = ClickFilter { verdicts: Vec::new(), ..filter.clone() };
         let count = |verdict| clicks.iter().filter(|click| click.verdict == verdict && any_verdict.matches(click)).count() as u64;
         let totals = scope.totals(&filter).await.unwrap();
-        let counts = totals.counts;
+        let counts = totals.tally.counts;
         let found = [counts.human, counts.suspected, counts.bot, counts.internal];
         assert_eq!(found, [Verdict::Human, Verdict::Suspected, Verdict::Bot, Verdict::Internal].map(count), "{filter:?}");
         assert_eq!(totals.head, 400);
@@ -136,12 +136,12 @@ pub async fn series_sum_up_to_totals(store: &Store) {
                 assert!(bucket != Bucket::Minute || series.source == Source::Clicks);
                 let micros = scope.redirect_micros_in(&filter, &spans).await.unwrap();
                 assert_eq!(micros.len(), spans.len());
-                for ((span, counts), micros) in spans.iter().zip(&series.points).zip(micros) {
+                for ((span, tally), micros) in spans.iter().zip(&series.points).zip(micros) {
                     let here = ClickFilter { from: filter.from.max(Some(span.start)), ..filter.clone() };
                     let here = ClickFilter { to: Some(filter.to.unwrap_or(span.end).min(span.end)), ..here };
                     let people = ClickFilter { verdicts: vec![Verdict::Human], ..here.clone() };
                     let wanted = clicks.iter().filter(|click| people.matches(click));
-                    assert_eq!(counts.human, wanted.count() as u64, "{filter:?} {span:?}");
+                    assert_eq!(tally.counts.human, wanted.count() as u64, "{filter:?} {span:?}");
                     assert_eq!(micros, percentiles(&clicks, &here), "{filter:?} {span:?}");
                 }
             }

@@ -10,7 +10,7 @@ fn clicks(link: LinkId, count: i64) -> Vec<Click> {
 }
 
 async fn human(store: &Store, workspace: domain::WorkspaceId) -> u64 {
-    read(store, workspace).await.totals(&ClickFilter::default()).await.unwrap().counts.human
+    read(store, workspace).await.totals(&ClickFilter::default()).await.unwrap().tally.counts.human
 }
 
 pub async fn a_batch_given_again_changes_nothing(store: &Store) {
@@ -87,7 +87,7 @@ pub async fn only_what_was_sent_on_is_counted(store: &Store) {
     let scope = read(store, ours).await;
     // From cells, and from clicks because the range splits a quarter.
     for filter in [ClickFilter::default(), ClickFilter { to: Some(NOON.plus(1)), ..ClickFilter::default() }] {
-        let counts = scope.totals(&filter).await.unwrap().counts;
+        let counts = scope.totals(&filter).await.unwrap().tally.counts;
         assert_eq!((counts.human, counts.bot), (2, 1));
         assert_eq!((counts.of(&[]), counts.of(&[Verdict::Bot, Verdict::Human])), (2, 3));
     }

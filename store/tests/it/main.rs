@@ -17,6 +17,7 @@ mod links;
 mod permits;
 mod postgres_only;
 mod schema;
+mod visitors;
 
 /// Each test is a function of a store that is migrated and empty.
 macro_rules! suite {
@@ -93,6 +94,12 @@ suite!(
     breakdown::only_what_was_sent_on_is_broken_down,
     breakdown::a_search_is_for_plain_text_without_case,
     breakdown::links_are_found_by_slug_or_title,
+    visitors::a_visitor_counts_once_a_day_for_a_link_and_for_the_workspace,
+    visitors::only_what_was_sent_on_makes_a_visitor,
+    visitors::days_end_at_the_zones_midnight,
+    visitors::a_click_without_its_day_is_of_nobody,
+    visitors::firsts_are_those_of_a_plain_count,
+    visitors::a_days_salt_is_made_once_and_ends,
     schema::migrating_again_changes_nothing,
     schema::a_newer_database_is_refused,
 );

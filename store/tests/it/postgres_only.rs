@@ -145,7 +145,7 @@ async fn the_database_user_need_not_be_a_superuser() {
     let link = link(store, ours, "a").await;
     assert_eq!(store.resolve_link("a").await.unwrap().unwrap().id, link.id);
     assert_eq!(ingest(store, ours, &[click(link.id, NOON)]).await.stored.len(), 1);
-    assert_eq!(read(store, ours).await.totals(&ClickFilter::default()).await.unwrap().counts.human, 1);
+    assert_eq!(read(store, ours).await.totals(&ClickFilter::default()).await.unwrap().tally.counts.human, 1);
     // Not even the tables' owner sees rows outside a workspace.
     let rows = sqlx::query("SELECT count(*) FROM clicks").fetch_one(&database.postgres_pool().await).await.unwrap();
     assert_eq!(rows.get::<i64, _>(0), 0);

@@ -10,9 +10,10 @@ export const Figures = graphql(`
       suspected
       bots
       internal
+      dailyUniques
       redirectMicrosP50
       liveCursor
-      previous { clicks human suspected bots internal redirectMicrosP50 }
+      previous { clicks human suspected bots internal dailyUniques redirectMicrosP50 }
     }
     phones: clickTotals(filter: $phones, compare: $compare) { clicks previous { clicks } }
     direct: clickTotals(filter: $direct, compare: $compare) { clicks previous { clicks } }
@@ -29,8 +30,8 @@ export const Series = graphql(`
     $withLatency: Boolean!
   ) {
     whole: clickSeries(filter: $filter, bucket: $bucket, compare: $compare) {
-      points { start end partial clicks redirectMicrosP50 @include(if: $withLatency) }
-      previous { clicks redirectMicrosP50 @include(if: $withLatency) }
+      points { start end partial clicks dailyUniques redirectMicrosP50 @include(if: $withLatency) }
+      previous { clicks dailyUniques redirectMicrosP50 @include(if: $withLatency) }
     }
     part: clickSeries(filter: $part, bucket: $bucket, compare: $compare) @include(if: $withPart) {
       points { clicks }

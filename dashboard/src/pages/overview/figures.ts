@@ -1,4 +1,4 @@
-// The five figures and the series behind each: how they are asked for and what they say.
+// The six figures and the series behind each: how they are asked for and what they say.
 import { change, count, exactly, micros, percent, points } from "../../format";
 import { ALL_VERDICTS, bucketOf, clickFilter, type View } from "../../frame/view";
 import type { ClickFilter, FiguresQuery, SeriesQuery, SeriesQueryVariables } from "../../generated/graphql";
@@ -6,7 +6,7 @@ import type { Figure } from "../../parts/figures";
 import type { ChartPoint } from "../../parts/series-chart";
 import { PERIODS } from "../../words";
 
-export const FIGURES = ["clicks", "phones", "direct", "bots", "latency"] as const;
+export const FIGURES = ["clicks", "visitors", "phones", "direct", "bots", "latency"] as const;
 export type FigureName = (typeof FIGURES)[number];
 
 interface Measure {
@@ -22,6 +22,14 @@ export const MEASURES: Record<FigureName, Measure> = {
   clicks: {
     label: "Clicks",
     definition: "Clicks that were sent on: people's, and bots' where those are counted too.",
+    format: count,
+    change,
+    whole: true,
+  },
+  visitors: {
+    label: "Unique visitors",
+    definition:
+      "Visitors told apart by day, without a cookie; who comes on several days counts on each. Only for all links or one, with no other filter.",
     format: count,
     change,
     whole: true,
@@ -70,6 +78,7 @@ export function seriesVariables(view: View, figure: FigureName): SeriesQueryVari
   const filter = clickFilter(view);
   const part: Record<FigureName, ClickFilter> = {
     clicks: filter,
+    visitors: filter,
     phones: phonesOf(filter),
     direct: directOf(filter),
     bots: { ...filter, verdicts: ["BOT"] },
@@ -105,6 +114,7 @@ export function figures(data: FiguresQuery, view: View): Figure[] {
   const before = totals.previous;
   const values: Record<FigureName, [number | null, number | null | undefined]> = {
     clicks: [totals.clicks, before?.clicks],
+    visitors: [totals.dailyUniques ?? null, before?.dailyUniques],
     phones: [
       share(phones?.clicks ?? 0, totals.clicks),
       before && share(phones?.previous?.clicks ?? 0, before.clicks),
@@ -124,7 +134,7 @@ export function figures(data: FiguresQuery, view: View): Figure[] {
       label,
       definition,
       value: now === null ? "–" : format(now),
-      exact: key === "clicks" && now !== null ? exactly(now) : undefined,
+      exact: (key === "clicks" || key === "visitors") && now !== null ? exactly(now) : undefined,
       change: changeWords(key, now, then, view),
     };
   });
@@ -138,7 +148,7 @@ function changeWords(
 ): string | undefined {
   if (!comparison(view)) return undefined;
   const words = PERIODS[view.period]?.before ?? "";
-  if (now === null) return "No clicks yet";
+  if (now === null) return key === "visitors" ? undefined : "No clicks yet";
   const difference = then == null ? undefined : MEASURES[key].change(now, then);
   if (difference !== undefined) return `${difference} ${words}`;
   // Said once is enough.
@@ -149,17 +159,19 @@ export function chartPoints(data: SeriesQuery, figure: FigureName, now: number):
   const { whole, part } = data;
   return (whole?.points ?? []).map((point, index) => {
     const before = whole?.previous?.[index];
-    const value = (clicks: number, partClicks: number | undefined, latency: number | null | undefined) => {
+    const value = (
+      { clicks, dailyUniques, redirectMicrosP50 }: typeof point | NonNullable<typeof before>,
+      partClicks: number | undefined,
+    ) => {
       if (figure === "clicks") return clicks;
-      if (figure === "latency") return latency ?? null;
+      if (figure === "visitors") return dailyUniques ?? null;
+      if (figure === "latency") return redirectMicrosP50 ?? null;
       return share(partClicks ?? 0, clicks);
     };
     return {
       start: Date.parse(point.start),
-      value: value(point.clicks, part?.points[index]?.clicks, point.redirectMicrosP50),
-      before: before
-        ? value(before.clicks, part?.previous?.[index]?.clicks, before.redirectMicrosP50)
-        : undefined,
+      value: value(point, part?.points[index]?.clicks),
+      before: before ? value(before, part?.previous?.[index]?.clicks) : undefined,
       running: point.partial && Date.parse(point.end) > now,
     };
   });

@@ -1,4 +1,4 @@
-// Are we above or below usual? Five figures, the chosen one over time, and who it is made of.
+// Are we above or below usual? Six figures, the chosen one over time, and who it is made of.
 import { useCallback, useState } from "react";
 import { useSearchParams } from "react-router";
 import { useQuery } from "urql";

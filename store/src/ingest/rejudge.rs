@@ -1,0 +1,59 @@
+//! Stored clicks that are judged again: rows, cells and the firsts of visitors' days move together.
+
+use std::collections::BTreeMap;
+
+use domain::{ClickId, LinkId, Outcome, Verdict, VerdictReason, WorkspaceId};
+use uuid::Uuid;
+
+use super::rollup::{Changes, Moved};
+use super::visits::Marks;
+use super::{Failure, postgres, sqlite};
+use crate::connect::Pools;
+use crate::{Store, StoreError};
+
+/// What a stored click is judged to be now.
+#[derive(Clone, Copy, Debug)]
+pub struct Rejudged {
+    pub click: ClickId,
+    pub verdict: Verdict,
+    pub reason: VerdictReason,
+    /// Of the rules that judged.
+    pub rules_version: i16,
+}
+
+/// What a row says that is needed to move its click: id, link, outcome, verdict, marks.
+pub(super) type JudgedRow = (Uuid, Uuid, i16, i16, i16);
+
+impl Store {
+    /// Gives clicks of a workspace their new verdicts, in one transaction; those that are not there any
+    /// more are passed over. How many there were.
+    ///
+    /// # Errors
+    /// When the database does not answer; then nothing was changed.
+    pub async fn rejudge(&self, workspace: WorkspaceId, clicks: &[Rejudged]) -> Result<u64, StoreError> {
+        // The last word counts where a click is named twice.
+        let clicks: BTreeMap<Uuid, Rejudged> = clicks.iter().map(|click| (click.click.0, *click)).collect();
+        let done = match &self.pools {
+            Pools::Sqlite { writer, .. } => sqlite::rejudge(writer, workspace, &clicks).await,
+            Pools::Postgres(pool) => postgres::rejudge(pool, workspace, &clicks).await,
+        };
+        done.map_err(|failure| match failure {
+            Failure::Data(reason) => StoreError::Internal(reason),
+            Failure::Other(error) => error,
+        })
+    }
+}
+
+/// What changes in cells, given the rows as they are.
+pub(super) fn changes(rows: &[JudgedRow], clicks: &BTreeMap<Uuid, Rejudged>) -> Result<Changes, StoreError> {
+    let unknown = |what, code| StoreError::Internal(format!("no {what} has the code {code}"));
+    let mut moved = Vec::with_capacity(rows.len());
+    for (id, link, outcome, verdict, marks) in rows.iter().copied() {
+        let from = Verdict::from_code(verdict).ok_or_else(|| unknown("verdict", verdict))?;
+        let outcome = Outcome::from_code(outcome).ok_or_else(|| unknown("outcome", outcome))?;
+        if let Some(click) = clicks.get(&id).filter(|_| outcome.is_counted()) {
+            moved.push(Moved { id: ClickId(id), link: LinkId(link), marks: Marks(marks), from, to: click.verdict });
+        }
+    }
+    Ok(Changes::moved(&moved))
+}
