@@ -15,6 +15,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
     CARGO_TARGET_DIR=/target cargo build --release --locked --bin linklogger && cp /target/release/linklogger /linklogger
 
 FROM debian:bookworm-slim
+# By which `linklogger geoip fetch` knows whom it talks to.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home --home-dir /data linklogger
 COPY --from=build /linklogger /usr/local/bin/linklogger
 USER linklogger

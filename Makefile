@@ -9,10 +9,12 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 run: geoip release ## Build and start everything in one process, in the foreground
-	LINKLOGGER_GEOIP_DB="$$(scripts/geoip)" exec $(LINKLOGGER) serve
+	@scripts/geoip --for $(LINKLOGGER)
+	exec $(LINKLOGGER) serve
 
 demo: geoip release ## The same with a demo workspace and lively traffic
-	LINKLOGGER_GEOIP_DB="$$(scripts/geoip)" exec $(LINKLOGGER) demo
+	@scripts/geoip --for $(LINKLOGGER)
+	exec $(LINKLOGGER) demo
 
 dashboard: dashboard/dist/index.html ## Build the web app, which the program embeds
 

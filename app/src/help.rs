@@ -15,8 +15,12 @@ const CONCERNS: &[(&str, &[&str])] = &[
     ("inspect", &["data_dir"]),
     ("verify", &["data_dir"]),
     ("replay", &["data_dir"]),
+    ("geoip", &GEOIP),
+    ("fetch", &GEOIP),
+    ("status", &["data_dir", "geoip_db"]),
     ("healthcheck", &["ops_listen"]),
 ];
+const GEOIP: [&str; 3] = ["data_dir", "geoip_db", "geoip_registry"];
 const LINKS: [&str; 7] = ["database_url", "data_dir", "nats_url", "seal_key", "seal_key_file", "log", "log_format"];
 
 const MORE: &str =

@@ -4,6 +4,7 @@
 mod commands;
 mod database;
 mod demo;
+mod geoip;
 mod help;
 mod links;
 mod policies;
@@ -48,6 +49,9 @@ enum Command {
     /// Look into the spool of LINKLOGGER_DATA_DIR, verify it, or deliver from it again
     #[command(subcommand)]
     Spool(spool_command::SpoolCommand),
+    /// Fetch databases of places and autonomous systems, or print which are used
+    #[command(subcommand, name = "geoip")]
+    GeoIp(geoip::GeoIpCommand),
     /// Ask a running process on this machine whether it is ready; exit code 0 when it is
     Healthcheck,
 }
@@ -83,6 +87,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Serve => on_runtime(&config, serve::serve(config.clone(), None)),
         Command::Demo(flags) => on_runtime(&config, serve::serve(config.clone(), Some(*flags))),
         Command::Spool(command) => spool_command::run(command, &config.data_dir),
+        Command::GeoIp(command) => on_runtime(&config, geoip::run(command, &config)),
         Command::Migrate => on_runtime(&config, commands::migrate(&config)),
         Command::Links(LinksCommand::Resync) => on_runtime(&config, links::resync(&config)),
         Command::Schema => Ok(ExitCode::SUCCESS),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use api::{ApiOptions, ApiParts, DnsResolver, DomainChecks, Proofs};
 use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
-use platform::config::{Config, LinksFrom, SignUp};
+use platform::config::{Capture, Config, LinksFrom, SignUp};
 use platform::{Clock, Health, Lifecycle, Metrics, Refusals, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
@@ -17,6 +17,7 @@ use worker::{Pump, Salts, WorkerParts, clean_permits, destroy_salts, keep_partit
 use crate::commands::{prepare_data_dir, say};
 use crate::database::{Presence, ProcessDatabase};
 use crate::demo::{self, Demo, DemoFlags};
+use crate::geoip;
 use crate::seal;
 use crate::seams::{Means, Seams};
 
@@ -34,7 +35,7 @@ struct Process {
     presence: Presence,
     seams: Seams,
     seal_key: Option<SealKey>,
-    /// Read once for the roles that look up addresses; empty for the others.
+    /// For the roles that look up addresses; empty for the others.
     geo: Arc<GeoDatabases>,
     /// With the role api.
     proofs: Option<Proofs>,
@@ -99,7 +100,12 @@ impl Process {
         })
         .await?;
         let looks_up = config.roles.worker || config.roles.redirector;
-        let geo = Arc::new(if looks_up { GeoDatabases::open(&config.geoip_db)? } else { GeoDatabases::default() });
+        let geo = Arc::new(if looks_up { GeoDatabases::open(geoip::source(&config))? } else { GeoDatabases::default() });
+        if looks_up {
+            let is_needed = config.roles.redirector && config.capture == Capture::Strict;
+            let watch = geoip::Watch::new(geo.clone(), is_needed, &health, &metrics, &clock);
+            lifecycle.spawn("geo databases", watch.run(lifecycle.stopping().clone()));
+        }
         let resolver = config.roles.api.then(|| DnsResolver::new(config.dns_server)).transpose()?;
         let refusals = Refusals::new(&health, &metrics);
         let proofs = resolver.map(|resolver| Proofs::new(Arc::new(resolver)));

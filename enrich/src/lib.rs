@@ -7,6 +7,7 @@
 mod agent;
 mod geo;
 mod language;
+mod networks;
 mod privacy;
 mod sources;
 mod verdict;
@@ -17,8 +18,9 @@ use std::sync::Arc;
 use domain::{Address, CapturedClick, Click, Privacy, ReducedAddress, Verdict, VerdictReason, parse_utm, referrer_host};
 
 pub use agent::facts as agent_facts;
-pub use geo::{GeoDatabases, GeoError};
+pub use geo::{GeoDatabases, GeoError, GeoFile, GeoFileState, GeoSource, GeoTrouble, Refreshed};
 pub use language::first as first_language;
+pub use networks::{NetworkClass, is_hosting, is_relay};
 pub use privacy::may_tell_visitors_apart;
 pub use verdict::{is_unfurler, judge};
 pub use visitor::{RECIPE_CONSENTED, RECIPE_OF_DAY, visitor, visitor_of_day};

@@ -88,6 +88,11 @@ impl Health {
         self.state().warnings.insert(key, text.into()).is_none()
     }
 
+    /// Takes a warning back, if it was raised.
+    pub fn settle(&self, key: &'static str) {
+        self.state().warnings.remove(key);
+    }
+
     pub fn durability(&self, hop: &'static str, class: DurabilityClass, note: &'static str) {
         self.state().durability.insert(hop, HopDurability { class, note });
     }

@@ -6,11 +6,7 @@ use std::sync::Arc;
 
 use domain::Address;
 use enrich::GeoDatabases;
-use platform::Health;
 use platform::config::Capture;
-
-const NO_PLACES: &str = "LINKLOGGER_CAPTURE is strict and LINKLOGGER_GEOIP_DB names no file: clicks of this redirector \
-                         have no place, and nobody can look it up later. Give this redirector .mmdb files.";
 
 /// Clones share the databases.
 #[derive(Clone, Debug)]
@@ -21,15 +17,10 @@ pub(crate) enum Addresses {
 }
 
 impl Addresses {
-    pub fn new(capture: Capture, geo: Arc<GeoDatabases>, health: &Health) -> Self {
+    pub fn new(capture: Capture, geo: Arc<GeoDatabases>) -> Self {
         match capture {
             Capture::Worker => Self::InFull,
-            Capture::Strict => {
-                if geo.is_empty() && health.warn("strict_capture", NO_PLACES) {
-                    tracing::warn!("{NO_PLACES}");
-                }
-                Self::Reduced(geo)
-            }
+            Capture::Strict => Self::Reduced(geo),
         }
     }
 

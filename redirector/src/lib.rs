@@ -214,7 +214,7 @@ impl Redirector {
     pub fn new(options: RedirectorOptions, parts: Parts) -> Self {
         let (look_ups, rates) = (options.look_ups, Arc::new(Rates::new(options.rates, Instant::now())));
         let policies = Policies::new(parts.policies.clone(), parts.seal_key.clone(), look_ups, parts.clock.clone(), &parts.metrics);
-        let addresses = Addresses::new(options.capture, parts.geo.clone(), &parts.health);
+        let addresses = Addresses::new(options.capture, parts.geo.clone());
         let caches = Caches::new(&parts.links, &policies, look_ups, &parts.clock, &parts.metrics);
         let domains = Domains::new(options.short_domain.clone(), caches.hosts.clone(), &parts.metrics);
         let logger = Logger::new(&policies, &rates, &addresses, &domains, &parts);

@@ -19,6 +19,11 @@ pub enum Value {
 
 /// A database of IP version 4 or 6 with a value for each network; the networks do not overlap.
 pub fn build(version: u32, networks: &[(&str, Value)]) -> Vec<u8> {
+    build_at(0, version, networks)
+}
+
+/// The same, built at an instant in Unix seconds; 0 stands for none.
+pub fn build_at(epoch: u64, version: u32, networks: &[(&str, Value)]) -> Vec<u8> {
     // Node ▸ two children: another node, or a value's index, or nothing.
     let mut nodes: Vec<[Child; 2]> = vec![[Child::Nothing; 2]];
     let mut data = Vec::new();
@@ -67,7 +72,7 @@ pub fn build(version: u32, networks: &[(&str, Value)]) -> Vec<u8> {
             entry("languages", Value::List(vec![])),
             entry("binary_format_major_version", Value::Number(2, 16)),
             entry("binary_format_minor_version", Value::Number(0, 16)),
-            entry("build_epoch", Value::Number(0, 64)),
+            entry("build_epoch", Value::Number(epoch, 64)),
             entry("description", Value::Map(vec![])),
         ]),
     );

@@ -1,7 +1,7 @@
 //! A click as the API shows it.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject, dataloader::DataLoader};
-use domain::{LinkId, WorkspaceId};
+use domain::{LinkId, Millis, WorkspaceId};
 
 use super::context::services;
 use super::error::{ApiError, ApiResult};
@@ -137,6 +137,9 @@ pub struct Click {
     pub latitude: Option<f64>,
     /// Degrees, WGS 84, of the place and not of the person. Null when unknown.
     pub longitude: Option<f64>,
+    /// When the geo database was built that knew the place. Null when none knew it, when that database does not
+    /// say, and for clicks stored before this was kept.
+    pub geo_version: Option<DateTime>,
     /// Null when the user agent names none that is known.
     pub browser: Option<String>,
     /// Null when unknown.
@@ -222,6 +225,7 @@ impl Click {
             city: click.place.city,
             latitude: click.place.latitude,
             longitude: click.place.longitude,
+            geo_version: click.geo_version.map(|seconds| DateTime(Millis(seconds.saturating_mul(1_000)))),
             browser: click.browser,
             browser_version: click.browser_version,
             os: click.os,

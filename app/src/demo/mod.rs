@@ -93,7 +93,7 @@ impl Demo {
     /// With choices that the seed repeats, if there is one. Secrets are never drawn from it.
     async fn visitors(&self) -> anyhow::Result<Visitors> {
         let rng = self.flags.seed.map_or_else(|| self.parts.rng.clone(), Rng::seeded);
-        let files = self.config.geoip_db.clone();
+        let files: Vec<_> = self.geo.state().into_iter().map(|state| state.path).collect();
         let sample = move || Visitors { places: Places::sample(&files, &rng), rng };
         Ok(tokio::task::spawn_blocking(sample).await?)
     }

@@ -116,17 +116,15 @@ fn keep_some(kept: &mut Vec<IpNet>, network: IpNet, seen: u64, rng: &Rng) {
     }
 }
 
-fn networks(reader: &Reader<Vec<u8>>) -> Vec<(IpNet, String)> {
-    let Ok(all) = reader.networks(WithinOptions::default()) else { return Vec::new() };
-    all.flatten()
-        .filter_map(|found| {
-            let network = found.network().ok()?;
-            let network = IpNet::new(network.ip(), network.prefix()).ok().filter(|network| matches!(network, IpNet::V4(_)))?;
-            let row: Row = found.decode().ok()??;
-            let code = row.country_code.or_else(|| row.country?.iso_code)?;
-            Some((network, code.to_ascii_uppercase()))
-        })
-        .collect()
+/// One by one: a database of cities has millions.
+fn networks(reader: &Reader<Vec<u8>>) -> impl Iterator<Item = (IpNet, String)> {
+    reader.networks(WithinOptions::default()).into_iter().flatten().flatten().filter_map(|found| {
+        let network = found.network().ok()?;
+        let network = IpNet::new(network.ip(), network.prefix()).ok().filter(|network| matches!(network, IpNet::V4(_)))?;
+        let row: Row = found.decode().ok()??;
+        let code = row.country_code.or_else(|| row.country?.iso_code)?;
+        Some((network, code.to_ascii_uppercase()))
+    })
 }
 
 fn host(network: &IpNet, rng: &Rng) -> IpAddr {

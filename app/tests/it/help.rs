@@ -38,6 +38,9 @@ fn the_help_of_a_command_shows_what_concerns_it() {
         (&["spool", "inspect"], &["config", "data-dir", "help"]),
         (&["spool", "verify"], &["config", "data-dir", "help"]),
         (&["spool", "replay"], &["config", "data-dir", "from", "help"]),
+        (&["geoip"], &["config", "data-dir", "geoip-db", "geoip-registry", "help"]),
+        (&["geoip", "fetch"], &["asn", "city", "config", "data-dir", "geoip-db", "geoip-registry", "help"]),
+        (&["geoip", "status"], &["config", "data-dir", "geoip-db", "help"]),
         (&["healthcheck"], &["config", "ops-listen", "help"]),
     ] {
         assert_eq!(flags(command), shown.iter().map(|flag| (*flag).to_owned()).collect(), "{command:?}");

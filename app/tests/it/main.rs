@@ -11,6 +11,8 @@ mod demo;
 mod domains;
 mod edge;
 mod files;
+mod geoip;
+mod geoip_fetch;
 mod help;
 mod journey;
 mod load;

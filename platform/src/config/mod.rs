@@ -57,7 +57,10 @@ pub struct Config {
     pub click_rate: u32,
     pub link_rate: u32,
     pub miss_rate: u32,
-    pub geoip_db: Vec<PathBuf>,
+    /// None for what lies in [`Config::geoip_folder`].
+    pub geoip_db: Option<Vec<PathBuf>>,
+    /// An npm registry; its path ends in a slash.
+    pub geoip_registry: url::Url,
     pub durability: Durability,
     /// In bytes.
     pub spool_quota: u64,
@@ -133,7 +136,8 @@ impl Config {
             click_rate: values.parsed("click_rate", parse::rate)?,
             link_rate: values.parsed("link_rate", parse::rate)?,
             miss_rate: values.parsed("miss_rate", parse::rate)?,
-            geoip_db: values.parsed("geoip_db", parse::paths)?,
+            geoip_db: values.optional("geoip_db", parse::paths)?,
+            geoip_registry: values.parsed("geoip_registry", parse::registry)?,
             durability: values.parsed("durability", parse::durability)?,
             spool_quota: values.parsed("spool_quota", parse::quota)?,
             stream_quota: values.parsed("stream_quota", parse::quota)?,
@@ -155,6 +159,11 @@ impl Config {
             database,
         };
         config.check()
+    }
+
+    /// Where fetched geo databases lie.
+    pub fn geoip_folder(&self) -> PathBuf {
+        self.data_dir.join("geoip")
     }
 
     /// Where visitors post reports of links: at the API, if they can reach it. One on this machine is

@@ -146,6 +146,19 @@ pub(super) fn paths(text: &str) -> Result<Vec<PathBuf>, String> {
     Ok(items(text).map(PathBuf::from).collect())
 }
 
+pub(super) fn registry(text: &str) -> Result<Url, String> {
+    let advice = || "this is no npm registry. Write it like https://registry.npmjs.org, without user and password.".to_owned();
+    let mut url = Url::parse(text).map_err(|_| advice())?;
+    let is_plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
+    if !is_plain || url.query().is_some() || url.fragment().is_some() {
+        return Err(advice());
+    }
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Ok(url)
+}
+
 pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
     let one = |item: &str| {
         let single = || item.parse::<std::net::IpAddr>().map(IpNet::from);

@@ -29,7 +29,7 @@ const fn setting(name: &'static str, default: Option<&'static str>, help: &'stat
 
 pub const SETTINGS: &[Setting] = &[
     setting("roles", Some("api,redirector,worker"), "Roles of this process"),
-    setting("data_dir", Some("./data"), "Folder of the SQLite file and the spool"),
+    setting("data_dir", Some("./data"), "Folder of the SQLite file, the spool and fetched geo databases"),
     Setting {
         name: "database_url",
         default: None,
@@ -75,7 +75,18 @@ pub const SETTINGS: &[Setting] = &[
         Some("10"),
         "Slugs a second that are no link, of one address (ten times as many at once), before it gets 429 and nothing is looked up for it; 0: never",
     ),
-    setting("geoip_db", Some(""), ".mmdb files, comma-separated; the first that answers wins"),
+    setting(
+        "geoip_db",
+        None,
+        ".mmdb files of places and autonomous systems, comma-separated; the first that answers wins [default: those in geoip of the data folder]",
+    ),
+    Setting {
+        name: "geoip_registry",
+        default: Some("https://registry.npmjs.org"),
+        help: "npm registry from which `linklogger geoip fetch` gets databases",
+        // Someone may write a password into it, although it is not taken.
+        secret: true,
+    },
     setting("durability", Some("os"), "What the spool's append survives: os (death of the process) or fsync (power cut)"),
     setting("spool_quota", Some("4GiB"), "Most room that the spool may take, such as 512MiB or 4GiB"),
     setting("stream_quota", Some("8GiB"), "Most room that the stream of clicks is given when it is made; a server with less gives less"),

@@ -27,6 +27,15 @@ fn a_public_url_allows_only_itself() {
 }
 
 #[test]
+fn a_registry_has_a_path_to_join_to() {
+    let registry = |text| load(&[("GEOIP_REGISTRY", text)]).map(|config| config.geoip_registry.to_string());
+    assert_eq!(load(&[]).unwrap().geoip_registry.as_str(), "https://registry.npmjs.org/");
+    assert_eq!(registry("https://mirror.example/npm").unwrap(), "https://mirror.example/npm/");
+    let message = registry("https://ada:word@mirror.example").unwrap_err().to_string();
+    assert!(message.contains("without user and password"), "{message}");
+}
+
+#[test]
 fn reports_go_to_an_api_that_visitors_can_reach() {
     let report_url = |pairs: &[(&str, &str)]| load(pairs).unwrap().report_url();
     assert_eq!(report_url(&[]).as_deref(), Some("http://127.0.0.1:8080/report"));
@@ -82,6 +91,7 @@ fn every_mistake_names_its_variable_and_its_mend() {
         ("SIGN_UP", "yes"),
         ("DNS_SERVER", "dns.example"),
         ("SEAL_KEY", "secret-word"),
+        ("GEOIP_REGISTRY", "registry.npmjs.org"),
     ];
     for (name, value) in wrong {
         let message = load(&[(name, value)]).unwrap_err().to_string();

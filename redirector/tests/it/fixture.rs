@@ -8,7 +8,7 @@ use domain::{
     Address, CapturedClick, Gate, LinkAddress, LinkId, Millis, PasswordHash, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl,
     WorkspaceId,
 };
-use enrich::GeoDatabases;
+use enrich::{GeoDatabases, GeoSource};
 use platform::config::Capture;
 use platform::{Clock, Health, Lifecycle, Metrics, Refusals, Rng, SealKey};
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, RedirectorStartError, TlsOptions};
@@ -160,7 +160,7 @@ fn geo(folder: &std::path::Path) -> GeoDatabases {
     let berlin = Value::Map(vec![("country_code".into(), text("DE")), ("city".into(), text("Berlin")), ("state1".into(), text("DE-BE"))]);
     let file = folder.join("geo.mmdb");
     std::fs::write(&file, build(4, &[("203.0.113.0/24", berlin)])).unwrap();
-    GeoDatabases::open(&[file]).unwrap()
+    GeoDatabases::open(GeoSource::Files(vec![file])).unwrap()
 }
 
 impl Running {

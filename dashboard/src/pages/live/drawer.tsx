@@ -4,6 +4,7 @@ import { bareUrl, clock, date, micros, zoneName } from "../../format";
 import type { ClickFieldsFragment } from "../../generated/graphql";
 import { agent, place, verdictSentence } from "../../live/story";
 import { Drawer } from "../../parts/drawer";
+import { PlacesNote } from "../../parts/places-note";
 import { DEVICES, OUTCOMES } from "../../words";
 
 interface Props {
@@ -66,6 +67,7 @@ export function ClickDrawer({ click, zone, onClose }: Props) {
               <span className="mono small">{click.id}</span>
             </Fact>
           </dl>
+          <PlacesNote />
         </>
       )}
     </Drawer>

@@ -12,6 +12,7 @@ import { ClickFeed, type FeedView } from "../../live/feed";
 import { Minutes } from "../../live/minutes";
 import { useClicks, useConnection } from "../../live/use-clicks";
 import { Panel } from "../../parts/panel";
+import { PlacesNote } from "../../parts/places-note";
 import { type Minute, Strip } from "../../parts/strip";
 import { useRetry } from "../../parts/use-retry";
 import { useWorkspace } from "../../session/workspace";
@@ -74,6 +75,7 @@ export function LivePage() {
           <ClickRow key={click.id} click={click} zone={timeZone} onOpen={setOpen} />
         ))}
       </ol>
+      <PlacesNote />
       {open ? <ClickDrawer click={open} zone={timeZone} onClose={() => setOpen(undefined)} /> : null}
     </>
   );

@@ -9,6 +9,7 @@ import { serverNow } from "../../graph/clock";
 import { useClickSignal } from "../../live/use-clicks";
 import { Figures } from "../../parts/figures";
 import { Panel, useLoaded, useSettled } from "../../parts/panel";
+import { PlacesNote } from "../../parts/places-note";
 import { SeriesChart } from "../../parts/series-chart";
 import { useWorkspace } from "../../session/workspace";
 import { FirstRun } from "../first-run";
@@ -78,6 +79,7 @@ function Overview() {
           <BreakdownList key={list.dimension} {...list} view={view} version={version} onChange={change} />
         ))}
       </div>
+      <PlacesNote />
     </>
   );
 }
