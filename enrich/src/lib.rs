@@ -15,11 +15,11 @@ use std::sync::Arc;
 
 use domain::{Address, CapturedClick, Click, Privacy, ReducedAddress, Verdict, VerdictReason, parse_utm, referrer_host};
 
-pub use agent::facts as agent_facts;
+pub use agent::{facts as agent_facts, facts_with_hints};
 pub use geo::{GeoDatabases, GeoError};
 pub use language::first as first_language;
 pub use privacy::may_tell_visitors_apart;
-pub use verdict::{is_unfurler, judge};
+pub use verdict::{Evidence, RULES_VERSION, UserAgent, is_unfurler, judge, judge_again};
 
 #[derive(Debug)]
 pub struct Enricher {
@@ -34,14 +34,11 @@ impl Enricher {
     /// The click to be stored, with no more than its workspace keeps; its place in the order of storage is
     /// the store's to give.
     pub fn enrich(&self, captured: &CapturedClick, privacy: &Privacy) -> Click {
-        let facts = agent::facts(captured.user_agent.as_deref());
-        let (verdict, verdict_reason) = verdict::judge(captured.method, captured.user_agent.as_deref(), facts.device);
+        let facts = agent::facts_with_hints(captured.user_agent.as_deref(), &captured.signals);
+        let evidence = Evidence::of_captured(captured, privacy);
+        // Only of a stored click may the user agent be missing that it takes.
+        let (verdict, verdict_reason) = judge(&evidence).unwrap_or((Verdict::Human, VerdictReason::NoSignal));
         let address = self.reduced(&captured.address);
-        let (verdict, verdict_reason) = match verdict {
-            // What says of itself that it is a machine is no less of one for being fast.
-            Verdict::Human if captured.above_rate => (Verdict::Suspected, VerdictReason::Rate),
-            _ => (verdict, verdict_reason),
-        };
         let (utm, parameters) = parse_utm(&captured.url, &captured.target);
         let mut click = Click {
             id: captured.id,
@@ -71,7 +68,7 @@ impl Enricher {
             redirect_micros: captured.redirect_micros,
             rule: captured.rule.clone(),
             channel: None,
-            rules_version: 0,
+            rules_version: RULES_VERSION,
             geo_version: address.geo_version,
             system: address.system,
             visitor: address.visitor,
