@@ -14,7 +14,7 @@ from pathlib import Path
 packages, uap, out = map(Path, sys.argv[1:4])
 samples = Path(sys.argv[4]) if len(sys.argv) > 4 else None
 # One in so many lines goes into the sample.
-SAMPLED = {"crawlers-crawlerdetect.txt": 3, "browsers-crawlerdetect.txt": 60, "browsers-user-agents.txt": 1, "families-uap-core.tsv": 1, "families-fake-useragent.tsv": 1}
+SAMPLED = {"crawlers-crawlerdetect.txt": 3, "browsers-crawlerdetect-2.txt": 31, "browsers-user-agents.txt": 1, "families-uap-core.tsv": 1, "families-fake-useragent.tsv": 1}
 
 
 def package(pattern):
@@ -61,7 +61,10 @@ crawlers = json.loads((package("npm/crawler-user-agents*/crawler-user-agents.jso
 write("crawlers-crawler-user-agents.txt", (flat(agent) for entry in crawlers for agent in entry.get("instances", [])))
 detect = package("pip/crawlerdetect-*/tests/fixtures/user_agent")
 write("crawlers-crawlerdetect.txt", map(flat, (detect / "crawlers.txt").read_text().splitlines()))
-write("browsers-crawlerdetect.txt", map(flat, (detect / "devices.txt").read_text().splitlines()))
+# A half to make rules with, a half to measure them by.
+devices = {flat(agent) for agent in (detect / "devices.txt").read_text().splitlines()}
+for half in (0, 1):
+    write(f"browsers-crawlerdetect-{half + 1}.txt", (agent for agent in devices if zlib.crc32(agent.encode()) % 2 == half))
 write("browsers-user-agents.txt", (flat(entry["userAgent"]) for entry in json.loads(package("npm/user-agents*/dist/user-agents.json").read_text())))
 write("browsers-top-user-agents.txt", map(flat, json.loads(package("npm/top-user-agents*/src/index.json").read_text())))
 js = package("npm/ua-parser-js*/test")

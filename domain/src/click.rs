@@ -97,16 +97,22 @@ impl VerdictReason {
                 ("PRERENDER", "The browser fetched and rendered the page ahead; when the person goes there, that is a click of its own.")
             }
             Self::Preview => ("PREVIEW", "The browser made a preview of the page; nobody opened it."),
-            Self::LinkPreview => ("LINK_PREVIEW", "The user agent is that of a service that shows previews of links where they are posted."),
+            Self::LinkPreview => {
+                ("LINK_PREVIEW", "The user agent is that of a service that shows previews of links where they are posted.")
+            }
             Self::AiCrawler => ("AI_CRAWLER", "The user agent names a crawler that gathers texts for language models."),
             Self::AiAssistant => ("AI_ASSISTANT", "The user agent names an AI assistant that looked at the page for a person."),
             Self::Monitor => ("MONITOR", "The user agent names a service that watches whether pages are up."),
             Self::Headless => ("HEADLESS_BROWSER", "The browser is run by a program, without a screen."),
             Self::NotABrowser => ("NOT_A_BROWSER", "The user agent names a program that is no browser."),
             Self::MissingHeaders => ("MISSING_HEADERS", "Headers are missing that the browser which the user agent names always sends."),
-            Self::Contradiction => ("CONTRADICTORY_HEADERS", "The headers are those of another browser than the one that the user agent names."),
+            Self::Contradiction => {
+                ("CONTRADICTORY_HEADERS", "The headers are those of another browser than the one that the user agent names.")
+            }
             Self::PartOfAPage => ("PART_OF_A_PAGE", "A page loaded the link as a part of itself, such as a picture; nobody opened it."),
-            Self::OwnTraffic => ("OWN_TRAFFIC", "It came from one of the workspace's own networks, or from a device that asked not to be counted."),
+            Self::OwnTraffic => {
+                ("OWN_TRAFFIC", "It came from one of the workspace's own networks, or from a device that asked not to be counted.")
+            }
             Self::Rate => ("RATE", "There were more clicks from this address, or of this link, at that moment than people make."),
             Self::NoUserAgent => ("NO_USER_AGENT", "The request carried no user agent, which every browser sends."),
         }

@@ -12,12 +12,13 @@ mod measure;
 use measure::{families, not_people};
 
 /// Lists that the rules were made with, and lists that only measure them.
-const LISTS: [(&str, &str); 10] = [
+const LISTS: [(&str, &str); 11] = [
     ("crawlers-crawlerdetect.txt", "held out"),
-    ("browsers-crawlerdetect.txt", "held out"),
+    ("browsers-crawlerdetect-2.txt", "held out"),
     ("browsers-user-agents.txt", "held out"),
     ("families-fake-useragent.tsv", "held out"),
     ("crawlers-crawler-user-agents.txt", "made with"),
+    ("browsers-crawlerdetect-1.txt", "made with"),
     ("crawlers-uap-core.txt", "made with"),
     ("crawlers-woothee.txt", "made with"),
     ("browsers-top-user-agents.txt", "made with"),
@@ -40,7 +41,13 @@ fn main() -> std::io::Result<()> {
             });
             println!(
                 "{name:<34} {use_:<9} browser {:.1} % of {}, system {:.1} % of {}, device {:.1} % of {}; not compared {}",
-                told.browser.percent(), told.browser.of, told.system.percent(), told.system.of, told.device.percent(), told.device.of, told.skipped
+                told.browser.percent(),
+                told.browser.of,
+                told.system.percent(),
+                told.system.of,
+                told.device.percent(),
+                told.device.of,
+                told.skipped
             );
             continue;
         }

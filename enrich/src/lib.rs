@@ -94,28 +94,32 @@ mod tests {
 
     use super::*;
 
+    pub(crate) fn captured() -> CapturedClick {
+        CapturedClick {
+            id: ClickId::new(Millis(1), [1; 10]),
+            workspace: WorkspaceId::new(Millis(1), [1; 10]),
+            link: LinkId::new(Millis(1), [1; 10]),
+            link_version: 1,
+            outcome: Outcome::Redirected,
+            status: 302,
+            method: Method::Get,
+            url: "http://x/a".into(),
+            target: "https://y/".into(),
+            address: domain::Address::Unknown,
+            user_agent: None,
+            referrer: None,
+            accept_language: None,
+            redirect_micros: 1,
+            rule: None,
+            above_rate: false,
+            signals: domain::Signals::default(),
+        }
+    }
+
     #[test]
     fn one_too_many_of_a_person_is_suspected_and_of_a_machine_is_a_machines() {
         let judged = |agent: &str, above_rate| {
-            let captured = CapturedClick {
-                id: ClickId::new(Millis(1), [1; 10]),
-                workspace: WorkspaceId::new(Millis(1), [1; 10]),
-                link: LinkId::new(Millis(1), [1; 10]),
-                link_version: 1,
-                outcome: Outcome::Redirected,
-                status: 302,
-                method: Method::Get,
-                url: "http://x/a".into(),
-                target: "https://y/".into(),
-                address: domain::Address::Unknown,
-                user_agent: Some(agent.into()),
-                referrer: None,
-                accept_language: None,
-                redirect_micros: 1,
-                rule: None,
-                above_rate,
-                signals: domain::Signals::default(),
-            };
+            let captured = CapturedClick { user_agent: Some(agent.into()), above_rate, ..captured() };
             let click = Enricher::new(Arc::default()).enrich(&captured, &Privacy::default());
             (click.verdict, click.verdict_reason)
         };

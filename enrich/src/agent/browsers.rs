@@ -77,7 +77,7 @@ const APPS: [(&str, &str); 56] = [
 ];
 
 /// Browsers that name Chrome, Firefox or Safari too, by the token that is theirs alone.
-const BROWSERS: [(&str, &str); 89] = [
+const BROWSERS: [(&str, &str); 93] = [
     ("SamsungBrowser/", "Samsung Internet"),
     ("EdgA/", "Edge"),
     ("EdgiOS/", "Edge"),
@@ -86,6 +86,10 @@ const BROWSERS: [(&str, &str); 89] = [
     ("Edge/", "Edge"),
     ("OPX/", "Opera GX"),
     ("OPRGX/", "Opera GX"),
+    ("OculusBrowser/", "Meta Quest Browser"),
+    ("UCBrowser/", "UC Browser"),
+    ("UC Browser", "UC Browser"),
+    ("UCBrowser", "UC Browser"),
     ("Opera Mini/", "Opera Mini"),
     ("OPiOS/", "Opera Mini"),
     ("OPT/", "Opera Touch"),
@@ -97,13 +101,12 @@ const BROWSERS: [(&str, &str); 89] = [
     ("DuckDuckGo/", "DuckDuckGo"),
     ("Ddg/", "DuckDuckGo"),
     ("Brave/", "Brave"),
+    ("brave/", "Brave"),
     ("Brave Chrome/", "Brave"),
     ("FxiOS/", "Firefox"),
     ("Focus/", "Firefox Focus"),
     ("Klar/", "Firefox Focus"),
     ("CriOS/", "Chrome"),
-    ("UCBrowser/", "UC Browser"),
-    ("UCBrowser", "UC Browser"),
     ("UCWEB", "UC Browser"),
     ("UBrowser/", "UC Browser"),
     ("MiuiBrowser/", "Mi Browser"),
@@ -116,7 +119,6 @@ const BROWSERS: [(&str, &str); 89] = [
     ("Silk/", "Amazon Silk"),
     ("Whale/", "Whale"),
     ("Ecosia ", "Ecosia"),
-    ("OculusBrowser/", "Meta Quest Browser"),
     ("coc_coc_browser/", "Coc Coc"),
     ("CocCoc", "Coc Coc"),
     ("Avast/", "Avast Secure Browser"),
@@ -132,6 +134,7 @@ const BROWSERS: [(&str, &str); 89] = [
     ("Mercury/", "Mercury"),
     ("Maxthon/", "Maxthon"),
     ("Maxthon", "Maxthon"),
+    ("MxBrowser/", "Maxthon"),
     ("MXiOS/", "Maxthon"),
     ("MetaSr ", "Sogou Explorer"),
     ("SogouMobileBrowser/", "Sogou Explorer"),
@@ -145,6 +148,7 @@ const BROWSERS: [(&str, &str); 89] = [
     ("Dolphin/", "Dolphin"),
     ("Dolphin", "Dolphin"),
     ("Iron/", "Iron"),
+    ("Iron ", "Iron"),
     ("SRWare", "Iron"),
     ("Epiphany/", "Epiphany"),
     ("Falkon/", "Falkon"),
@@ -189,16 +193,16 @@ pub(super) fn browser(agent: &str, parsed: Option<&WootheeResult<'_>>) -> Browse
         let (name, is_app) = found.meaning;
         return named(name, version(&agent[found.end..]).or_else(|| after(agent, "FBAV/")), is_app);
     }
-    if agent.contains("; wv)") {
+    if agent.contains("; wv)") || agent.contains(" Version/4.0 Chrome/") {
         return named(ANDROID_VIEW, after(agent, "Chrome/"), true);
     }
     let is_apple = agent.contains("like Mac OS X") && agent.contains("AppleWebKit/");
-    if is_apple && !agent.contains("Safari/") {
+    if is_apple && !agent.contains("Safari") {
         return named(IOS_VIEW, None, true);
     }
     // woothee knows only what was new in its time.
     for token in ["Firefox/", "Chrome/"] {
-        if let Some(version) = after(agent, token).filter(|_| agent.starts_with("Mozilla/5.0 (")) {
+        if let Some(version) = after(agent, token).filter(|_| agent.starts_with("Mozilla/5.0 (") && !agent.contains("Trident/")) {
             return named(&token[..token.len() - 1], Some(version), false);
         }
     }

@@ -1,8 +1,8 @@
 //! User-Agent Client Hints (WICG), by which browsers on Chromium say what their user agent no longer
 //! does: who they are, and the version of the system.
 
-use domain::{ClientHints, Device, Signals, UserAgentFacts};
 use domain::SignalSet;
+use domain::{ClientHints, Device, Signals, UserAgentFacts};
 
 use super::version;
 
@@ -42,7 +42,13 @@ pub(super) fn refine(facts: &mut UserAgentFacts, signals: &Signals, is_app: bool
     let is_android = facts.os.as_deref() == Some("Android");
     facts.device = match facts.device {
         // A phone or tablet that asks for the pages of computers.
-        Device::Desktop | Device::Unknown if is_android => if is_mobile { Device::Mobile } else { Device::Tablet },
+        Device::Desktop | Device::Unknown if is_android => {
+            if is_mobile {
+                Device::Mobile
+            } else {
+                Device::Tablet
+            }
+        }
         Device::Unknown if is_mobile => Device::Mobile,
         device => device,
     };

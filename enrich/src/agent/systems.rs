@@ -6,7 +6,7 @@ use super::browsers::after;
 use super::{known, version};
 
 /// Systems that woothee does not know, or takes for what they are built on.
-const SYSTEMS: [(&str, &str); 20] = [
+const SYSTEMS: [(&str, &str); 21] = [
     ("KAIOS/", "KaiOS"),
     ("OpenHarmony ", "HarmonyOS"),
     ("HarmonyOS", "HarmonyOS"),
@@ -24,6 +24,7 @@ const SYSTEMS: [(&str, &str); 20] = [
     ("PLAYSTATION", "PlayStation"),
     ("Xbox", "Xbox"),
     ("Nintendo", "Nintendo"),
+    ("OculusBrowser", "Android"),
     ("Sailfish", "Sailfish OS"),
     ("FreeBSD", "FreeBSD"),
     ("OpenBSD", "OpenBSD"),
@@ -45,20 +46,20 @@ const WINDOWS: [(&str, &str); 8] = [
 pub(super) fn system(agent: &str, parsed: Option<&WootheeResult<'_>>) -> (Option<String>, Option<String>) {
     for (token, name) in SYSTEMS {
         if let Some((_, rest)) = agent.split_once(token) {
-            // ChromeOS names a processor there.
-            let version = if name == "ChromeOS" { None } else { version(rest.trim_start_matches(['/', ' '])) };
+            // ChromeOS names a processor there, a headset its browser's version.
+            let version = if matches!(name, "ChromeOS" | "Android") { None } else { version(rest.trim_start_matches(['/', ' '])) };
             return (Some(name.to_owned()), version);
         }
     }
     if is_ipad_as_mac(agent) {
         return (Some("iPadOS".to_owned()), None);
     }
-    // In an app of Apple's phones, the app may name the system only in words of its own.
     if let Some(parsed) = parsed.filter(|parsed| parsed.os != "UNKNOWN") {
         let name = match parsed.os {
             "Mac OSX" => "macOS",
             "iPhone" | "iPod" => "iOS",
             "iPad" => "iPadOS",
+            "Windows Phone OS" => "Windows Phone",
             windows if windows.starts_with("Windows") && !windows.contains("Phone") => "Windows",
             other => other,
         };
@@ -69,13 +70,22 @@ pub(super) fn system(agent: &str, parsed: Option<&WootheeResult<'_>>) -> (Option
         };
         return (Some(name.to_owned()), version.map(named));
     }
-    let named = [("Windows NT", "Windows"), ("Android", "Android"), ("Macintosh", "macOS"), ("X11", "Linux"), ("Linux", "Linux")];
+    let named = [
+        ("Windows NT", "Windows"),
+        ("Android", "Android"),
+        ("iPad", "iPadOS"),
+        ("iPhone", "iOS"),
+        ("iOS", "iOS"),
+        ("Macintosh", "macOS"),
+        ("X11", "Linux"),
+        ("Linux", "Linux"),
+    ];
     let name = named.iter().find(|(token, _)| agent.contains(token)).map(|(_, name)| *name);
     (name.map(str::to_owned), after(agent, "Android ").filter(|_| name == Some("Android")))
 }
 
 /// iPads ask for the pages of computers and call themselves one; "Mobile" is left where an app shows
-/// the page.
+/// the page, and other browsers than Safari name themselves as on a phone.
 pub(super) fn is_ipad_as_mac(agent: &str) -> bool {
-    agent.contains("(Macintosh") && agent.contains(" Mobile/")
+    agent.contains("(Macintosh") && [" Mobile/", "CriOS/", "FxiOS/", "EdgiOS/"].iter().any(|token| agent.contains(token))
 }

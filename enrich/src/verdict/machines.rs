@@ -15,7 +15,9 @@ use VerdictReason::{AiAssistant, AiCrawler, Crawler, Headless, HttpLibrary, Link
 const LIST: &str = include_str!("../../data/crawlers.tsv");
 
 /// Patterns of the list that match what people use too.
-const NOT_TAKEN: [&str; 18] = [
+const NOT_TAKEN: [&str; 20] = [
+    "Blackboard",
+    "Butterfly",
     "Viber",
     "MetaIAB Facebook",
     "Sogou",
@@ -210,20 +212,104 @@ const STEMS: [&str; 34] = [
     "zgrab",
 ];
 
-/// Phones and browsers whose names have such words.
-const NO_BOTS: [&str; 2] = ["cubot", "hotbot phone"];
+/// Browsers that name a page, as else only machines do.
+const PAGES_OF_BROWSERS: [&str; 2] = ["http://bsalsa.com", "http://www.qtweb.net"];
 
 /// What tells phones and browsers that do not begin with "Mozilla" from other programs.
-const OLD_BROWSERS: [&str; 52] = [
-    "opera", "midp", "cldc", "profile/", "ucweb", "ucbrowser", "up.browser", "up.link", "blackberry", "nokia", "sonyericsson", "samsung",
-    "sec-", "lg-", "lge-", "lg/", "mot-", "docomo", "kddi", "softbank", "vodafone", "j-phone", "symbian", "series60", "maui", "obigo",
-    "netfront", "teleca", "lynx/", "links (", "elinks", "w3m/", "dillo", "netsurf", "mqqbrowser", "huawei", "zte", "alcatel", "sie-",
-    "sagem", "philips", "panasonic", "sharp", "mobileexplorer", "dalvik", "juc", "jbrowser", "webkit", "gecko", "windows ce", "palm", "openwave",
+const OLD_BROWSERS: [&str; 68] = [
+    "iphone os",
+    "hiptop",
+    "wap-browser",
+    "icecat",
+    "opera",
+    "midp",
+    "cldc",
+    "profile/",
+    "ucweb",
+    "ucbrowser",
+    "up.browser",
+    "up.link",
+    "blackberry",
+    "nokia",
+    "sonyericsson",
+    "samsung",
+    "sec-",
+    "lg-",
+    "lge-",
+    "lg/",
+    "mot-",
+    "docomo",
+    "kddi",
+    "softbank",
+    "vodafone",
+    "j-phone",
+    "symbian",
+    "series60",
+    "maui",
+    "obigo",
+    "netfront",
+    "teleca",
+    "lynx/",
+    "links (",
+    "elinks",
+    "w3m/",
+    "dillo",
+    "netsurf",
+    "mqqbrowser",
+    "huawei",
+    "zte",
+    "alcatel",
+    "sie-",
+    "sagem",
+    "philips",
+    "panasonic",
+    "sharp",
+    "mobileexplorer",
+    "dalvik",
+    "juc",
+    "jbrowser",
+    "webkit",
+    "gecko",
+    "windows ce",
+    "palm",
+    "openwave",
+    "[fb",
+    "hbbtv",
+    "roku",
+    "mosaic",
+    "icab",
+    "konqueror",
+    "flock",
+    "xombrero",
+    "amigavoyager",
+    "appletv",
+    "itunes/",
+    "windows phone",
 ];
+/// What says of phones, and of browsers in a terminal, which library they have.
+const OLD_PHONES: [&str; 5] = ["midp", "cldc", "profile/", "up.browser", "lynx/"];
 /// What draws pages, by names that agents have.
-const ENGINES: [&str; 17] = [
-    "gecko", "applewebkit", "msie", "trident", "opera", "presto", "khtml", "konqueror", "netfront", "ibrowse", "icab", "omniweb", "blackberry",
-    "symbian", "playstation", "nintendo", "netscape",
+const ENGINES: [&str; 20] = [
+    "firefox/",
+    "chrome/",
+    "safari/",
+    "gecko",
+    "applewebkit",
+    "msie",
+    "trident",
+    "opera",
+    "presto",
+    "khtml",
+    "konqueror",
+    "netfront",
+    "ibrowse",
+    "icab",
+    "omniweb",
+    "blackberry",
+    "symbian",
+    "playstation",
+    "nintendo",
+    "netscape",
 ];
 /// What really is "compatible": browsers of the time when that word meant something.
 const COMPATIBLES: [&str; 12] =
@@ -233,6 +319,7 @@ static OWN_WORDS: LazyLock<Words<VerdictReason>> = LazyLock::new(|| Words::in_an
 static LIBRARY: LazyLock<Words<()>> = LazyLock::new(|| plain(&LIBRARIES));
 static STEM: LazyLock<Words<()>> = LazyLock::new(|| plain(&STEMS));
 static OLD_BROWSER: LazyLock<Words<()>> = LazyLock::new(|| plain(&OLD_BROWSERS));
+static OLD_PHONE: LazyLock<Words<()>> = LazyLock::new(|| plain(&OLD_PHONES));
 static ENGINE: LazyLock<Words<()>> = LazyLock::new(|| plain(&ENGINES));
 static LISTED: LazyLock<List> = LazyLock::new(|| List::read(LIST));
 
@@ -242,7 +329,7 @@ fn plain(words: &[&'static str]) -> Words<()> {
 
 /// Why the agent is that of a machine, if it is; `device` as it says itself.
 pub(crate) fn machine(agent: &str, device: Device) -> Option<VerdictReason> {
-    let lower = NO_BOTS.iter().fold(agent.to_ascii_lowercase(), |agent, phone| agent.replace(phone, "phone"));
+    let lower = comparable(agent);
     if let Some(found) = OWN_WORDS.first(&lower, |_| true) {
         return Some(found.meaning);
     }
@@ -253,13 +340,28 @@ pub(crate) fn machine(agent: &str, device: Device) -> Option<VerdictReason> {
     if let Some(reason) = LISTED.reason(agent) {
         return Some(reason);
     }
-    if !is_browser && LIBRARY.any(&lower) {
+    if !is_browser && !OLD_PHONE.any(&lower) && LIBRARY.any(&lower) {
         return Some(HttpLibrary);
     }
     if device == Device::Bot || calls_itself_bot(&lower) || STEM.any(&lower) || says_where_to_complain(&lower) {
         return Some(Crawler);
     }
     (!could_be_a_browser(&lower)).then_some(NotABrowser)
+}
+
+/// In lower case, without what looks like a machine's and is none: quotes around it, pages that
+/// browsers name, and an Android's model, of which several are called some bot.
+fn comparable(agent: &str) -> String {
+    let lower = agent.trim_start_matches(['\'', '"', ' ']).to_ascii_lowercase();
+    let mut lower = PAGES_OF_BROWSERS.iter().fold(lower, |agent, page| if agent.contains(page) { agent.replace(page, "") } else { agent });
+    if let Some(start) = lower.find("android ") {
+        let rest = &lower[start..];
+        let end = start + rest.find(" build/").or_else(|| rest.find(')')).unwrap_or(rest.len());
+        if !["bot/", "compatible"].iter().any(|word| lower[start..end].contains(word)) {
+            lower.replace_range(start..end, "android");
+        }
+    }
+    lower
 }
 
 /// Whether a word ends in "bot".
@@ -269,10 +371,15 @@ fn calls_itself_bot(agent: &str) -> bool {
 
 /// Whether it names a page or an address, as polite machines do and browsers do not.
 fn says_where_to_complain(agent: &str) -> bool {
-    let is_address = |at: usize| {
-        begins_at_word(agent, at) && agent[at + 1..].split([' ', ';', ')']).next().is_some_and(|domain| domain.trim_matches('.').contains('.'))
-    };
-    ["http://", "https://", "+www.", "(www."].iter().any(|word| agent.contains(word)) || agent.match_indices('@').any(|(at, _)| is_address(at))
+    let is_address = |at: usize| begins_at_word(agent, at) && agent[at + 1..].split([' ', ';', ')']).next().is_some_and(is_domain);
+    ["http://", "https://", "+www.", "(www."].iter().any(|word| agent.contains(word))
+        || agent.match_indices('@').any(|(at, _)| is_address(at))
+}
+
+/// Names joined by dots, the last of letters.
+fn is_domain(text: &str) -> bool {
+    let name = text.trim_end_matches('.').rsplit_once('.');
+    name.is_some_and(|(_, last)| last.len() >= 2 && last.chars().all(|c| c.is_ascii_alphabetic()))
 }
 
 fn begins_at_word(agent: &str, at: usize) -> bool {
@@ -284,9 +391,10 @@ fn could_be_a_browser(agent: &str) -> bool {
     let is_old = !rest.starts_with('5') && rest.contains('(');
     if let Some((_, claimed)) = agent.split_once("(compatible;") {
         let claimed = claimed.trim_start();
-        return COMPATIBLES.iter().any(|name| claimed.starts_with(name)) || claimed.contains("msie ");
+        return COMPATIBLES.iter().any(|name| claimed.starts_with(name))
+            || ["msie ", "trident/", "firefox/"].iter().any(|name| claimed.contains(name));
     }
-    is_old || ENGINE.any(agent)
+    is_old || ENGINE.any(agent) || OLD_BROWSER.any(agent) || agent.contains(" build/")
 }
 
 /// The published list: nearly all of its patterns are plain texts.

@@ -48,7 +48,9 @@ pub fn families(list: &str, mut wrong: impl FnMut(&str, &str, &str)) -> Families
     let mut told = Families::default();
     for line in list.lines() {
         let mut fields = line.splitn(4, '\t');
-        let (Some(browser), Some(system), Some(device), Some(agent)) = (fields.next(), fields.next(), fields.next(), fields.next()) else { continue };
+        let (Some(browser), Some(system), Some(device), Some(agent)) = (fields.next(), fields.next(), fields.next(), fields.next()) else {
+            continue;
+        };
         let facts = agent_facts(Some(agent));
         let mut check = |share: &mut Share, expected: Option<&str>, found: &str| match expected {
             Some(expected) => {
@@ -108,10 +110,46 @@ fn browser_named(name: &str) -> Option<&str> {
         "Seznam prohlížeč" => "Seznam",
         "Oculus Browser" => "Meta Quest Browser",
         "QtCarBrowser" => "Tesla",
-        "Instagram" | "LINE" | "Snapchat" | "Pinterest" | "LinkedIn" | "WeChat" | "Flipboard" | "KakaoTalk" | "TikTok" | "Threads" | "Opera Mini"
-        | "Opera GX" | "Opera Touch" | "Samsung Internet" | "Vivaldi" | "Brave" | "Yandex Browser" | "UC Browser" | "Puffin" | "Whale" | "Maxthon"
-        | "Dolphin" | "Coc Coc" | "Iron" | "Epiphany" | "QupZilla" | "Midori" | "Konqueror" | "Otter" | "Sleipnir" | "SeaMonkey" | "Pale Moon"
-        | "Waterfox" | "K-Meleon" | "IceCat" | "Camino" | "Ladybird" | "Chromium" | "Avast Secure Browser" | "Ecosia" => name,
+        "Instagram"
+        | "LINE"
+        | "Snapchat"
+        | "Pinterest"
+        | "LinkedIn"
+        | "WeChat"
+        | "Flipboard"
+        | "KakaoTalk"
+        | "TikTok"
+        | "Threads"
+        | "Opera Mini"
+        | "Opera GX"
+        | "Opera Touch"
+        | "Samsung Internet"
+        | "Vivaldi"
+        | "Brave"
+        | "Yandex Browser"
+        | "UC Browser"
+        | "Puffin"
+        | "Whale"
+        | "Maxthon"
+        | "Dolphin"
+        | "Coc Coc"
+        | "Iron"
+        | "Epiphany"
+        | "QupZilla"
+        | "Midori"
+        | "Konqueror"
+        | "Otter"
+        | "Sleipnir"
+        | "SeaMonkey"
+        | "Pale Moon"
+        | "Waterfox"
+        | "K-Meleon"
+        | "IceCat"
+        | "Camino"
+        | "Ladybird"
+        | "Chromium"
+        | "Avast Secure Browser"
+        | "Ecosia" => name,
         _ => return None,
     })
 }
