@@ -2,7 +2,9 @@
 //! first. What says nothing else of itself is taken for a person.
 
 mod headers;
+mod list;
 pub(crate) mod machines;
+mod tables;
 mod unfurlers;
 
 use domain::{Address, CapturedClick, Click, Method, Privacy, SignalSet, Verdict, VerdictReason};
