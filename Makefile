@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/linklogger/target
 
 LINKLOGGER = $(CARGO_TARGET_DIR)/release/linklogger
 
-.PHONY: help run demo dashboard test browser-test chaos lint schema shots bench bench-append bench-rate bench-redirect bench-spool tools checkout release geoip
+.PHONY: help run demo dashboard test browser-test chaos lint schema shots bench bench-accuracy bench-append bench-enrich bench-rate bench-redirect bench-spool tools checkout release geoip
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,10 +33,16 @@ chaos: checkout tools ## Kill, halt, fill and wipe everything under load; CHAOS_
 	CHAOS_SEED=$${CHAOS_SEED:-$$(date +%s)} CHAOS_ROUNDS=$${CHAOS_ROUNDS:-3} CHAOS_HALT_SECONDS=$${CHAOS_HALT_SECONDS:-30} \
 		cargo test --workspace -- --nocapture --exact chaos::whatever_dies_nothing_is_lost_or_doubled
 
-bench: bench-append bench-rate bench-redirect bench-spool ## All benchmarks; see bench/README.md
+bench: bench-accuracy bench-append bench-enrich bench-rate bench-redirect bench-spool ## All benchmarks; see bench/README.md
+
+bench-accuracy: checkout ## How well browsers, systems and machines are told, by published lists
+	cargo run --quiet -p enrich --example accuracy -- "$$(scripts/corpora)"
 
 bench-append: checkout ## What an append to the spool costs
 	cargo bench --quiet -p stream
+
+bench-enrich: checkout geoip ## What enriching a click costs
+	LINKLOGGER_GEOIP_DB="$$(scripts/geoip)" cargo bench --quiet -p enrich
 
 bench-rate: checkout ## What telling costs whether a click is above its rates
 	cargo bench --quiet -p platform

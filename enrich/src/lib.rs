@@ -17,12 +17,12 @@ use std::sync::Arc;
 
 use domain::{Address, CapturedClick, Click, Privacy, ReducedAddress, Verdict, VerdictReason, parse_utm, referrer_host};
 
-pub use agent::facts as agent_facts;
+pub use agent::{facts as agent_facts, facts_with_hints};
 pub use geo::{GeoDatabases, GeoError, GeoFile, GeoFileState, GeoSource, GeoTrouble, Refreshed};
 pub use language::first as first_language;
 pub use networks::{NetworkClass, is_hosting, is_relay};
 pub use privacy::may_tell_visitors_apart;
-pub use verdict::{is_unfurler, judge};
+pub use verdict::{Evidence, RULES_VERSION, UserAgent, is_unfurler, judge, judge_again};
 pub use visitor::{RECIPE_CONSENTED, RECIPE_OF_DAY, visitor, visitor_of_day};
 
 #[derive(Debug)]
@@ -38,14 +38,11 @@ impl Enricher {
     /// The click to be stored, with no more than its workspace keeps; its place in the order of storage is
     /// the store's to give.
     pub fn enrich(&self, captured: &CapturedClick, privacy: &Privacy) -> Click {
-        let facts = agent::facts(captured.user_agent.as_deref());
-        let (verdict, verdict_reason) = verdict::judge(captured.method, captured.user_agent.as_deref(), facts.device);
+        let facts = agent::facts_with_hints(captured.user_agent.as_deref(), &captured.signals);
+        let evidence = Evidence::of_captured(captured, privacy);
+        // Only of a stored click may the user agent be missing that it takes.
+        let (verdict, verdict_reason) = judge(&evidence).unwrap_or((Verdict::Human, VerdictReason::NoSignal));
         let address = self.reduced(&captured.address);
-        let (verdict, verdict_reason) = match verdict {
-            // What says of itself that it is a machine is no less of one for being fast.
-            Verdict::Human if captured.above_rate => (Verdict::Suspected, VerdictReason::Rate),
-            _ => (verdict, verdict_reason),
-        };
         let (utm, parameters) = parse_utm(&captured.url, &captured.target);
         let referrer_host = captured.referrer.as_deref().and_then(referrer_host);
         let channel = sources::channel(&utm, &parameters, referrer_host.as_deref(), facts.browser.as_deref());
@@ -77,7 +74,7 @@ impl Enricher {
             redirect_micros: captured.redirect_micros,
             rule: captured.rule.clone(),
             channel: Some(channel),
-            rules_version: 0,
+            rules_version: RULES_VERSION,
             geo_version: address.geo_version,
             system: address.system,
             visitor: address.visitor,
@@ -103,28 +100,32 @@ mod tests {
 
     use super::*;
 
+    pub(crate) fn captured() -> CapturedClick {
+        CapturedClick {
+            id: ClickId::new(Millis(1), [1; 10]),
+            workspace: WorkspaceId::new(Millis(1), [1; 10]),
+            link: LinkId::new(Millis(1), [1; 10]),
+            link_version: 1,
+            outcome: Outcome::Redirected,
+            status: 302,
+            method: Method::Get,
+            url: "http://x/a".into(),
+            target: "https://y/".into(),
+            address: domain::Address::Unknown,
+            user_agent: None,
+            referrer: None,
+            accept_language: None,
+            redirect_micros: 1,
+            rule: None,
+            above_rate: false,
+            signals: domain::Signals::default(),
+        }
+    }
+
     #[test]
     fn one_too_many_of_a_person_is_suspected_and_of_a_machine_is_a_machines() {
         let judged = |agent: &str, above_rate| {
-            let captured = CapturedClick {
-                id: ClickId::new(Millis(1), [1; 10]),
-                workspace: WorkspaceId::new(Millis(1), [1; 10]),
-                link: LinkId::new(Millis(1), [1; 10]),
-                link_version: 1,
-                outcome: Outcome::Redirected,
-                status: 302,
-                method: Method::Get,
-                url: "http://x/a".into(),
-                target: "https://y/".into(),
-                address: domain::Address::Unknown,
-                user_agent: Some(agent.into()),
-                referrer: None,
-                accept_language: None,
-                redirect_micros: 1,
-                rule: None,
-                above_rate,
-                signals: domain::Signals::default(),
-            };
+            let captured = CapturedClick { user_agent: Some(agent.into()), above_rate, ..captured() };
             let click = Enricher::new(Arc::default()).enrich(&captured, &Privacy::default());
             (click.verdict, click.verdict_reason)
         };

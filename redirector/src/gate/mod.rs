@@ -119,6 +119,6 @@ fn page_of(tried: Tried) -> Page {
 }
 
 /// Whether the request says of itself that no person sent it.
-fn is_machine(method: Method, user_agent: Option<&str>, device: domain::Device) -> bool {
-    enrich::judge(method, user_agent, device).0 == Verdict::Bot
+fn is_machine(method: Method, user_agent: Option<&str>) -> bool {
+    enrich::judge(&enrich::Evidence::of_request(method, user_agent)).is_some_and(|(verdict, _)| verdict == Verdict::Bot)
 }

@@ -74,7 +74,7 @@ impl<'a> Visitor<'a> {
     }
 
     pub fn is_machine(&self) -> bool {
-        is_machine(self.seen.method, self.user_agent(), domain::Visitor::agent(self).device)
+        is_machine(self.seen.method, self.user_agent())
     }
 
     fn user_agent(&self) -> Option<&str> {
