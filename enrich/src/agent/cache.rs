@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::Agent;
 
 /// The bytes that a generation may hold, by estimate.
-const GENERATION: usize = 512 * 1024;
+const GENERATION: usize = 1024 * 1024;
 /// The map's share of an entry, its allocations and its fixed part.
 const ENTRY: usize = 256;
 
@@ -56,7 +56,7 @@ mod tests {
     fn no_number_of_agents_fills_the_memory_and_what_is_asked_for_stays() {
         let mut cache = Cache::default();
         let mut reads = 0;
-        for number in 0..10_000 {
+        for number in 0..20_000 {
             for text in [format!("agent/{number} {}", "x".repeat(200)), "often".to_owned()] {
                 cache.get(&text, |text| {
                     reads += usize::from(text == "often");
