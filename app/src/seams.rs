@@ -135,10 +135,15 @@ fn open_spool(config: &Config, rng: &Rng, health: &Health, metrics: &Metrics) ->
 /// Says on `/readyz` whether the broker is there.
 async fn watch(nats: NatsClient, health: Health, stopping: CancellationToken) -> Result<(), Infallible> {
     let mut tick = tokio::time::interval(Duration::from_millis(500));
+    // Until then the first connection may be on its way.
+    let grace = tokio::time::Instant::now() + Duration::from_secs(2);
     loop {
         tokio::select! {
             _ = tick.tick() => {}
             () = stopping.cancelled() => return Ok(()),
+        }
+        if !nats.is_connected() && tokio::time::Instant::now() < grace {
+            continue;
         }
         if nats.is_connected() {
             health.report("broker", Readiness::Ready, "");

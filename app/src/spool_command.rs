@@ -83,6 +83,9 @@ fn flaws(segment: &SegmentReport) -> String {
 fn verified(report: &SpoolReport) -> String {
     let mut text = String::new();
     for segment in &report.segments {
+        if segment.head_is_damaged {
+            let _ = writeln!(text, "the head of the segment of {} is damaged; its records can be read all the same", segment.base);
+        }
         for (offset, length) in &segment.damaged {
             let _ = writeln!(text, "damaged at offset {offset}, {length} bytes, in the segment of {}", segment.base);
         }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 use crate::own_hosts::{OwnHost, OwnHosts};
-use crate::{HostName, Issue, IssueCode};
+use crate::{HostName, Issue, IssueCode, plain_path};
 
 pub const MAX_TARGET_BYTES: usize = 2_048;
 
@@ -76,7 +76,7 @@ impl ShortDomain {
     /// The slug that a short URL of this domain names, if it is one.
     pub fn slug_of(&self, short_url: &str) -> Option<String> {
         let url = Url::parse(short_url).ok()?;
-        self.is_own(&url).then(|| url.path().trim_start_matches('/').to_owned())
+        self.is_own(&url).then(|| plain_path(url.path()).trim_matches('/').to_owned())
     }
 
     pub(crate) fn is_own(&self, url: &Url) -> bool {

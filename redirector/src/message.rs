@@ -19,7 +19,7 @@ use hyper::{HeaderMap, Method, Version};
 pub(crate) enum Malformed {
     NoHost,
     SeveralHosts,
-    /// A Host header with other characters than those of ASCII.
+    /// A Host header that names no host.
     UnreadableHost,
     /// A Transfer-Encoding beside none at all, or other than `chunked`.
     Encoding,
@@ -32,7 +32,7 @@ impl Malformed {
             Self::NoHost => "This request lacks its Host header. Send one.\n",
             Self::SeveralHosts => "This request has several Host headers. Send one.\n",
             Self::UnreadableHost => {
-                "The Host header of this request has characters outside ASCII. Write the host as in xn--bcher-kva.example.\n"
+                "The Host header of this request names no host. Write it as in go.example or go.example:8081, other letters as in xn--bcher-kva.example.\n"
             }
             Self::Encoding => {
                 "The Transfer-Encoding of this request leaves open where its body ends. Send a body with POST, and with Content-Length or Transfer-Encoding: chunked alone.\n"
@@ -61,6 +61,13 @@ pub(crate) fn host(head: &Parts) -> Result<Option<&str>, Malformed> {
     }
     let named = first.map(|host| host.to_str().map_err(|_| Malformed::UnreadableHost)).transpose()?;
     Ok(head.uri.host().or(named))
+}
+
+/// Whether a text can be no host with or without a port (RFC 9112, section 3.2): it is empty, or has other
+/// characters than names and addresses have. Asked only of what is served nowhere.
+pub(crate) fn is_no_host(host: &str) -> bool {
+    let is_of_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]%".contains(&byte);
+    host.trim().is_empty() || !host.trim().bytes().all(is_of_host)
 }
 
 /// hyper takes what ends in `chunked` for that alone, whatever else a body was said to be.

@@ -51,6 +51,8 @@ pub struct Pump {
     counters: Counters,
     /// Of acks that fail: each frame of each lane has one.
     unacked: Throttle,
+    /// Of batches that cannot be stored: each attempt of each lane is one.
+    unstored: Throttle,
 }
 
 /// A click as it came, with what a dead letter of it would need.
@@ -79,7 +81,7 @@ impl Pump {
             set_aside: counter("worker_set_aside", "Records that cannot be stored, kept as dead letters"),
             retries: counter("worker_retries", "Batches tried again"),
         };
-        Self { parts, counters, unacked: Throttle::default() }
+        Self { parts, counters, unacked: Throttle::default(), unstored: Throttle::default() }
     }
 
     /// Starts a task for each lane of `source`.
@@ -177,7 +179,9 @@ impl Pump {
                 Err(error) => {
                     failed = true;
                     self.counters.retries.inc();
-                    tracing::warn!(%error, clicks = batch.clicks.len(), "clicks cannot be stored; trying again");
+                    if self.unstored.may_tell() {
+                        tracing::warn!(%error, clicks = batch.clicks.len(), "clicks cannot be stored; trying again");
+                    }
                     self.parts.health.report("worker", Readiness::Degraded, NOT_STORED);
                 }
             }

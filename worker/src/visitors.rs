@@ -49,8 +49,6 @@ impl BatchSalts {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test ends where what it needs is missing")]
-
     use std::path::Path;
 
     use domain::{Address, ClickId, Consent, Email, LinkId, Method, Outcome, SessionId, SignalSet, Signals, UserId};

@@ -3,6 +3,7 @@
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use domain::{
     ApiScope, CustomDomain, DomainId, DomainStatus as Status, HostName, Issue, IssueCode, LinkAddress, Slug, TargetUrl, WorkspaceId,
+    plain_path,
 };
 use store::{StoreError, WorkspaceScope};
 
@@ -205,7 +206,7 @@ pub(super) async fn own_address_of(scope: &WorkspaceScope, short_url: &str) -> A
         Err(StoreError::NotFound) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let key = Slug::key_of_path(url.path().trim_start_matches('/'), domain.settings.case_sensitive);
+    let key = Slug::key_of_path(plain_path(url.path()).trim_matches('/'), domain.settings.case_sensitive);
     Ok(key.map(|key| LinkAddress::on(domain.id, key)))
 }
 

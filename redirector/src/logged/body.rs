@@ -26,7 +26,7 @@ pub(super) async fn read(head: &Head, body: Incoming) -> Result<Draft, Refusal> 
         _ => return Err(Refusal::Media),
     };
     let collected = tokio::time::timeout(TIMEOUT, Limited::new(body, MAX_BODY).collect()).await.map_err(|_| Refusal::Slow)?;
-    let bytes = collected.map_err(|error| if error.is::<LengthLimitError>() { Refusal::TooLarge } else { Refusal::Slow })?.to_bytes();
+    let bytes = collected.map_err(|error| if error.is::<LengthLimitError>() { Refusal::TooLarge } else { Refusal::Cut })?.to_bytes();
     if !is_json {
         return Ok(Draft::of_form(domain::parse_form(&bytes)));
     }

@@ -26,6 +26,8 @@ pub(crate) enum Refusal {
     Invalid(Invalid),
     TooLarge,
     Slow,
+    /// Its end or its pieces are not as they were announced.
+    Cut,
     Media,
     /// By a key that is good.
     TooMany,
@@ -57,6 +59,7 @@ impl Refusal {
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
+            Self::Cut => StatusCode::BAD_REQUEST,
             Self::Media => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany | Self::TooFast => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable | Self::Sealed => StatusCode::SERVICE_UNAVAILABLE,
@@ -68,7 +71,7 @@ impl Refusal {
         match self {
             Self::NoCredential | Self::BadKey => "UNAUTHENTICATED",
             Self::Scope | Self::Network | Self::Signature => "FORBIDDEN",
-            Self::Invalid(_) | Self::TooLarge | Self::Slow | Self::Media | Self::Method(_) => "VALIDATION",
+            Self::Invalid(_) | Self::TooLarge | Self::Slow | Self::Cut | Self::Media | Self::Method(_) => "VALIDATION",
             Self::TooMany | Self::TooFast => "RATE_LIMITED",
             Self::Unavailable | Self::Sealed => "UNAVAILABLE",
         }
@@ -82,6 +85,7 @@ impl Refusal {
             Self::Network => "This API key is bound to networks, and this address is in none. Send from one of them, or use another key.",
             Self::Signature => "The signature is wrong or has expired.",
             Self::TooLarge => "The body has more than 16 KiB. Send less.",
+            Self::Cut => "The body cannot be read: its chunks are malformed, or it ended early. Send it again, with Content-Length.",
             Self::Slow => "The body did not arrive whole within 10 seconds. Send it again.",
             Self::Media => "Send JSON with Content-Type: application/json, or a form with application/x-www-form-urlencoded.",
             Self::TooMany => "This API key logs more than 1,000 clicks a second. Send this one again in a moment.",

@@ -27,7 +27,7 @@ use crate::capture::Facts;
 use crate::domains::{Domains, Place};
 use crate::gate::Gates;
 use crate::logged::Logger;
-use crate::message;
+use crate::message::{self, Malformed};
 use crate::methods::{method_of, only_opened};
 use crate::pages::Drawing;
 use crate::path::Named;
@@ -130,6 +130,7 @@ impl Service {
         let client = self.client_ip.client(peer, &head.headers);
         let place = self.domains.place(host, || self.rates.may_look_up(client, started)).await;
         let mut answer = match &place {
+            Ok(Place::Nowhere) if host.is_some_and(message::is_no_host) => answer::malformed(Malformed::UnreadableHost),
             Ok(place) => match method_of(&head.method) {
                 Some(method) => self.answer_at(Asked { place, method, peer, client, head: &head, started }, body).await,
                 None => Box::pin(self.turn_away(place, head.uri.path(), client, started)).await,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use domain::{Method, parse_query};
+use domain::{Method, parse_query, plain_path};
 use hyper::body::Incoming;
 use platform::Client;
 
@@ -14,12 +14,12 @@ use crate::domains::Place;
 use crate::logged::{Entrance, LogRequest, Refusal};
 use crate::methods::{not_taken, only_opened};
 use crate::pages::{self, Aside, Order, Shown};
-use crate::path::{self, Named};
+use crate::path::Named;
 
 impl Service {
     /// A path that is none of a link as it is written.
     pub(super) async fn other(&self, asked: Asked<'_>, body: Incoming) -> Answer {
-        let path = path::plain(asked.head.uri.path());
+        let path = plain_path(asked.head.uri.path());
         match Named::of(asked.place, &path) {
             Named::Link(address) => self.at(&address, asked, body).await,
             Named::Entrance(entrance) => self.logged(entrance, &asked, body).await,
@@ -35,7 +35,7 @@ impl Service {
     /// The answer to a method that no address takes. To be told what a link takes instead costs as much
     /// as a miss.
     pub(super) async fn turn_away(&self, place: &Place, path: &str, client: Client, started: Instant) -> Answer {
-        let named = Named::of(place, &path::plain(path));
+        let named = Named::of(place, &plain_path(path));
         if let Named::Entrance(entrance) = named {
             return entrance.tell(&Refusal::Method(entrance.allowed()));
         }

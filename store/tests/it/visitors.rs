@@ -38,7 +38,7 @@ async fn tally(store: &Store, workspace: WorkspaceId, filter: &ClickFilter) -> T
 }
 
 async fn uniques(store: &Store, workspace: WorkspaceId, links: &[LinkId]) -> Option<u64> {
-    tally(store, workspace, &of_links(links)).await.daily_uniques(&Verdict::ALL)
+    tally(store, workspace, &of_links(links)).await.daily_uniques(Verdict::ALL)
 }
 
 pub async fn a_visitor_counts_once_a_day_for_a_link_and_for_the_workspace(store: &Store) {
@@ -75,7 +75,7 @@ pub async fn only_what_was_sent_on_makes_a_visitor(store: &Store) {
     let tally = tally(store, ours, &ClickFilter::default()).await;
     assert_eq!((tally.daily_uniques(&[]), tally.daily_uniques(&[Verdict::Bot])), (Some(0), Some(1)));
     assert_eq!(tally.daily_uniques(&[Verdict::Internal]), Some(0));
-    assert_eq!(tally.without_visitor(&Verdict::ALL), 0);
+    assert_eq!(tally.without_visitor(Verdict::ALL), 0);
 }
 
 pub async fn days_end_at_the_zones_midnight(store: &Store) {

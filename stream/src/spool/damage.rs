@@ -59,7 +59,12 @@ impl Shared {
             return;
         }
         if let Err(error) = self.keep_damaged(place, bytes) {
-            tracing::error!(%error, "a damaged place of the spool cannot be set aside");
+            let text = format!(
+                "The spool is damaged, and what lies there cannot be set aside in {} ({error}). Let this user write that folder, and check the disk of LINKLOGGER_DATA_DIR.",
+                self.dir.join(FOLDER).display(),
+            );
+            tracing::error!("{text}");
+            self.health.warn("spool_damage_not_kept", text);
         }
         self.metrics.lost_to_damage();
         tracing::error!(offset, bytes = bytes.len(), "the spool is damaged here; what can be read after it is kept");

@@ -172,6 +172,13 @@ impl Reader {
         let at = bases.partition_point(|base| *base <= self.offset).saturating_sub(1);
         let Some(&base) = bases.get(at) else { return Ok(None) };
         let file = File::open(segment::path(&self.spool.0.dir, base))?;
+        if !segment::has_header(&file, base) {
+            self.spool.0.metrics.damaged.inc();
+            tracing::warn!(
+                segment = base,
+                "the head of a segment of the spool is damaged; its records are read all the same. Check the disk of LINKLOGGER_DATA_DIR."
+            );
+        }
         self.offset = self.offset.max(base);
         Ok(Some(Open { file, base, next: bases.get(at + 1).copied() }))
     }

@@ -22,6 +22,8 @@ pub(super) const PREFIX: usize = 9;
 const MAGIC: &[u8; 8] = b"LLSPOOL\0";
 const VERSION: u32 = 1;
 const EXTENSION: &str = "seg";
+/// So many damaged records in a row are believed their lengths.
+const MOST_NEIGHBOURS: usize = 64;
 
 pub(super) fn path(dir: &Path, base: u64) -> PathBuf {
     dir.join(format!("{base:016x}.{EXTENSION}"))
@@ -105,8 +107,8 @@ pub(super) enum Step {
 
 /// One record or damaged place on; `None` at the end.
 ///
-/// A damaged record is passed by its length where a sound one follows or the end; otherwise its length may be
-/// what is damaged, and the next sound record is looked for byte by byte.
+/// A damaged record is passed by its length where that leads, over others of its kind, to a sound one or to
+/// the end; otherwise its length may be what is damaged, and the next sound record is looked for byte by byte.
 pub(super) fn step(bytes: &[u8]) -> Option<Step> {
     let exact = match look(bytes) {
         Found::Short if bytes.is_empty() => return None,
@@ -114,11 +116,45 @@ pub(super) fn step(bytes: &[u8]) -> Option<Step> {
             Some(shard) => return Some(Step::Record { shard, length }),
             None => Some(PREFIX + length),
         },
-        Found::Damaged { length } => Some(PREFIX + length).filter(|end| *end == bytes.len() || is_sound(&bytes[*end..])),
+        Found::Damaged { length } => Some(PREFIX + length).filter(|end| leads_on(&bytes[*end..])),
         Found::Short | Found::Nonsense => None,
     };
     let next = || (1..bytes.len()).find(|at| is_sound(&bytes[*at..])).unwrap_or(bytes.len());
     Some(Step::Damage { bytes: exact.unwrap_or_else(next) })
+}
+
+/// Whether lengths lead from here to a sound record or to the end.
+fn leads_on(mut bytes: &[u8]) -> bool {
+    for _ in 0..MOST_NEIGHBOURS {
+        match look(bytes) {
+            Found::Short => return bytes.is_empty(),
+            Found::Record { .. } => return is_sound(bytes),
+            Found::Damaged { length } => bytes = &bytes[PREFIX + length..],
+            Found::Nonsense => return false,
+        }
+    }
+    true
+}
+
+/// What follows the last sound record of the last segment.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// Nothing, or room for records that did not come.
+    Room,
+    /// One record that was being written, of so many bytes: nobody was told that it was taken down.
+    Torn(usize),
+    /// More than one record, or a whole one without room behind it, of so many bytes.
+    Damaged(usize),
+}
+
+pub(super) fn tail(bytes: &[u8]) -> Tail {
+    let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    match look(bytes) {
+        _ if written == 0 => Tail::Room,
+        Found::Damaged { length } if written <= PREFIX + length && PREFIX + length < bytes.len() => Tail::Torn(written),
+        Found::Short if bytes.len() < PREFIX + MAX_RECORD => Tail::Torn(written),
+        _ => Tail::Damaged(written),
+    }
 }
 
 /// Whether a record begins here that can be decoded as well: nothing else is taken for one where its place

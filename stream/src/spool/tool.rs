@@ -8,7 +8,7 @@ use domain::{Loss, Millis};
 
 use super::damage::{self, SetAside};
 use super::losses::Losses;
-use super::segment::{self, HEADER, PREFIX, Step};
+use super::segment::{self, HEADER, PREFIX, Step, Tail};
 use super::{SpoolError, cursor, lock};
 
 /// A spool's folder, to be looked at without changing it.
@@ -45,6 +45,8 @@ pub struct SegmentReport {
     pub records: u64,
     /// Offset and length of places that cannot be read.
     pub damaged: Vec<(u64, u64)>,
+    /// Of which no record depends.
+    pub head_is_damaged: bool,
     /// Bytes of a record that was cut short at the end, as when a process was killed while it wrote.
     pub torn: u64,
 }
@@ -102,14 +104,11 @@ impl SpoolFolder {
     fn read_segment(&self, base: u64, end: Option<u64>, report: &mut SpoolReport) -> std::io::Result<SegmentReport> {
         let path = segment::path(&self.dir, base);
         let bytes = std::fs::read(&path)?;
-        let mut found = SegmentReport { base, bytes: bytes.len() as u64, records: 0, damaged: Vec::new(), torn: 0 };
-        if !segment::has_header(&File::open(&path)?, base) {
-            if !bytes.is_empty() {
-                found.damaged.push((base, bytes.len() as u64));
-            }
-            return Ok(found);
+        let mut found = SegmentReport { base, bytes: bytes.len() as u64, records: 0, damaged: Vec::new(), head_is_damaged: false, torn: 0 };
+        if !bytes.is_empty() && !segment::has_header(&File::open(&path)?, base) {
+            found.head_is_damaged = true;
         }
-        let records = &bytes[HEADER as usize..];
+        let records = bytes.get(HEADER as usize..).unwrap_or_default();
         // What lies behind the next segment's base was cut and has come back: nobody reads it.
         let most = end.and_then(|end| usize::try_from(end.saturating_sub(base)).ok()).unwrap_or(usize::MAX);
         let records = &records[..records.len().min(most)];
@@ -129,17 +128,14 @@ impl SpoolFolder {
                     }
                     at += PREFIX + length;
                 }
-                // The end of the segment that is written to: room, or what the next start cuts.
-                Step::Damage { bytes } if end.is_none() && at + bytes == records.len() => {
-                    if segment::is_room(&records[at..]) {
-                        found.bytes = HEADER + at as u64;
-                    } else {
-                        found.torn = bytes as u64;
-                    }
-                    break;
-                }
                 Step::Damage { bytes } => {
-                    found.damaged.push((offset, bytes as u64));
+                    // Behind the records of the last segment is room, and maybe what the next start cuts.
+                    let tail = if end.is_none() { segment::tail(&records[at..]) } else { Tail::Damaged(bytes) };
+                    match tail {
+                        Tail::Room => found.bytes = HEADER + at as u64,
+                        Tail::Torn(bytes) => found.torn = bytes as u64,
+                        Tail::Damaged(written) => found.damaged.push((offset, bytes.min(written) as u64)),
+                    }
                     at += bytes;
                 }
             }
@@ -190,6 +186,6 @@ impl SpoolFolder {
 impl SpoolReport {
     /// Whether every record can be read. A torn tail is no damage: the next start cuts it.
     pub fn is_sound(&self) -> bool {
-        self.segments.iter().all(|segment| segment.damaged.is_empty())
+        self.segments.iter().all(|segment| segment.damaged.is_empty() && !segment.head_is_damaged)
     }
 }

@@ -16,7 +16,7 @@ use platform::config::Durability;
 use platform::{Throttle, files_advice, is_out_of_files};
 
 use super::flush::sync;
-use super::segment::{self, HEADER, PREFIX, Step};
+use super::segment::{self, HEADER, PREFIX, Step, Tail};
 use super::windows::Windows;
 use super::{MAX_RECORD, SpoolError, SpoolOptions};
 use crate::encode_record_into;
@@ -51,7 +51,7 @@ impl Writer {
         let (fsync, quota) = (options.durability == Durability::Fsync, options.quota_bytes);
         let acked = super::cursor::read(dir).offset;
         let (last, length) = match segment::list(dir)?.last() {
-            Some(&last) => (last, cut_torn_tail(&segment::path(dir, last), last)?),
+            Some(&last) => (last, cut_torn_tail(&segment::path(dir, last))?),
             None => (acked, 0),
         };
         let base = (last + length).max(acked);
@@ -223,18 +223,19 @@ fn begin(dir: &Path, file: &File, header: &[u8], fsync: bool) -> io::Result<()> 
     Ok(())
 }
 
-/// Removes what follows the last sound record of the last segment, and returns the records' bytes.
-/// Damage with sound records behind it is not a tail: it stays, and reading sets it aside.
-fn cut_torn_tail(path: &Path, base: u64) -> io::Result<u64> {
+/// Removes room and a torn record from behind the last segment's records, and returns their bytes. What is
+/// damaged stays, and reading sets it aside.
+fn cut_torn_tail(path: &Path) -> io::Result<u64> {
     let file = File::options().read(true).write(true).open(path)?;
-    if !segment::has_header(&file, base) {
-        // Died while the segment was made; or unreadable, then its name still keeps offsets apart.
-        return Ok(file.metadata()?.len().saturating_sub(HEADER));
-    }
     let size = file.metadata()?.len().saturating_sub(HEADER);
+    if size == 0 {
+        // Died while the segment was made.
+        return Ok(0);
+    }
     let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
     file.read_exact_at(&mut bytes, HEADER)?;
     let (mut at, mut sound) = (0, 0);
+    // A damaged header costs no record: they are read all the same.
     while let Some(step) = segment::step(&bytes[at..]) {
         match step {
             Step::Record { length, .. } => {
@@ -244,6 +245,10 @@ fn cut_torn_tail(path: &Path, base: u64) -> io::Result<u64> {
             Step::Damage { bytes } => at += bytes,
         }
     }
-    file.set_len(HEADER + sound as u64)?;
-    Ok(sound as u64)
+    let end = match segment::tail(&bytes[sound..]) {
+        Tail::Room | Tail::Torn(_) => sound,
+        Tail::Damaged(bytes) => sound + bytes,
+    } as u64;
+    file.set_len(HEADER + end)?;
+    Ok(end)
 }

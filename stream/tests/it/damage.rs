@@ -67,18 +67,26 @@ type Harm = Box<dyn FnOnce(&mut Vec<u8>, &[usize])>;
 
 #[tokio::test]
 async fn damage_costs_the_records_that_it_covers() {
-    let cases: Vec<(&str, Vec<u32>, Harm)> = vec![
-        ("a bit of the content", vec![4], Box::new(|bytes, at| bytes[at[4] + 40] ^= 1)),
-        ("a length too long for any record", vec![4], Box::new(|bytes, at| bytes[at[4] + 3] ^= 0x80)),
-        ("a length beyond the segment", vec![4], Box::new(|bytes, at| bytes[at[4] + 1] ^= 0x20)),
-        ("a length that is another one", vec![4], Box::new(|bytes, at| bytes[at[4]] ^= 0x08)),
-        ("a shard that is none", vec![4], Box::new(|bytes, at| bytes[at[4] + 8] ^= 0x80)),
-        ("the first record", vec![0], Box::new(|bytes, at| bytes[at[0] + 20] ^= 1)),
-        ("two neighbours", vec![4, 5], Box::new(|bytes, at| [at[4] + 40, at[5] + 40].iter().for_each(|at| bytes[*at] ^= 1))),
-        ("zeros over the end of one and the next", vec![2, 3], Box::new(|bytes, at| bytes[at[2] + 60..at[4]].fill(0))),
-        ("noise over the beginning of one", vec![7], Box::new(|bytes, at| bytes[at[7]..at[7] + 50].fill(0xa5))),
+    let cases: Vec<(&str, Vec<u32>, usize, Harm)> = vec![
+        ("a bit of the content", vec![4], 1, Box::new(|bytes, at| bytes[at[4] + 40] ^= 1)),
+        ("a length too long for any record", vec![4], 1, Box::new(|bytes, at| bytes[at[4] + 3] ^= 0x80)),
+        ("a length beyond the segment", vec![4], 1, Box::new(|bytes, at| bytes[at[4] + 1] ^= 0x20)),
+        ("a length that is another one", vec![4], 1, Box::new(|bytes, at| bytes[at[4]] ^= 0x08)),
+        ("a shard that is none", vec![4], 1, Box::new(|bytes, at| bytes[at[4] + 8] ^= 0x80)),
+        ("the first record", vec![0], 1, Box::new(|bytes, at| bytes[at[0] + 20] ^= 1)),
+        ("two neighbours", vec![4, 5], 2, Box::new(|bytes, at| [at[4] + 40, at[5] + 40].iter().for_each(|at| bytes[*at] ^= 1))),
+        ("zeros over the end of one and the next", vec![2, 3], 1, Box::new(|bytes, at| bytes[at[2] + 60..at[4]].fill(0))),
+        ("the last record", vec![9], 1, Box::new(|bytes, at| bytes[at[9] + 40] ^= 1)),
+        (
+            "the last three",
+            vec![7, 8, 9],
+            3,
+            Box::new(|bytes, at| [at[7] + 40, at[8] + 40, at[9] + 40].iter().for_each(|at| bytes[*at] ^= 1)),
+        ),
+        ("noise over the last two", vec![8, 9], 1, Box::new(|bytes, at| bytes[at[8]..].fill(0xa5))),
+        ("noise over the beginning of one", vec![7], 1, Box::new(|bytes, at| bytes[at[7]..at[7] + 50].fill(0xa5))),
     ];
-    for (case, lost, harm) in cases {
+    for (case, lost, places, harm) in cases {
         let folder = tempfile::tempdir().unwrap();
         let path = damaged(folder.path(), harm);
         let harmed = fs::read(path).unwrap();
@@ -90,15 +98,42 @@ async fn damage_costs_the_records_that_it_covers() {
         let expected: Vec<u32> = (0..12).filter(|number| !lost.contains(number)).collect();
         assert_eq!(delivered(&spool, expected.len()).await, expected, "{case}");
         let text = metrics.encode();
-        assert!(text.contains("linklogger_spool_lost_total{reason=\"damaged\"} 1"), "{case}: {text}");
+        assert!(text.contains(&format!("linklogger_spool_lost_total{{reason=\"damaged\"}} {places}")), "{case}: {text}");
         assert!(text.contains("linklogger_spool_depth_bytes 0"), "{case}: {text}");
         let warning = health.snapshot().warnings.join("\n");
-        assert!(warning.contains("The spool was damaged in one place (") && warning.contains("LINKLOGGER_DATA_DIR"), "{case}: {warning}");
-        let [place] = SpoolFolder::new(folder.path()).unwrap().inspect().unwrap().set_aside[..] else { panic!("{case}") };
-        let kept = fs::read_dir(folder.path().join("damaged")).unwrap().map(|entry| entry.unwrap().path()).next().unwrap();
-        let at = HEADER + place.offset as usize;
-        assert_eq!(fs::read(kept).unwrap(), &harmed[at..at + place.length as usize], "{case}");
+        assert!(warning.contains("The spool was damaged in ") && warning.contains("LINKLOGGER_DATA_DIR"), "{case}: {warning}");
+        let aside = SpoolFolder::new(folder.path()).unwrap().inspect().unwrap().set_aside;
+        let mut kept: Vec<_> = fs::read_dir(folder.path().join("damaged")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        kept.sort();
+        assert_eq!((aside.len(), kept.len()), (places, places), "{case}");
+        for (place, kept) in aside.iter().zip(kept) {
+            let at = HEADER + place.offset as usize;
+            assert_eq!(fs::read(kept).unwrap(), &harmed[at..at + place.length as usize], "{case}");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_damaged_head_costs_no_record() {
+    let folder = tempfile::tempdir().unwrap();
+    damaged(folder.path(), |bytes, _| bytes[25] ^= 1);
+    let report = SpoolFolder::new(folder.path()).unwrap().inspect().unwrap();
+    assert!(!report.is_sound() && report.segments[0].head_is_damaged && report.unshipped == 10, "{report:?}");
+    let Reopened { spool, metrics, .. } = reopen(folder.path());
+    assert_eq!(delivered(&spool, 10).await, (0..10).collect::<Vec<_>>());
+    let text = metrics.encode();
+    assert!(text.contains("spool_damaged_total 1") && text.contains("spool_lost_total{reason=\"damaged\"} 0"), "{text}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_set_aside_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    damaged(folder.path(), |bytes, at| bytes[at[4] + 40] ^= 1);
+    fs::write(folder.path().join("damaged"), "").unwrap();
+    let Reopened { spool, health, .. } = reopen(folder.path());
+    assert_eq!(delivered(&spool, 9).await.len(), 9);
+    let warning = health.snapshot().warnings.join("\n");
+    assert!(warning.contains("cannot be set aside") && warning.contains("Let this user write"), "{warning}");
 }
 
 #[tokio::test]
