@@ -131,12 +131,14 @@ fn put(bytes: &mut Vec<u8>, value: &Value) {
     }
 }
 
-/// Type and size, for sizes below 29; types above 7 take a byte of their own.
+/// Type and size; types above 7 take a byte of their own, as do sizes above 28.
 fn control(bytes: &mut Vec<u8>, kind: u8, size: usize) {
-    assert!(size < 29, "larger values are not needed");
+    assert!(size < 29 + 256, "larger values are not needed");
+    let (size, more) = if size < 29 { (size as u8, None) } else { (29, Some((size - 29) as u8)) };
     if kind <= 7 {
-        bytes.push(kind << 5 | size as u8);
+        bytes.push(kind << 5 | size);
     } else {
-        bytes.extend([size as u8, kind - 7]);
+        bytes.extend([size, kind - 7]);
     }
+    bytes.extend(more);
 }

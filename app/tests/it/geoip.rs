@@ -44,7 +44,7 @@ async fn click(program: &Program, ada: &testkit::GraphQl, number: usize) -> Valu
     visit(program.setting("REDIRECT_LISTEN"), &format!("a?n={}", number.as_str().unwrap()), BERLIN, CHROME).await;
     let query = "{ clicks(first: 1) { nodes { city geoVersion asn asOrganization n: parameter(key: \"n\") } } }";
     wait_until(PATIENCE, "the click is stored", async || {
-        let click = ada.data(query, json!({})).await["clicks"]["nodes"][0].take();
+        let click = ada.data(query, json!({})).await.pointer("/clicks/nodes/0")?.clone();
         (click["n"] == number).then_some(click)
     })
     .await
