@@ -9,6 +9,8 @@ use enrich::GeoDatabases;
 use platform::Health;
 use platform::config::Capture;
 
+use crate::policies::Settings;
+
 const NO_PLACES: &str = "LINKLOGGER_CAPTURE is strict and LINKLOGGER_GEOIP_DB names no file: clicks of this redirector \
                          have no place, and nobody can look it up later. Give this redirector .mmdb files.";
 
@@ -33,10 +35,16 @@ impl Addresses {
         }
     }
 
-    pub fn of(&self, ip: IpAddr) -> Address {
+    pub fn of(&self, ip: IpAddr, settings: &Settings) -> Address {
         match self {
             Self::InFull => Address::Full(ip),
-            Self::Reduced(geo) => Address::Reduced(geo.reduce(ip)),
+            Self::Reduced(geo) => {
+                let mut reduced = geo.reduce(ip);
+                if !settings.keeps_network() {
+                    reduced.network.clear();
+                }
+                Address::Reduced(reduced)
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ import { bareUrl, clock, date, micros, zoneName } from "../../format";
 import type { ClickFieldsFragment } from "../../generated/graphql";
 import { agent, place, verdictSentence } from "../../live/story";
 import { Drawer } from "../../parts/drawer";
-import { DEVICES, OUTCOMES } from "../../words";
+import { DEVICES, OUTCOMES, OWN_CLICK } from "../../words";
 
 interface Props {
   click: ClickFieldsFragment;
@@ -66,6 +66,12 @@ export function ClickDrawer({ click, zone, onClose }: Props) {
               <span className="mono small">{click.id}</span>
             </Fact>
           </dl>
+          <p className="small">
+            {OWN_CLICK.question}{" "}
+            <a href={new URL("/ll-ignore", click.url).href} target="_blank" rel="noreferrer">
+              {OWN_CLICK.answer}
+            </a>
+          </p>
         </>
       )}
     </Drawer>
