@@ -27,6 +27,9 @@ export const OUTCOMES: Record<Outcome, string> = {
   PREVIEW: "Preview",
 };
 
+/** Leads to where a browser is told that its clicks are one's own. */
+export const OWN_CLICK = { question: "Was this you?", answer: "Ignore my clicks on this device" };
+
 export const PERIODS: Partial<Record<Period, { name: string; before: string }>> = {
   TODAY: { name: "Today", before: "on yesterday until now" },
   YESTERDAY: { name: "Yesterday", before: "on the day before" },

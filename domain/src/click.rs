@@ -23,7 +23,8 @@ coded!(
         Limit = 4,
         /// A password was asked for.
         Password = 5,
-        /// A preview page was shown.
+        /// Something was shown in place of leading on: a preview page, a card, a question; or the page was only
+        /// fetched ahead.
         Preview = 6,
     }
 );
@@ -129,7 +130,7 @@ coded!(
     Method {
         Get = 0,
         Head = 1,
-        /// A password was sent, or a click was logged by a program.
+        /// A password or an answer was sent, or a click was logged by a program.
         Post = 2,
     }
 );

@@ -10,6 +10,7 @@ mod bucket;
 mod channel;
 mod click;
 mod coded;
+mod consent;
 mod custom_domain;
 mod dimension;
 mod filter;
@@ -50,6 +51,7 @@ pub use click::{
     Address, AutonomousSystem, CapturedClick, Click, ClickRule, Device, GeoPlace, Method, Outcome, ReducedAddress, Seq, UserAgentFacts,
     Verdict, VerdictReason, VisitorKey, network_of,
 };
+pub use consent::{CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_signed_consent, signed_consent};
 pub use custom_domain::{
     CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES,
     ServedDomain, parse_robots, parse_well_known,

@@ -92,6 +92,10 @@ pub struct Privacy {
     /// Whether `DNT: 1` means what `Sec-GPC: 1` means.
     pub respect_dnt: bool,
     pub consent: ConsentMode,
+    /// Who asks for consent, as visitors know them.
+    pub controller: Option<String>,
+    /// Where the controller says what becomes of visitors' data.
+    pub policy_url: Option<String>,
     /// Whose clicks are the workspace's own.
     pub own_networks: Vec<IpNet>,
     pub retention: Retention,

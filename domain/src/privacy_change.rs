@@ -11,6 +11,7 @@ use crate::{ConsentMode, Invalid, Issue, IssueCode, Privacy, PrivacyLevel, Reten
 const MAX_PARAMETERS: usize = 50;
 const MAX_PARAMETER_CHARS: usize = 64;
 const MAX_NETWORKS: usize = 100;
+const MAX_CONTROLLER_CHARS: usize = 100;
 /// The least that is of a network which belongs to one workspace.
 const MIN_PREFIX_V4: u8 = 8;
 const MIN_PREFIX_V6: u8 = 16;
@@ -29,6 +30,9 @@ pub struct PrivacyChange {
     pub impersonal_parameters: Option<Vec<String>>,
     pub respect_dnt: Option<bool>,
     pub consent: Option<ConsentMode>,
+    /// `Some(None)` clears it, as with the next one.
+    pub controller: Option<Option<String>>,
+    pub policy_url: Option<Option<String>>,
     pub own_networks: Option<Vec<String>>,
     pub click_days: Option<i32>,
     pub miss_days: Option<i32>,
@@ -52,6 +56,12 @@ impl Privacy {
         set(&mut self.keep.parameters, change.keep_parameters);
         set(&mut self.respect_dnt, change.respect_dnt);
         set(&mut self.consent, change.consent);
+        if let Some(name) = change.controller {
+            self.controller = name.and_then(|name| invalid.check(parse_controller(&name)));
+        }
+        if let Some(url) = change.policy_url {
+            self.policy_url = url.and_then(|url| invalid.check(parse_policy_url(&url)));
+        }
         match change.parameters {
             None => {}
             Some(None) => self.parameters = None,
@@ -96,6 +106,22 @@ fn parse_days(field: &str, days: i32, range: RangeInclusive<i32>) -> Result<u16,
         Issue::new(path(field), IssueCode::OutOfRange, message)
     };
     if range.contains(&days) { u16::try_from(days).map_err(|_| out_of_range()) } else { Err(out_of_range()) }
+}
+
+fn parse_controller(name: &str) -> Result<String, Issue> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > MAX_CONTROLLER_CHARS || name.chars().any(char::is_control) {
+        let message = format!("The name has 1 to {MAX_CONTROLLER_CHARS} characters, in one line. Send null for none.");
+        return Err(Issue::new(path("controller"), IssueCode::Invalid, message));
+    }
+    Ok(name.to_owned())
+}
+
+fn parse_policy_url(text: &str) -> Result<String, Issue> {
+    let url = url::Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = url.filter(|url| url.as_str().len() <= crate::MAX_TARGET_BYTES);
+    let message = "This must be a complete address of at most 2,048 bytes, such as https://example.com/privacy. Send null for none.";
+    url.map(Into::into).ok_or_else(|| Issue::new(path("policyUrl"), IssueCode::Invalid, message))
 }
 
 /// Names of parameters, each once.
@@ -154,6 +180,11 @@ mod tests {
         assert_eq!(after.own_networks[0].to_string(), "203.0.113.7/32");
         let all = after.changed(PrivacyChange { parameters: Some(None), ..PrivacyChange::default() }).unwrap();
         assert_eq!(all.parameters, None);
+        let (controller, policy_url) = (Some(Some(" Harbour Ltd ".into())), Some(Some("https://harbour.example/privacy".into())));
+        let asking = all.changed(PrivacyChange { controller, policy_url, ..PrivacyChange::default() }).unwrap();
+        assert_eq!(asking.controller.as_deref(), Some("Harbour Ltd"));
+        let unnamed = asking.changed(PrivacyChange { controller: Some(None), ..PrivacyChange::default() }).unwrap();
+        assert_eq!((unnamed.controller, unnamed.policy_url.as_deref()), (None, Some("https://harbour.example/privacy")));
     }
 
     #[test]
@@ -162,16 +193,16 @@ mod tests {
             parameters: Some(Some(vec![String::new()])),
             impersonal_parameters: Some(vec!["x".repeat(65)]),
             own_networks: Some(vec!["0.0.0.0/0".into()]),
+            controller: Some(Some(" ".into())),
+            policy_url: Some(Some("javascript:alert(1)".into())),
             click_days: Some(0),
             address_days: Some(8),
             ..PrivacyChange::default()
         };
         let Invalid(issues) = Privacy::default().changed(change).unwrap_err();
         let paths: Vec<_> = issues.iter().map(|issue| issue.path.as_str()).collect();
-        assert_eq!(
-            paths,
-            ["privacy.parameters", "privacy.impersonalParameters", "privacy.ownNetworks", "privacy.clickDays", "privacy.addressDays"]
-        );
-        assert!(issues[4].message.contains("1 to 7 days"), "{issues:?}");
+        let fields = ["controller", "policyUrl", "parameters", "impersonalParameters", "ownNetworks", "clickDays", "addressDays"];
+        assert_eq!(paths, fields.map(|field| format!("privacy.{field}")));
+        assert!(issues[6].message.contains("1 to 7 days"), "{issues:?}");
     }
 }

@@ -9,7 +9,7 @@ pub const GENERATED_SLUG_LENGTH: usize = 7;
 const ALPHABET: &[u8; 31] = b"23456789abcdefghjkmnpqrstuvwxyz";
 const MAX_LENGTH: usize = 64;
 /// Paths of the redirector that are no links.
-const RESERVED: [&str; 3] = ["log-and-redirect", "r", "well-known"];
+const RESERVED: [&str; 4] = ["ll-ignore", "log-and-redirect", "r", "well-known"];
 
 /// 1 to 64 ASCII letters, digits, `-` and `_`; kept as written, unique without regard to case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn what_a_person_may_choose() {
         assert!(Slug::parse("Spring_Sale-26").is_ok());
-        for text in ["", "a b", "ümlaut", "a/b", "a+", "log-and-redirect", "Log-And-Redirect", "R", &"x".repeat(65)] {
+        for text in ["", "a b", "ümlaut", "a/b", "a+", "log-and-redirect", "Log-And-Redirect", "R", "ll-ignore", &"x".repeat(65)] {
             assert_eq!(Slug::parse(text).unwrap_err().path, "slug", "{text}");
         }
     }

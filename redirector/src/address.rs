@@ -8,6 +8,8 @@ use domain::Address;
 use enrich::GeoDatabases;
 use platform::config::Capture;
 
+use crate::policies::Settings;
+
 /// Clones share the databases.
 #[derive(Clone, Debug)]
 pub(crate) enum Addresses {
@@ -24,10 +26,16 @@ impl Addresses {
         }
     }
 
-    pub fn of(&self, ip: IpAddr) -> Address {
+    pub fn of(&self, ip: IpAddr, settings: &Settings) -> Address {
         match self {
             Self::InFull => Address::Full(ip),
-            Self::Reduced(geo) => Address::Reduced(geo.reduce(ip)),
+            Self::Reduced(geo) => {
+                let mut reduced = geo.reduce(ip);
+                if !settings.keeps_network() {
+                    reduced.network.clear();
+                }
+                Address::Reduced(reduced)
+            }
         }
     }
 }

@@ -52,6 +52,8 @@ pub(crate) enum Page {
     /// The methods that are allowed instead.
     MethodNotAllowed(&'static str),
     Unavailable,
+    /// Only fetched ahead: the browser asks again when its person goes there.
+    Ahead,
     /// A signed address without its signature.
     Unsigned,
     /// A signature that is wrong or has expired.
@@ -69,7 +71,7 @@ impl Page {
             Self::WrongPassword => StatusCode::FORBIDDEN,
             Self::TooManyPasswords | Self::TooFast => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Ahead => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unsigned => StatusCode::UNAUTHORIZED,
             Self::WrongSignature => StatusCode::FORBIDDEN,
             Self::BadTarget => StatusCode::BAD_REQUEST,
@@ -95,6 +97,7 @@ struct Pages {
     too_fast: Bytes,
     method_not_allowed: Bytes,
     unavailable: Bytes,
+    ahead: Bytes,
     unsigned: Bytes,
     wrong_signature: Bytes,
     bad_target: Bytes,
@@ -118,6 +121,7 @@ static PAGES: LazyLock<Pages> = LazyLock::new(|| Pages {
     too_fast: html("Too many requests", "Too many links were asked for that do not exist.", "Please try again in a moment."),
     method_not_allowed: html("Not possible", "A short link can only be opened.", "Use GET or HEAD."),
     unavailable: html("Try again", "This link cannot be looked up right now.", "Please try again in a moment."),
+    ahead: html("Not fetched ahead", "A short link is not fetched ahead.", "Open it to go where it leads."),
     unsigned: html("Link not complete", "This link lacks its signature.", "Check that it was copied completely."),
     wrong_signature: html("Link not valid", "This link is not valid, or not any more.", "Ask whoever gave it to you for a new one."),
     bad_target: html("Link not valid", "This link leads nowhere that it may lead to.", "Ask whoever gave it to you for a new one."),
@@ -129,7 +133,7 @@ pub(crate) const PAGE_POLICY: &str =
 
 /// Lets the form reach this address, and wherever the answer to it leads: browsers hold the redirect
 /// that follows a form to this rule as well.
-const FORM_POLICY: &str =
+pub(crate) const FORM_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self' https: http:";
 
 fn form(advice: &str) -> Bytes {
@@ -165,6 +169,7 @@ pub(crate) fn page(page: Page) -> Answer {
         Page::TooFast => &PAGES.too_fast,
         Page::MethodNotAllowed(_) => &PAGES.method_not_allowed,
         Page::Unavailable => &PAGES.unavailable,
+        Page::Ahead => &PAGES.ahead,
         Page::Unsigned => &PAGES.unsigned,
         Page::WrongSignature => &PAGES.wrong_signature,
         Page::BadTarget => &PAGES.bad_target,

@@ -85,8 +85,8 @@ impl Place {
     }
 
     /// Adds what every answer of the domain says. Only over https does HSTS mean anything.
-    pub fn finish(&self, answer: &mut Answer, https: impl FnOnce() -> bool) {
-        if self.settings().is_some_and(|settings| settings.hsts) && https() {
+    pub fn finish(&self, answer: &mut Answer, secure: bool) {
+        if self.settings().is_some_and(|settings| settings.hsts) && secure {
             answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HSTS);
         }
     }

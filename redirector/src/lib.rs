@@ -9,8 +9,13 @@ mod address;
 mod answer;
 mod cache;
 mod capture;
+mod consent;
+mod cookies;
 mod domains;
+mod forms;
 mod gate;
+mod headers;
+mod ignored;
 mod listener;
 mod logged;
 mod message;
@@ -18,6 +23,7 @@ mod methods;
 mod pages;
 mod path;
 mod policies;
+mod query;
 mod rates;
 mod refused;
 mod service;
@@ -42,6 +48,7 @@ use tokio_util::task::TaskTracker;
 
 use address::Addresses;
 use cache::Caches;
+use consent::Consents;
 use gate::{Gates, Permits};
 use logged::Logger;
 use policies::Policies;
@@ -217,11 +224,12 @@ impl Redirector {
         let addresses = Addresses::new(options.capture, parts.geo.clone());
         let caches = Caches::new(&parts.links, &policies, look_ups, &parts.clock, &parts.metrics);
         let domains = Domains::new(options.short_domain.clone(), caches.hosts.clone(), &parts.metrics);
-        let logger = Logger::new(&policies, &rates, &addresses, &domains, &parts);
+        let consents = Consents::new(&policies, parts.seal_key.as_ref(), &parts.clock, &parts.rng);
+        let logger = Logger::new(&policies, &rates, &addresses, &domains, &consents, &parts);
         let (notices, health, refusals) = (parts.notices.clone(), parts.health.clone(), parts.refusals.clone());
         let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.rng, &parts.metrics);
         let permits = gates.permits();
-        let sources = Sources { links: caches.links.clone(), domains, gates, logger, addresses, rates };
+        let sources = Sources { links: caches.links.clone(), domains, gates, logger, consents, addresses, rates };
         let service = Service::new(&options, parts, sources);
         Self { options, service, caches, permits, notices, health, refusals }
     }

@@ -1,10 +1,11 @@
-//! What a request may do. Links are opened by GET and HEAD; posted is only the form of a link with a
-//! password, and what has an entrance of its own. Nothing else is taken anywhere, and nobody who did
+//! What a request may do. Links are opened by GET and HEAD; posted are only the forms of a link with a
+//! password or with visitors who are asked for consent, and what has an entrance of its own. Nothing else is taken anywhere, and nobody who did
 //! not open an address is led on from it.
 
-use domain::{Method, ResolvedLink};
+use domain::Method;
 
 use crate::answer::{self, Answer, Page};
+use crate::cache::CachedLink;
 
 /// What Allow says where an address can only be opened.
 pub(crate) const OPENED: &str = "GET, HEAD";
@@ -21,8 +22,10 @@ pub(crate) fn method_of(method: &hyper::Method) -> Option<Method> {
 }
 
 /// Whether a link has a form that is posted to it.
-pub(crate) fn has_form(link: &ResolvedLink) -> bool {
-    !link.deleted && link.gate.as_ref().is_some_and(|gate| gate.password.is_some())
+pub(crate) fn has_form(found: &CachedLink) -> bool {
+    let CachedLink { link, settings } = found;
+    let has_password = || link.gate.as_ref().is_some_and(|gate| gate.password.is_some());
+    !link.deleted && (settings.asks() || has_password())
 }
 
 /// The answer to a method that is not taken where there is no link.
@@ -31,6 +34,6 @@ pub(crate) fn only_opened() -> Answer {
 }
 
 /// The answer to a method that a link does not take.
-pub(crate) fn not_taken(link: &ResolvedLink) -> Answer {
-    if has_form(link) { answer::page(Page::MethodNotAllowed(OPENED_OR_POSTED)) } else { only_opened() }
+pub(crate) fn not_taken(found: &CachedLink) -> Answer {
+    if has_form(found) { answer::page(Page::MethodNotAllowed(OPENED_OR_POSTED)) } else { only_opened() }
 }

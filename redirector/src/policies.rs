@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use domain::{ApiKeyId, ApiKeyState, Millis, ReferrerPolicy, WorkspaceId, WorkspacePolicy, signing_purpose};
+use domain::{
+    ApiKeyId, ApiKeyState, ConsentMode, Millis, Privacy, PrivacyLevel, ReferrerPolicy, WorkspaceId, WorkspacePolicy, signing_purpose,
+};
 use hyper::header::{HeaderValue, LOCATION, REFERRER_POLICY};
 use moka::future::Cache;
-use platform::{Clock, Metrics, SealKey};
+use platform::{Clock, Metrics, SealKey, is_signature};
 use tokio::runtime::Handle;
 
 use crate::answer::Answer;
@@ -26,12 +28,19 @@ pub(crate) struct Decided {
     /// `None` where there are secrets that this redirector cannot open.
     pub secrets: Option<Vec<Secret>>,
     pub referrer_policy: Option<ReferrerPolicy>,
+    pub privacy: Privacy,
 }
 
 impl Decided {
+    /// Whether a secret that is good at that time signed the text; `None` where that cannot be told here.
+    pub fn has_signed(&self, text: &str, signature: &str, now: Millis) -> Option<bool> {
+        let mut present = self.secrets.as_ref()?.iter().filter(|secret| secret.valid_until.is_none_or(|end| now < end));
+        Some(present.any(|secret| is_signature(&secret.bytes, text, signature)))
+    }
+
     pub fn opened(policy: &WorkspacePolicy, seal_key: Option<&SealKey>) -> Self {
         let WorkspacePolicy { id: workspace, version, referrer_policy, .. } = *policy;
-        Self { workspace, version, secrets: opened(policy, seal_key), referrer_policy }
+        Self { workspace, version, secrets: opened(policy, seal_key), referrer_policy, privacy: policy.privacy.clone() }
     }
 }
 
@@ -47,25 +56,55 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// The referrer policy of one workspace, shared by all its cached links: a change is seen at once
-/// and costs a redirect no look-up.
+/// What one workspace decided for its redirects, as far as each of them needs it. All its cached links
+/// share it: a change is seen at once and costs a redirect no look-up.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Referrer(Arc<AtomicU8>);
+pub(crate) struct Settings(Arc<Shared>);
 
-impl Referrer {
-    fn set(&self, policy: Option<ReferrerPolicy>) {
-        let code = policy.and_then(|policy| ReferrerPolicy::ALL.iter().position(|known| *known == policy)).map_or(0, |at| at + 1);
-        self.0.store(u8::try_from(code).unwrap_or_default(), Ordering::Relaxed);
+/// Nothing is known while both are zero.
+#[derive(Debug, Default)]
+struct Shared {
+    referrer: AtomicU8,
+    privacy: AtomicU8,
+}
+
+const KNOWN: u8 = 1;
+const ASKS: u8 = 2;
+const KEEPS_NETWORK: u8 = 4;
+
+impl Settings {
+    fn set(&self, decided: &Decided) {
+        let code = |policy: ReferrerPolicy| ReferrerPolicy::ALL.iter().position(|known| *known == policy);
+        let code = decided.referrer_policy.and_then(code).map_or(0, |at| at + 1);
+        self.0.referrer.store(u8::try_from(code).unwrap_or_default(), Ordering::Relaxed);
+        let mut privacy = KNOWN;
+        if decided.privacy.consent == ConsentMode::Required {
+            privacy |= ASKS;
+        }
+        if decided.privacy.level != PrivacyLevel::None {
+            privacy |= KEEPS_NETWORK;
+        }
+        self.0.privacy.store(privacy, Ordering::Relaxed);
     }
 
-    fn get(&self) -> Option<ReferrerPolicy> {
-        let code = usize::from(self.0.load(Ordering::Relaxed));
+    fn referrer(&self) -> Option<ReferrerPolicy> {
+        let code = usize::from(self.0.referrer.load(Ordering::Relaxed));
         code.checked_sub(1).and_then(|at| ReferrerPolicy::ALL.get(at)).copied()
+    }
+
+    /// Whether visitors are asked for consent; not while that is unknown, and clicks are then only counted.
+    pub fn asks(&self) -> bool {
+        self.0.privacy.load(Ordering::Relaxed) & ASKS != 0
+    }
+
+    /// Whether the visitor's network may be written down; not while that is unknown.
+    pub fn keeps_network(&self) -> bool {
+        self.0.privacy.load(Ordering::Relaxed) & KEEPS_NETWORK != 0
     }
 
     /// The same answer, which tells browsers the policy if it sends them on.
     pub fn on(&self, mut answer: Answer) -> Answer {
-        if let Some(policy) = self.get().filter(|_| answer.headers().contains_key(LOCATION)) {
+        if let Some(policy) = self.referrer().filter(|_| answer.headers().contains_key(LOCATION)) {
             answer.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static(policy.as_str()));
         }
         answer
@@ -78,7 +117,7 @@ pub(crate) struct Policies {
     source: Arc<dyn PolicySource>,
     keys: LookUps<ApiKeyState>,
     workspaces: LookUps<Decided>,
-    referrers: Cache<WorkspaceId, Referrer>,
+    settings: Cache<WorkspaceId, Settings>,
     /// Keys whose use was noted lately.
     noted: Cache<ApiKeyId, ()>,
     clock: Clock,
@@ -92,7 +131,7 @@ impl Policies {
         Self {
             keys: LookUps::new(source.clone(), limits, clock.clone(), metrics),
             workspaces: LookUps::new(decisions, limits, clock.clone(), metrics),
-            referrers: Cache::builder().max_capacity(MAX_WORKSPACES).build(),
+            settings: Cache::builder().max_capacity(MAX_WORKSPACES).build(),
             noted: Cache::builder().max_capacity(MAX_WORKSPACES).time_to_live(NOTE_EVERY).build(),
             source,
             clock,
@@ -116,20 +155,28 @@ impl Policies {
         self.workspaces.resolve_if(&id, may_ask).await
     }
 
-    /// The referrer policy of a workspace that there is, as it is and will be. Where it cannot be
-    /// looked up browsers are told nothing, until it can.
-    pub async fn referrer(&self, id: WorkspaceId) -> Referrer {
-        let decided = self.workspaces.resolve(&id, Asker::Ourselves).await;
-        let cell = self.cell(id).await;
-        if let Known::Found(decided) = decided {
-            cell.set(decided.referrer_policy);
+    /// What a workspace decided of which there is a link; `None` where it cannot be looked up.
+    pub async fn decided(&self, id: WorkspaceId) -> Option<Arc<Decided>> {
+        match self.workspaces.resolve(&id, Asker::Ourselves).await {
+            Known::Found(decided) => Some(decided),
+            Known::Nothing | Known::CannotTell => None,
         }
-        cell
     }
 
-    /// The same, as far as it is known now.
-    pub async fn cell(&self, id: WorkspaceId) -> Referrer {
-        self.referrers.get_with(id, async { Referrer::default() }).await
+    /// The settings of a workspace that there is, as they are and will be. Where they cannot be looked
+    /// up nothing is known of them, until they can.
+    pub async fn settings(&self, id: WorkspaceId) -> Settings {
+        let decided = self.decided(id).await;
+        let settings = self.settings_so_far(id).await;
+        if let Some(decided) = decided {
+            settings.set(&decided);
+        }
+        settings
+    }
+
+    /// The same, as far as they are known now.
+    pub async fn settings_so_far(&self, id: WorkspaceId) -> Settings {
+        self.settings.get_with(id, async { Settings::default() }).await
     }
 
     /// Notes that a key was used; nobody waits for it.
@@ -148,10 +195,10 @@ impl Policies {
     /// Looks again at once, where anybody has looked before: cached links do not.
     pub async fn workspace_changed(&self, id: WorkspaceId) {
         self.workspaces.expire(&id).await;
-        if self.referrers.contains_key(&id) {
+        if self.settings.contains_key(&id) {
             let this = self.clone();
             // Whoever tells of changes does not wait for it.
-            self.main.spawn(async move { this.referrer(id).await });
+            self.main.spawn(async move { this.settings(id).await });
         }
     }
 

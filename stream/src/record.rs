@@ -8,7 +8,7 @@ use domain::{
     RuleId, SignalSet, Signals, VisitorKey, WorkspaceId,
 };
 use prost::Message;
-use prost::encoding::{WireType, encode_key, encode_varint};
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use uuid::Uuid;
 
 pub(crate) const VERSION: u8 = 1;
@@ -194,8 +194,8 @@ pub fn encode_record_into(click: &CapturedClick, bytes: &mut Vec<u8>) {
     fields.number(31, click.above_rate.into());
     fields.number(32, click.signals.set.bits().into());
     if let Some(hints) = &click.signals.hints {
-        let ClientHints { brands, platform, platform_version, model } = (**hints).clone();
-        fields.message(33, &Hints { brands, platform, platform_version, model });
+        let ClientHints { brands, platform, platform_version, model } = &**hints;
+        fields.texts(33, &[brands, platform, platform_version, model]);
     }
     if let Some(consent) = &click.signals.consent {
         fields.message(34, &Consented { given: consent.given, visitor: consent.visitor.clone() });
@@ -230,6 +230,18 @@ impl Fields<'_> {
         encode_key(tag, WireType::LengthDelimited, self.0);
         encode_varint(bytes.len() as u64, self.0);
         self.0.extend_from_slice(bytes);
+    }
+
+    /// A message whose fields from 1 on are these texts.
+    fn texts(&mut self, tag: u32, texts: &[&Option<String>]) {
+        let lengths = texts.iter().filter_map(|text| text.as_ref()).map(|text| text.len());
+        // A tag below 16 is one byte.
+        let length: usize = lengths.map(|length| 1 + encoded_len_varint(length as u64) + length).sum();
+        encode_key(tag, WireType::LengthDelimited, self.0);
+        encode_varint(length as u64, self.0);
+        for (tag, text) in (1..).zip(texts) {
+            self.text(tag, text.as_deref());
+        }
     }
 
     fn message(&mut self, tag: u32, message: &impl Message) {

@@ -45,6 +45,10 @@ pub struct Privacy {
     /// Whether Do Not Track means what Global Privacy Control means.
     pub respect_dnt: bool,
     pub consent: ConsentMode,
+    /// Who asks for consent, as visitors know them. Null where none is named: the page then names the host.
+    pub controller: Option<String>,
+    /// Where visitors who are asked can read what becomes of their data. Null where there is no such page.
+    pub policy_url: Option<String>,
     /// Networks whose clicks are the workspace's own.
     pub own_networks: Vec<String>,
     /// For how many days clicks are kept; their counts stay.
@@ -58,7 +62,18 @@ pub struct Privacy {
 
 impl From<Settings> for Privacy {
     fn from(settings: Settings) -> Self {
-        let Settings { level, keep, parameters, impersonal_parameters, respect_dnt, consent, own_networks, retention } = settings;
+        let Settings {
+            level,
+            keep,
+            parameters,
+            impersonal_parameters,
+            respect_dnt,
+            consent,
+            controller,
+            policy_url,
+            own_networks,
+            retention,
+        } = settings;
         Self {
             level: level.into(),
             keep_referrer_path: keep.referrer_path,
@@ -70,6 +85,8 @@ impl From<Settings> for Privacy {
             impersonal_parameters,
             respect_dnt,
             consent: consent.into(),
+            controller,
+            policy_url,
             own_networks: own_networks.iter().map(ToString::to_string).collect(),
             click_days: retention.clicks,
             miss_days: retention.misses,
@@ -95,6 +112,10 @@ pub struct PrivacyInput {
     impersonal_parameters: Option<Vec<String>>,
     respect_dnt: Option<bool>,
     consent: Option<ConsentMode>,
+    /// At most 100 characters; null names nobody.
+    controller: MaybeUndefined<String>,
+    /// http or https; null for none.
+    policy_url: MaybeUndefined<String>,
     /// At most 100 addresses or ranges.
     own_networks: Option<Vec<String>>,
     /// 1 to 3,660.
@@ -118,14 +139,12 @@ impl From<PrivacyInput> for PrivacyChange {
             keep_city: input.keep_city,
             keep_language: input.keep_language,
             keep_parameters: input.keep_parameters,
-            parameters: match input.parameters {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(names) => Some(Some(names)),
-            },
+            parameters: nullable(input.parameters),
             impersonal_parameters: input.impersonal_parameters,
             respect_dnt: input.respect_dnt,
             consent: input.consent.map(Into::into),
+            controller: nullable(input.controller),
+            policy_url: nullable(input.policy_url),
             own_networks: input.own_networks,
             click_days: input.click_days,
             miss_days: input.miss_days,
@@ -133,5 +152,13 @@ impl From<PrivacyInput> for PrivacyChange {
             delivery_days: input.delivery_days,
             audit_days: input.audit_days,
         }
+    }
+}
+
+fn nullable<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
+    match field {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value)),
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{ApiKeyId, ApiKeyState, HostName, LinkAddress, ResolvedLink, ServedDomain, WorkspaceId};
+use domain::{ApiKeyId, ApiKeyState, HostName, LinkAddress, Privacy, ResolvedLink, ServedDomain, WorkspaceId};
 use platform::SealKey;
 use uuid::Uuid;
 
-use crate::policies::{Decided, Policies, Referrer};
+use crate::policies::{Decided, Policies, Settings};
 use crate::{LinkSource, LinkSourceDown, PolicySource};
 
 const POLICY_PATIENCE: Duration = Duration::from_millis(300);
@@ -47,11 +47,11 @@ pub(crate) trait Kept: Clone + std::fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// A link, and what its workspace lets browsers tell targets of where they came from.
+/// A link, and what its workspace decided for all its redirects.
 #[derive(Clone, Debug)]
 pub(crate) struct CachedLink {
     pub link: ResolvedLink,
-    pub referrer: Referrer,
+    pub settings: Settings,
 }
 
 /// Where links and their workspaces' policies are looked up.
@@ -72,12 +72,12 @@ impl Kept for CachedLink {
     async fn ask(source: &LinksAndPolicies, address: &LinkAddress) -> Result<Option<Self>, LinkSourceDown> {
         let Some(link) = source.links.resolve(address).await? else { return Ok(None) };
         // The link was found: what its workspace decides may come late, but not keep it.
-        let referrer = tokio::time::timeout(POLICY_PATIENCE, source.policies.referrer(link.workspace)).await;
-        let referrer = match referrer {
-            Ok(referrer) => referrer,
-            Err(_) => source.policies.cell(link.workspace).await,
+        let settings = tokio::time::timeout(POLICY_PATIENCE, source.policies.settings(link.workspace)).await;
+        let settings = match settings {
+            Ok(settings) => settings,
+            Err(_) => source.policies.settings_so_far(link.workspace).await,
         };
-        Ok(Some(Self { link, referrer }))
+        Ok(Some(Self { link, settings }))
     }
 
     fn id(&self) -> Uuid {
@@ -189,6 +189,9 @@ impl Kept for Decided {
     }
 
     fn weight(&self) -> usize {
-        self.secrets.iter().flatten().map(|secret| size_of_val(secret) + secret.bytes.len()).sum()
+        let secrets: usize = self.secrets.iter().flatten().map(|secret| size_of_val(secret) + secret.bytes.len()).sum();
+        let Privacy { parameters, impersonal_parameters, controller, policy_url, own_networks, .. } = &self.privacy;
+        let names = parameters.iter().flatten().chain(impersonal_parameters).chain(controller).chain(policy_url);
+        secrets + names.map(|name| size_of_val(name) + name.len()).sum::<usize>() + size_of_val(own_networks.as_slice())
     }
 }

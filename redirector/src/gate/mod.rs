@@ -14,15 +14,16 @@ use platform::{Clock, Metrics, Rng};
 use crate::PermitSource;
 use crate::answer::Page;
 use crate::capture::Decision;
+use crate::headers::Said;
 use password::{Passwords, Tried};
 use permits::Permit;
 pub(crate) use permits::Permits;
 pub(crate) use visitor::Seen;
 use visitor::{LookUps, Visitor};
 
-/// Where a password's form leads: a GET, whatever status the link redirects with, or the browser
-/// would send the password on to the target.
-const AFTER_PASSWORD: u16 = 303;
+/// Where a form leads: a GET, whatever status the link redirects with, or the browser would send what
+/// was posted on to the target.
+pub(crate) const AFTER_FORM: u16 = 303;
 const FALLBACK: u16 = 302;
 
 /// Clones share everything.
@@ -71,15 +72,14 @@ impl Gates {
             }
         }
         if gate.click_limit.is_some() {
-            let (is_machine, mode) = (visitor.is_machine(), gate.limit_mode);
-            // A machine takes nobody's permit.
-            match if is_machine { self.permits.is_open(link, mode).await } else { self.permits.take(link, mode).await } {
+            let (takes, mode) = (visitor.takes_permit(), gate.limit_mode);
+            match if takes { self.permits.take(link, mode).await } else { self.permits.is_open(link, mode).await } {
                 Permit::Granted => {}
                 Permit::Refused => return fallback(gate).unwrap_or_else(|| Decision::page(Outcome::Limit, Page::Limit, link)),
                 Permit::CannotTell => return fallback(gate).unwrap_or_else(|| Decision::page(Outcome::Limit, Page::Unavailable, link)),
             }
         }
-        let status = if method == Method::Post { AFTER_PASSWORD } else { link.redirect_status.code() };
+        let status = if method == Method::Post { AFTER_FORM } else { link.redirect_status.code() };
         lead_on(link, gate, status, &visitor)
     }
 }
@@ -119,6 +119,7 @@ fn page_of(tried: Tried) -> Page {
 }
 
 /// Whether the request says of itself that no person sent it.
-fn is_machine(method: Method, user_agent: Option<&str>) -> bool {
-    enrich::judge(&enrich::Evidence::of_request(method, user_agent)).is_some_and(|(verdict, _)| verdict == Verdict::Bot)
+pub(crate) fn is_machine(method: Method, said: &Said) -> bool {
+    let evidence = enrich::Evidence::of_request(method, said.user_agent.as_deref());
+    enrich::judge(&evidence).is_some_and(|(verdict, _)| verdict == Verdict::Bot)
 }

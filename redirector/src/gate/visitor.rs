@@ -6,12 +6,11 @@ use std::sync::OnceLock;
 use aws_lc_rs::hmac;
 use domain::{ExperimentKey, GeoPlace, Method, Millis, Parameter, UserAgentFacts, network_of, parse_query};
 use enrich::{GeoDatabases, agent_facts, first_language};
-use hyper::HeaderMap;
 use platform::Metrics;
 use prometheus_client::metrics::counter::Counter;
 
 use super::is_machine;
-use crate::capture::{language_of, user_agent_of};
+use crate::headers::Said;
 
 /// How often rules made the redirector look something up.
 #[derive(Clone, Debug)]
@@ -36,7 +35,9 @@ pub(crate) struct Seen<'a> {
     pub now: Millis,
     pub ip: IpAddr,
     pub query: Option<&'a str>,
-    pub headers: &'a HeaderMap,
+    pub said: &'a Said,
+    /// Whether the visitor goes on if the link leads on, and takes a permit where it has a limit.
+    pub goes_on: bool,
 }
 
 #[derive(Debug)]
@@ -44,7 +45,6 @@ pub(crate) struct Visitor<'a> {
     seen: Seen<'a>,
     geo: &'a GeoDatabases,
     look_ups: &'a LookUps,
-    user_agent: OnceLock<Option<String>>,
     agent: OnceLock<UserAgentFacts>,
     place: OnceLock<GeoPlace>,
     language: OnceLock<Option<String>>,
@@ -53,16 +53,7 @@ pub(crate) struct Visitor<'a> {
 
 impl<'a> Visitor<'a> {
     pub(super) fn new(seen: Seen<'a>, geo: &'a GeoDatabases, look_ups: &'a LookUps) -> Self {
-        Self {
-            seen,
-            geo,
-            look_ups,
-            user_agent: OnceLock::new(),
-            agent: OnceLock::new(),
-            place: OnceLock::new(),
-            language: OnceLock::new(),
-            parameters: OnceLock::new(),
-        }
+        Self { seen, geo, look_ups, agent: OnceLock::new(), place: OnceLock::new(), language: OnceLock::new(), parameters: OnceLock::new() }
     }
 
     pub fn query(&self) -> Option<&'a str> {
@@ -73,12 +64,13 @@ impl<'a> Visitor<'a> {
         network_of(self.seen.ip)
     }
 
-    pub fn is_machine(&self) -> bool {
-        is_machine(self.seen.method, self.user_agent())
+    /// Whether a permit is to be taken for them: a machine takes nobody's, nor does who does not go on.
+    pub fn takes_permit(&self) -> bool {
+        self.seen.goes_on && !self.seen.said.is_preview() && !is_machine(self.seen.method, self.seen.said)
     }
 
     fn user_agent(&self) -> Option<&str> {
-        self.user_agent.get_or_init(|| user_agent_of(self.seen.headers)).as_deref()
+        self.seen.said.user_agent.as_deref()
     }
 }
 
@@ -106,7 +98,7 @@ impl domain::Visitor for Visitor<'_> {
     }
 
     fn language(&self) -> Option<&str> {
-        self.language.get_or_init(|| language_of(self.seen.headers).as_deref().and_then(first_language)).as_deref()
+        self.language.get_or_init(|| self.seen.said.language.as_deref().and_then(first_language)).as_deref()
     }
 
     fn parameters(&self) -> &[Parameter] {

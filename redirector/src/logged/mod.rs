@@ -12,21 +12,23 @@ use std::time::Instant;
 
 use domain::{
     Address, ApiScope, CapturedClick, ClickId, Issue, IssueCode, LOG_PATH, LinkId, LogDraft, Logged, MAX_SIGNED_DAYS, Method, Millis,
-    NotSigned, Outcome, OwnHosts, SIGNED_PATH, SignedRequest, VisitorFacts, WorkspaceId, read_api_key,
+    NotSigned, Outcome, OwnHosts, SIGNED_PATH, Signals, SignedRequest, WorkspaceId, read_api_key,
 };
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::http::request::Parts as Head;
-use platform::{Client, Clock, Rng, is_same, is_signature};
+use platform::{Client, Clock, Rng, is_same};
 
 use crate::Parts;
 use crate::address::Addresses;
-use crate::answer::{self, Answer};
+use crate::answer::{self, Answer, Page};
 use crate::cache::Known;
-use crate::capture::{captured_facts, own_facts};
+use crate::consent::{Consents, Visit};
 use crate::domains::Domains;
+use crate::headers::{Said, said_by_another};
 use crate::methods::OPENED;
 use crate::policies::Policies;
+use crate::query::Query;
 use crate::rates::Rates;
 pub(crate) use refusal::Refusal;
 
@@ -74,6 +76,10 @@ pub(crate) struct LogRequest<'a> {
     pub head: &'a Head,
     pub method: Method,
     pub client: Client,
+    pub query: &'a Query<'a>,
+    /// What it says, if it is the visitor's own.
+    pub said: Said,
+    pub secure: bool,
     pub started: Instant,
 }
 
@@ -84,17 +90,26 @@ pub(crate) struct Logger {
     rates: Arc<Rates>,
     addresses: Addresses,
     domains: Domains,
+    consents: Consents,
     clock: Clock,
     rng: Rng,
 }
 
 impl Logger {
-    pub fn new(policies: &Policies, rates: &Arc<Rates>, addresses: &Addresses, domains: &Domains, parts: &Parts) -> Self {
+    pub fn new(
+        policies: &Policies,
+        rates: &Arc<Rates>,
+        addresses: &Addresses,
+        domains: &Domains,
+        consents: &Consents,
+        parts: &Parts,
+    ) -> Self {
         Self {
             policies: policies.clone(),
             rates: rates.clone(),
             addresses: addresses.clone(),
             domains: domains.clone(),
+            consents: consents.clone(),
             clock: parts.clock.clone(),
             rng: parts.rng.clone(),
         }
@@ -111,9 +126,12 @@ impl Logger {
         }
     }
 
-    /// Sends the visitor of a click on.
+    /// Sends the visitor of a click on, who is there.
     pub async fn answer(&self, click: &CapturedClick) -> Answer {
-        let mut answer = self.policies.referrer(click.workspace).await.on(answer::redirect(STATUS, &click.target));
+        if click.outcome != Outcome::Redirected {
+            return answer::page(Page::Ahead);
+        }
+        let mut answer = self.policies.settings(click.workspace).await.on(answer::redirect(STATUS, &click.target));
         if let Ok(id) = HeaderValue::from_str(&click.id.to_string()) {
             answer.headers_mut().insert(CLICK_ID, id);
         }
@@ -128,7 +146,7 @@ impl Logger {
         let now = self.clock.now();
         let (draft, noted) = body::read(asked.head, body).await?.finish();
         let logged = noted.and(self.checked(draft, LOG_PATH, &asked, now).await)?;
-        Ok(self.captured(workspace, logged, &asked, now))
+        Ok(self.captured(workspace, logged, asked, now).await)
     }
 
     /// Whose clicks a request may log.
@@ -168,7 +186,7 @@ impl Logger {
         if asked.method == Method::Post {
             return Err(Refusal::Method(Entrance::Signed.allowed()));
         }
-        let request = SignedRequest::read(asked.head.uri.query().unwrap_or_default()).map_err(|error| match error {
+        let request = SignedRequest::read(asked.query.rest().unwrap_or_default()).map_err(|error| match error {
             NotSigned::Missing => Refusal::NoCredential,
             NotSigned::Malformed => Refusal::Signature,
         })?;
@@ -182,15 +200,12 @@ impl Logger {
             Known::Nothing => return Err(Refusal::Signature),
             Known::CannotTell => return Err(Refusal::Unavailable),
         };
-        let secrets = decided.secrets.as_ref().ok_or(Refusal::Sealed)?;
-        let mut present = secrets.iter().filter(|secret| secret.valid_until.is_none_or(|end| now < end));
-        let is_right = present.any(|secret| is_signature(&secret.bytes, &request.text, &request.signature));
-        if !is_right {
+        if !decided.has_signed(&request.text, &request.signature, now).ok_or(Refusal::Sealed)? {
             return Err(Refusal::Signature);
         }
         let logged = LogDraft::of_query(request.target, request.others);
         let logged = self.checked(logged, SIGNED_PATH, &asked, now).await?;
-        Ok(self.captured(request.workspace, logged, &asked, now))
+        Ok(self.captured(request.workspace, logged, asked, now).await)
     }
 
     /// The click of a draft that leads where a link may: not to a host that is served here, whoever's it
@@ -203,27 +218,44 @@ impl Logger {
         Ok(logged)
     }
 
-    fn captured(&self, workspace: WorkspaceId, logged: Logged, asked: &LogRequest<'_>, now: Millis) -> CapturedClick {
+    async fn captured(&self, workspace: WorkspaceId, logged: Logged, asked: LogRequest<'_>, now: Millis) -> CapturedClick {
+        let settings = self.policies.settings(workspace).await;
+        let is_ahead = logged.facts.is_none() && asked.method == Method::Get && asked.said.is_ahead();
         // What an edge function leaves out is not known; its own address and agent are not the visitor's.
-        let facts: VisitorFacts = logged.facts.map_or_else(|| own_facts(asked.client.ip, &asked.head.headers), captured_facts);
+        let (ip, said) = match logged.facts {
+            Some(facts) => (facts.ip, said_by_another(facts)),
+            None => (Some(asked.client.ip), asked.said),
+        };
+        // With a key the request is a program's, whatever it says of whom.
+        let is_visitors = asked.method != Method::Post;
+        let mut signals = if is_visitors { said.signals.clone() } else { Signals::default() };
+        if settings.asks() && is_visitors {
+            let (headers, secure) = (&asked.head.headers, asked.secure);
+            let visit = Visit { headers, said: &said, signed: asked.query.consent, posted: None, secure };
+            signals.consent = self.consents.of(workspace, visit).await.consent;
+        }
+        let (outcome, status) = match is_ahead {
+            true => (Outcome::Preview, Page::Ahead.status().as_u16()),
+            false => (Outcome::Redirected, STATUS),
+        };
         CapturedClick {
             id: logged.click_id.unwrap_or_else(|| ClickId::new(now, self.rng.entropy())),
             workspace,
             link: LinkId::logged(workspace),
             link_version: 1,
-            outcome: Outcome::Redirected,
-            status: STATUS,
+            outcome,
+            status,
             method: asked.method,
             url: logged.url,
             target: logged.target.as_str().to_owned(),
-            address: facts.ip.map_or(Address::Unknown, |ip| self.addresses.of(ip)),
-            user_agent: facts.user_agent,
-            referrer: facts.referrer,
-            accept_language: facts.language,
+            address: ip.map_or(Address::Unknown, |ip| self.addresses.of(ip, &settings)),
+            user_agent: said.user_agent,
+            referrer: said.referrer,
+            accept_language: said.language,
             redirect_micros: u32::try_from(asked.started.elapsed().as_micros()).unwrap_or(u32::MAX),
             rule: None,
             above_rate: false,
-            signals: domain::Signals::default(),
+            signals,
         }
     }
 }

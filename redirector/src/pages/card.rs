@@ -4,18 +4,16 @@
 use std::fmt::Write as _;
 
 use domain::ResolvedLink;
-use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 
 use super::html::{escaped, host_of, page};
 use crate::answer::{Answer, PAGE_POLICY};
-use crate::capture::user_agent_of;
 
 /// The card, if the link has one and the request is of those that show it. `short_url` is the link's,
 /// without a query.
-pub(crate) fn card(link: &ResolvedLink, headers: &HeaderMap, short_url: &str) -> Option<Answer> {
+pub(crate) fn card(link: &ResolvedLink, user_agent: Option<&str>, short_url: &str) -> Option<Answer> {
     let card = link.card.as_ref()?;
-    user_agent_of(headers).filter(|agent| enrich::is_unfurler(agent))?;
+    user_agent.filter(|agent| enrich::is_unfurler(agent))?;
     let title = escaped(card.title.as_deref().unwrap_or_else(|| host_of(link.target.as_str())));
     let (short_url, site) = (escaped(short_url), escaped(host_of(short_url)));
     let mut html = String::new();

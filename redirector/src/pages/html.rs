@@ -45,7 +45,7 @@ pub(super) fn page(html: String, policy: HeaderValue) -> Answer {
 }
 
 /// The host (and port) of an address that the URL parser wrote.
-pub(super) fn host_of(target: &str) -> &str {
+pub(crate) fn host_of(target: &str) -> &str {
     let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }

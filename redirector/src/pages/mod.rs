@@ -1,14 +1,17 @@
 //! What the redirector shows of a link beside leading on: its preview page at `/{slug}+`, its QR
 //! code at `/{slug}/qr.svg` and `/qr.png`, and its card for services that show links where they are
-//! posted. No slug has such a path, so a redirect is never asked whether it is one of these.
+//! posted. Beside them are the pages on which visitors decide about themselves. No slug has such a path, so a redirect is never asked whether it is one of these.
 
 mod card;
+mod choices;
 mod html;
 mod icon;
 mod preview;
 mod qr;
 
 pub(crate) use card::card;
+pub(crate) use choices::{consent, own_clicks};
+pub(crate) use html::host_of;
 pub(crate) use icon::icon;
 pub(crate) use preview::preview;
 pub(crate) use qr::{Drawing, Format, Order, qr_code};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use domain::{ClickId, LinkAddress, Method, Millis};
+use domain::{ClickId, LinkAddress, Method, Millis, SignalSet};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
@@ -24,15 +24,20 @@ use crate::address::Addresses;
 use crate::answer::{self, Answer, Page};
 use crate::cache::{CachedLink, Known, LookUps, TooFast};
 use crate::capture::Facts;
+use crate::consent::Consents;
 use crate::domains::{Domains, Place};
 use crate::gate::Gates;
+use crate::headers::Said;
 use crate::logged::Logger;
 use crate::message::{self, Malformed};
 use crate::methods::{method_of, only_opened};
 use crate::pages::Drawing;
 use crate::path::Named;
+use crate::policies::Settings;
+use crate::query::Query;
 use crate::rates::Rates;
 use crate::{Parts, RedirectorOptions};
+use found::Form;
 use keeper::Keeper;
 
 #[derive(Clone, Debug)]
@@ -48,6 +53,7 @@ pub(crate) struct Sources {
     pub domains: Domains,
     pub gates: Gates,
     pub logger: Logger,
+    pub consents: Consents,
     pub addresses: Addresses,
     pub rates: Arc<Rates>,
 }
@@ -60,7 +66,21 @@ struct Asked<'a> {
     peer: IpAddr,
     client: Client,
     head: &'a Head,
+    query: &'a Query<'a>,
+    /// Whether the visitor's connection is encrypted, as far as that is known.
+    secure: bool,
     started: Instant,
+}
+
+impl Asked<'_> {
+    /// What the visitor's request says of them.
+    fn said(&self) -> Said {
+        let mut said = Said::of(&self.head.headers, self.secure);
+        if self.query.is_own {
+            said.signals.set.insert(SignalSet::IGNORED);
+        }
+        said
+    }
 }
 
 /// Clones share everything.
@@ -70,6 +90,7 @@ pub(crate) struct Service {
     domains: Domains,
     gates: Gates,
     logger: Logger,
+    consents: Consents,
     addresses: Addresses,
     rates: Arc<Rates>,
     keeper: Keeper,
@@ -91,12 +112,13 @@ impl Service {
             misses: metrics.register("redirector_misses", "Requests for slugs that are no link", Counter::default()),
             refused: metrics.register("redirector_refused", "Requests of addresses with too many misses, refused", Counter::default()),
         };
-        let Sources { links, domains, gates, logger, addresses, rates } = sources;
+        let Sources { links, domains, gates, logger, consents, addresses, rates } = sources;
         Self {
             links,
             domains,
             gates,
             logger,
+            consents,
             addresses,
             rates,
             keeper: Keeper::new(parts.spool, parts.clock.clone(), parts.health.clone(), metrics),
@@ -128,11 +150,15 @@ impl Service {
             Err(why) => return answer::malformed(why),
         };
         let client = self.client_ip.client(peer, &head.headers);
+        let secure = encrypted || self.client_ip.says_https(peer, &head.headers);
+        let query = Query::of(head.uri.query());
         let place = self.domains.place(host, || self.rates.may_look_up(client, started)).await;
         let mut answer = match &place {
             Ok(Place::Nowhere) if host.is_some_and(message::is_no_host) => answer::malformed(Malformed::UnreadableHost),
             Ok(place) => match method_of(&head.method) {
-                Some(method) => self.answer_at(Asked { place, method, peer, client, head: &head, started }, body).await,
+                Some(method) => {
+                    self.answer_at(Asked { place, method, peer, client, head: &head, query: &query, secure, started }, body).await
+                }
                 None => Box::pin(self.turn_away(place, head.uri.path(), client, started)).await,
             },
             Err(TooFast) => self.refuse(),
@@ -141,7 +167,7 @@ impl Service {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Ok(place) = place {
-            place.finish(&mut answer, || encrypted || self.client_ip.says_https(peer, &head.headers));
+            place.finish(&mut answer, secure);
         }
         answer
     }
@@ -150,6 +176,7 @@ impl Service {
         match Named::of(asked.place, asked.head.uri.path()) {
             Named::Link(address) => self.at(&address, asked, body).await,
             Named::Entrance(entrance) => Box::pin(self.logged(entrance, &asked, body)).await,
+            Named::OwnClicks => Box::pin(self.own_clicks(&asked, body)).await,
             Named::Other => Box::pin(self.other(asked, body)).await,
         }
     }
@@ -157,9 +184,9 @@ impl Service {
     async fn at(&self, address: &LinkAddress, asked: Asked<'_>, body: Incoming) -> Answer {
         match self.links.resolve_if(address, || self.rates.may_look_up(asked.client, asked.started)).await {
             Ok(Known::Found(found)) if asked.method == Method::Post => {
-                found.referrer.on(Box::pin(self.posted(&found.link, address, asked, body)).await)
+                found.settings.on(Box::pin(self.posted(&found, address, asked, body)).await)
             }
-            Ok(Known::Found(found)) => found.referrer.on(self.found(&found.link, address, asked, None).await),
+            Ok(Known::Found(found)) => found.settings.on(self.found(&found, address, asked, Form::default()).await),
             Ok(Known::Nothing) => self.miss(&asked),
             Ok(Known::CannotTell) => answer::page(Page::Unavailable),
             Err(TooFast) => self.refuse(),
@@ -186,14 +213,13 @@ impl Service {
         answer::page(Page::TooFast)
     }
 
-    fn facts<'a>(&self, asked: &Asked<'a>, now: Millis) -> Facts<'a> {
-        let head = asked.head;
+    fn facts(&self, asked: &Asked<'_>, settings: &Settings, said: Said, now: Millis) -> Facts {
         Facts {
             id: ClickId::new(now, self.rng.entropy()),
             method: asked.method,
-            url: self.domains.url(asked.place, head.uri.path_and_query().map_or("/", |path| path.as_str())),
-            address: self.addresses.of(asked.client.ip),
-            headers: &head.headers,
+            url: self.domains.url(asked.place, &asked.query.kept(&asked.head.uri)),
+            address: self.addresses.of(asked.client.ip, settings),
+            said,
             redirect_micros: u32::try_from(asked.started.elapsed().as_micros()).unwrap_or(u32::MAX),
             above_rate: false,
         }

@@ -11,6 +11,7 @@ use crate::answer::{self, Answer, Page};
 use crate::cache::{Asker, Known};
 use crate::capture::{Decision, capture};
 use crate::domains::Place;
+use crate::ignored;
 use crate::logged::{Entrance, LogRequest, Refusal};
 use crate::methods::{not_taken, only_opened};
 use crate::pages::{self, Aside, Order, Shown};
@@ -23,6 +24,7 @@ impl Service {
         match Named::of(asked.place, &path) {
             Named::Link(address) => self.at(&address, asked, body).await,
             Named::Entrance(entrance) => self.logged(entrance, &asked, body).await,
+            Named::OwnClicks => self.own_clicks(&asked, body).await,
             Named::Other => match (asked.place.document(&path), asked.method) {
                 (Some(_), Method::Post) => only_opened(),
                 (Some(document), Method::Get | Method::Head) => document,
@@ -39,6 +41,9 @@ impl Service {
         if let Named::Entrance(entrance) = named {
             return entrance.tell(&Refusal::Method(entrance.allowed()));
         }
+        if matches!(named, Named::OwnClicks) {
+            return ignored::not_taken();
+        }
         if !self.rates.may_ask(client, started) {
             return self.refuse();
         }
@@ -48,7 +53,7 @@ impl Service {
             (_, _) => Known::Nothing,
         };
         match found {
-            Known::Found(found) => not_taken(&found.link),
+            Known::Found(found) => not_taken(&found),
             Known::Nothing => only_opened(),
             Known::CannotTell => answer::page(Page::Unavailable),
         }
@@ -81,17 +86,29 @@ impl Service {
             Shown::Preview => {
                 let answer = pages::preview(link, &short_url, self.report_url.as_deref(), now);
                 let decision = Decision::preview(answer.status(), link);
-                self.keeper.keep(&capture(link, decision, self.facts(asked, now))).await;
+                let facts = self.facts(asked, &found.settings, asked.said(), now);
+                self.keeper.keep(&capture(link, decision, facts)).await;
                 answer
             }
         }
     }
 
+    /// Where visitors say that their clicks are their own.
+    pub(super) async fn own_clicks(&self, asked: &Asked<'_>, body: Incoming) -> Answer {
+        let url = self.domains.url(asked.place, "");
+        let (head, host, secure) = (asked.head, pages::host_of(&url), asked.secure);
+        match asked.method {
+            Method::Post => ignored::posted(head, host, secure, body).await,
+            Method::Get | Method::Head => ignored::page(head, host, secure),
+        }
+    }
+
     /// A click that needs no link.
     pub(super) async fn logged(&self, entrance: Entrance, asked: &Asked<'_>, body: Incoming) -> Answer {
-        let Asked { method, peer, client, head, started, .. } = *asked;
+        let Asked { method, peer, client, head, query, secure, started, .. } = *asked;
         self.warn_of_hidden_visitors(peer, head);
-        match self.logger.click(entrance, LogRequest { head, method, client, started }, body).await {
+        let request = LogRequest { head, method, client, query, said: asked.said(), secure, started };
+        match self.logger.click(entrance, request, body).await {
             Ok(mut click) => {
                 // What comes with a key comes from a server, for many visitors.
                 click.above_rate = entrance == Entrance::Signed && self.rates.is_above_for(client, started);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
 
 mod click_limits;
+mod consent;
 mod domains;
 mod fixture;
 mod full;
@@ -15,9 +16,11 @@ mod logged;
 mod look_ups;
 mod loops;
 mod methods;
+mod own_clicks;
 mod pages;
 mod rates;
 mod refused;
 mod requests;
+mod signals;
 mod sources;
 mod tls;

@@ -5,7 +5,7 @@ import type { ClickFieldsFragment } from "../../generated/graphql";
 import { agent, place, verdictSentence } from "../../live/story";
 import { Drawer } from "../../parts/drawer";
 import { PlacesNote } from "../../parts/places-note";
-import { DEVICES, OUTCOMES } from "../../words";
+import { DEVICES, OUTCOMES, OWN_CLICK } from "../../words";
 
 interface Props {
   click: ClickFieldsFragment;
@@ -68,6 +68,12 @@ export function ClickDrawer({ click, zone, onClose }: Props) {
             </Fact>
           </dl>
           <PlacesNote />
+          <p className="small">
+            {OWN_CLICK.question}{" "}
+            <a href={new URL("/ll-ignore", click.url).href} target="_blank" rel="noreferrer">
+              {OWN_CLICK.answer}
+            </a>
+          </p>
         </>
       )}
     </Drawer>
