@@ -73,15 +73,15 @@ const ASKS: u8 = 2;
 const KEEPS_NETWORK: u8 = 4;
 
 impl Settings {
-    fn set(&self, decided: &Decided) {
+    fn set(&self, referrer: Option<ReferrerPolicy>, visitors: &Privacy) {
         let code = |policy: ReferrerPolicy| ReferrerPolicy::ALL.iter().position(|known| *known == policy);
-        let code = decided.referrer_policy.and_then(code).map_or(0, |at| at + 1);
+        let code = referrer.and_then(code).map_or(0, |at| at + 1);
         self.0.referrer.store(u8::try_from(code).unwrap_or_default(), Ordering::Relaxed);
         let mut privacy = KNOWN;
-        if decided.privacy.consent == ConsentMode::Required {
+        if visitors.consent == ConsentMode::Required {
             privacy |= ASKS;
         }
-        if decided.privacy.level != PrivacyLevel::None {
+        if visitors.level != PrivacyLevel::None {
             privacy |= KEEPS_NETWORK;
         }
         self.0.privacy.store(privacy, Ordering::Relaxed);
@@ -166,10 +166,13 @@ impl Policies {
     /// The settings of a workspace that there is, as they are and will be. Where they cannot be looked
     /// up nothing is known of them, until they can.
     pub async fn settings(&self, id: WorkspaceId) -> Settings {
-        let decided = self.decided(id).await;
+        let known = self.workspaces.resolve(&id, Asker::Ourselves).await;
         let settings = self.settings_so_far(id).await;
-        if let Some(decided) = decided {
-            settings.set(&decided);
+        match known {
+            Known::Found(decided) => settings.set(decided.referrer_policy, &decided.privacy),
+            // There is the workspace, so it has decided nothing.
+            Known::Nothing => settings.set(None, &Privacy::default()),
+            Known::CannotTell => {}
         }
         settings
     }

@@ -81,7 +81,7 @@ fn worded(answer: &[u8]) -> Option<Vec<u8>> {
     let is_head_alone = answer.starts_with(b"HTTP/1.") && answer.ends_with(b"\r\n\r\n");
     let text = match answer.get(STATUS..STATUS + 3).filter(|_| is_head_alone)? {
         b"400" => {
-            "This request cannot be read as HTTP/1.1. In its address write characters such as \", < and > encoded, as %22, %3C and %3E; send each header on a line of its own, one Content-Length at most, and https only where it is served.\n"
+            "This request cannot be read. In its address write characters such as \", < and > encoded, as %22, %3C and %3E; send each header on a line of its own, one Content-Length at most, and https only where it is served.\n"
         }
         b"414" => "The address of this request is too long.\n",
         b"431" => "The head of this request has more than 32 KiB or 100 fields. Send less.\n",

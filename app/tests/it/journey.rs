@@ -17,7 +17,11 @@ const LIVE: &str = "subscription($f: ClickFilter, $a: String) { clicks(filter: $
 
 /// A browser that does not follow redirects.
 pub fn browser() -> reqwest::Client {
-    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).user_agent(BROWSER).build().unwrap()
+    use reqwest::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
+    let headers = [(ACCEPT, "text/html,*/*;q=0.8"), (ACCEPT_ENCODING, "gzip, br"), (ACCEPT_LANGUAGE, "en-US,en;q=0.9")];
+    let headers: HeaderMap = headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).user_agent(BROWSER);
+    client.default_headers(headers).build().unwrap()
 }
 
 /// Clicks `slug` with `?n=` each of these numbers, over few connections.

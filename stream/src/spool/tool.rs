@@ -130,7 +130,8 @@ impl SpoolFolder {
                 }
                 Step::Damage { bytes } => {
                     // Behind the records of the last segment is room, and maybe what the next start cuts.
-                    let tail = if end.is_none() { segment::tail(&records[at..]) } else { Tail::Damaged(bytes) };
+                    let tail =
+                        if end.is_none() && at + bytes == records.len() { segment::tail(&records[at..]) } else { Tail::Damaged(bytes) };
                     match tail {
                         Tail::Room => found.bytes = HEADER + at as u64,
                         Tail::Torn(bytes) => found.torn = bytes as u64,
