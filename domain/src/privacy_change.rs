@@ -48,6 +48,10 @@ impl Privacy {
     /// All offences at once, with the fields' names below `privacy` as paths.
     pub fn changed(mut self, change: PrivacyChange) -> Result<Self, Invalid> {
         let mut invalid = Invalid::default();
+        if change.level == Some(PrivacyLevel::Full) {
+            let message = "Addresses cannot be kept in full yet. Use TRUNCATED or NONE.";
+            invalid.0.push(Issue::new(path("level"), IssueCode::NotAllowed, message));
+        }
         set(&mut self.level, change.level);
         set(&mut self.keep.referrer_path, change.keep_referrer_path);
         set(&mut self.keep.user_agent, change.keep_user_agent);

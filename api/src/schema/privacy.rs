@@ -11,7 +11,7 @@ pub enum PrivacyLevel {
     None,
     /// The network: /24 of IPv4, /48 of IPv6.
     Truncated,
-    /// The address for at most seven days, then its network.
+    /// The address for at most seven days, then its network. Not to be chosen yet: VALIDATION.
     Full,
 }
 
@@ -51,13 +51,6 @@ pub struct Privacy {
     pub policy_url: Option<String>,
     /// Networks whose clicks are the workspace's own.
     pub own_networks: Vec<String>,
-    /// For how many days clicks are kept; their counts stay.
-    pub click_days: u16,
-    pub miss_days: u16,
-    /// Of full addresses, where the level keeps them.
-    pub address_days: u16,
-    pub delivery_days: u16,
-    pub audit_days: u16,
 }
 
 impl From<Settings> for Privacy {
@@ -72,7 +65,7 @@ impl From<Settings> for Privacy {
             controller,
             policy_url,
             own_networks,
-            retention,
+            retention: _,
         } = settings;
         Self {
             level: level.into(),
@@ -88,11 +81,6 @@ impl From<Settings> for Privacy {
             controller,
             policy_url,
             own_networks: own_networks.iter().map(ToString::to_string).collect(),
-            click_days: retention.clicks,
-            miss_days: retention.misses,
-            address_days: retention.addresses,
-            delivery_days: retention.deliveries,
-            audit_days: retention.audit,
         }
     }
 }
@@ -118,16 +106,6 @@ pub struct PrivacyInput {
     policy_url: MaybeUndefined<String>,
     /// At most 100 addresses or ranges.
     own_networks: Option<Vec<String>>,
-    /// 1 to 3,660.
-    click_days: Option<i32>,
-    /// 1 to 396.
-    miss_days: Option<i32>,
-    /// 1 to 7.
-    address_days: Option<i32>,
-    /// 1 to 396.
-    delivery_days: Option<i32>,
-    /// 30 to 3,660.
-    audit_days: Option<i32>,
 }
 
 impl From<PrivacyInput> for PrivacyChange {
@@ -146,11 +124,8 @@ impl From<PrivacyInput> for PrivacyChange {
             controller: nullable(input.controller),
             policy_url: nullable(input.policy_url),
             own_networks: input.own_networks,
-            click_days: input.click_days,
-            miss_days: input.miss_days,
-            address_days: input.address_days,
-            delivery_days: input.delivery_days,
-            audit_days: input.audit_days,
+            // Nothing is purged by them yet.
+            ..Self::default()
         }
     }
 }

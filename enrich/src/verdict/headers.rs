@@ -21,7 +21,7 @@ pub(super) fn against(agent: &Agent, signals: SignalSet) -> Option<VerdictReason
     if !has(SignalSet::TAKEN) || agent.is_embedded || has(SignalSet::REQUESTED_WITH) {
         return None;
     }
-    if has(SignalSet::FETCH_METADATA) && !has(SignalSet::NAVIGATION) {
+    if has(SignalSet::SECURE | SignalSet::FETCH_METADATA) && !has(SignalSet::NAVIGATION) {
         return Some(PartOfAPage);
     }
     // The only ones that send hints are built on Chromium.
