@@ -19,7 +19,7 @@ test("from sign-up to a live click on one's own link in under a minute", async (
   ]);
   await target.waitForURL("https://example.com/spring?utm_source=mail");
   await expect(page.getByRole("heading", { name: "The first click is here" })).toBeVisible();
-  await expect(page.getByText(/^Counted as a person, with Chrome \d+ on Linux\.$/)).toBeVisible();
+  await expect(page.getByText(/^Counted as a person, with Chrom(e|ium) \d+ on Linux\.$/)).toBeVisible();
   await expect(page.getByText("Local network, so no country. Campaign source mail.")).toBeVisible();
   expect(Date.now() - begun).toBeLessThan(60_000);
 
