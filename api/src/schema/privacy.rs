@@ -45,7 +45,8 @@ pub struct Privacy {
     /// Whether Do Not Track means what Global Privacy Control means.
     pub respect_dnt: bool,
     pub consent: ConsentMode,
-    /// Who asks for consent, as visitors know them. Null where none is named: the page then names the host.
+    /// Who asks for consent, as visitors know them. Null where none is named: the page then speaks
+    /// of whoever made the short link.
     pub controller: Option<String>,
     /// Where visitors who are asked can read what becomes of their data. Null where there is no such page.
     pub policy_url: Option<String>,
