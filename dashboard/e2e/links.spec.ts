@@ -131,8 +131,8 @@ test("all of it works with the keyboard alone", async ({ page, world }) => {
   const clicks = page.getByRole("tab", { name: "Clicks" });
   await clicks.focus();
   await page.keyboard.press("ArrowRight");
-  await expect(page.getByRole("tab", { name: "On phones" })).toBeFocused();
-  await expect(page.getByRole("tab", { name: "On phones" })).toHaveAttribute("aria-selected", "true");
+  await expect(page.getByRole("tab", { name: "Unique visitors" })).toBeFocused();
+  await expect(page.getByRole("tab", { name: "Unique visitors" })).toHaveAttribute("aria-selected", "true");
   await page.keyboard.press("l");
   await expect(page.getByRole("heading", { name: "Live" })).toBeVisible();
   await page.keyboard.press("c");
