@@ -1,3 +1,5 @@
+//! Which verdicts come of which agents and headers: machines that say so, people whatever their browser.
+
 use domain::{Signals, Verdict::*, VerdictReason::*};
 use proptest::prelude::*;
 
