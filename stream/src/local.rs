@@ -17,8 +17,8 @@ use crate::{ClickSource, Delivery, Frame, FrameId, Lane, StreamError};
 /// crash, and stored once all the same.
 const CURSOR_EVERY: Duration = Duration::from_millis(500);
 
-/// How often counters of lost clicks are looked for while no clicks come.
-const LOSSES_EVERY: Duration = Duration::from_secs(1);
+/// How often, while no clicks come, counters of lost ones are looked for and what was acked long enough ago goes.
+const IDLE_EVERY: Duration = Duration::from_secs(1);
 
 /// Reads the spool of its own process, in one lane.
 #[derive(Clone, Debug)]
@@ -138,12 +138,15 @@ impl Acked {
 #[async_trait]
 impl Lane for LocalLane {
     async fn next(&mut self, max_clicks: usize) -> Result<Vec<Delivery>, StreamError> {
-        let mut looking = tokio::time::interval(LOSSES_EVERY);
+        // Not at once: while clicks come, their acks do the same.
+        let mut idle = tokio::time::interval_at(Instant::now() + IDLE_EVERY, IDLE_EVERY);
         let (entries, losses) = loop {
             tokio::select! {
                 entries = self.reader.next(max_clicks) => break (entries?, self.ledger.losses()),
-                _ = looking.tick() => {
-                    self.ledger.passed(self.reader.offset());
+                _ = idle.tick() => {
+                    let (ledger, offset) = (self.ledger.clone(), self.reader.offset());
+                    // It writes to the disk.
+                    let _ = tokio::task::spawn_blocking(move || ledger.passed(offset)).await;
                     match self.ledger.losses() {
                         losses if losses.is_empty() => {}
                         losses => break (Vec::new(), losses),
