@@ -121,7 +121,7 @@ impl Service {
             consents,
             addresses,
             rates,
-            keeper: Keeper::new(parts.spool, parts.clock.clone(), parts.health.clone(), metrics),
+            keeper: Keeper::new(parts.spool, parts.health.clone(), metrics),
             client_ip: ClientIp::new(options.trusted_proxies.clone()),
             report_url: options.report_url.as_deref().map(Arc::from),
             drawing: Drawing::new(),
