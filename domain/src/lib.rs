@@ -74,7 +74,7 @@ pub use path::plain_path;
 pub use period::{AskedRange, Compare, Period};
 pub use permit::{PermitLease, Wanted};
 pub use policy::{ReferrerPolicy, SealedSecret, WorkspacePolicy, signing_purpose};
-pub use privacy::{ConsentMode, KeptFields, Privacy, PrivacyLevel, Retention};
+pub use privacy::{ConsentMode, KeptFields, Privacy, PrivacyLevel};
 pub use privacy_change::PrivacyChange;
 pub use query::{MAX_PARAMETER_KEY_CHARS, Parameter, QR_MARKER, Utm, forward_query, parse_form, parse_query, parse_utm, referrer_host};
 pub use report::{LinkReport, NewLinkReport, ReportReason};

@@ -1,4 +1,4 @@
-//! What a workspace keeps of its visitors, and for how long.
+//! What a workspace keeps of its visitors.
 //!
 //! The settings are written to rows and to the snapshot of links: unknown fields are ignored, and each
 //! field has the default that holds where nothing was ever decided.
@@ -55,30 +55,6 @@ impl Default for KeptFields {
     }
 }
 
-/// How long things are kept, in days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Retention {
-    pub clicks: u16,
-    pub misses: u16,
-    /// Full addresses, where the level keeps them.
-    pub addresses: u16,
-    pub deliveries: u16,
-    pub audit: u16,
-}
-
-impl Retention {
-    /// The longest that a full address may be kept.
-    pub const MAX_ADDRESS_DAYS: u16 = 7;
-}
-
-impl Default for Retention {
-    /// Clicks 13 months, the audit log 12, full addresses 7 days, the rest 30 days.
-    fn default() -> Self {
-        Self { clicks: 396, misses: 30, addresses: Self::MAX_ADDRESS_DAYS, deliveries: 30, audit: 366 }
-    }
-}
-
 /// What a workspace decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -98,7 +74,6 @@ pub struct Privacy {
     pub policy_url: Option<String>,
     /// Whose clicks are the workspace's own.
     pub own_networks: Vec<IpNet>,
-    pub retention: Retention,
 }
 
 #[cfg(test)]
@@ -109,8 +84,7 @@ mod tests {
     fn what_was_never_decided_is_the_default_and_what_is_unknown_is_ignored() {
         let read = |text: &str| serde_json::from_str::<Privacy>(text).unwrap();
         assert_eq!(read("{}"), Privacy::default());
-        let decided = read(r#"{"level":"none","keep":{"city":false},"retention":{"clicks":30},"later":1}"#);
+        let decided = read(r#"{"level":"none","keep":{"city":false},"later":1}"#);
         assert_eq!((decided.level, decided.keep.city, decided.keep.language), (PrivacyLevel::None, false, true));
-        assert_eq!((decided.retention.clicks, decided.retention.misses), (30, 30));
     }
 }

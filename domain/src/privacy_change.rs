@@ -1,11 +1,9 @@
 //! A change of what a workspace keeps of its visitors, checked as a whole.
 
-use std::ops::RangeInclusive;
-
 use ipnet::IpNet;
 
 use crate::network::parse_network;
-use crate::{ConsentMode, Invalid, Issue, IssueCode, Privacy, PrivacyLevel, Retention};
+use crate::{ConsentMode, Invalid, Issue, IssueCode, Privacy, PrivacyLevel};
 
 /// Bounds of what a workspace may list.
 const MAX_PARAMETERS: usize = 50;
@@ -34,11 +32,6 @@ pub struct PrivacyChange {
     pub controller: Option<Option<String>>,
     pub policy_url: Option<Option<String>>,
     pub own_networks: Option<Vec<String>>,
-    pub click_days: Option<i32>,
-    pub miss_days: Option<i32>,
-    pub address_days: Option<i32>,
-    pub delivery_days: Option<i32>,
-    pub audit_days: Option<i32>,
 }
 
 impl Privacy {
@@ -77,18 +70,6 @@ impl Privacy {
         if let Some(texts) = change.own_networks {
             set(&mut self.own_networks, invalid.check(parse_own_networks(&texts)));
         }
-        let days = [
-            ("clickDays", change.click_days, 1..=3_660, &mut self.retention.clicks),
-            ("missDays", change.miss_days, 1..=396, &mut self.retention.misses),
-            ("addressDays", change.address_days, 1..=i32::from(Retention::MAX_ADDRESS_DAYS), &mut self.retention.addresses),
-            ("deliveryDays", change.delivery_days, 1..=396, &mut self.retention.deliveries),
-            ("auditDays", change.audit_days, 30..=3_660, &mut self.retention.audit),
-        ];
-        for (field, asked, range, kept) in days {
-            if let Some(asked) = asked {
-                set(kept, invalid.check(parse_days(field, asked, range)));
-            }
-        }
         invalid.finish()?;
         Ok(self)
     }
@@ -102,14 +83,6 @@ fn set<T>(field: &mut T, value: Option<T>) {
 
 fn path(field: &str) -> String {
     format!("privacy.{field}")
-}
-
-fn parse_days(field: &str, days: i32, range: RangeInclusive<i32>) -> Result<u16, Issue> {
-    let out_of_range = || {
-        let message = format!("Use {} to {} days.", range.start(), range.end());
-        Issue::new(path(field), IssueCode::OutOfRange, message)
-    };
-    if range.contains(&days) { u16::try_from(days).map_err(|_| out_of_range()) } else { Err(out_of_range()) }
 }
 
 fn parse_controller(name: &str) -> Result<String, Issue> {
@@ -175,11 +148,10 @@ mod tests {
             level: Some(PrivacyLevel::None),
             parameters: Some(Some(vec!["ref".into(), "ref".into()])),
             own_networks: Some(vec!["203.0.113.7".into()]),
-            click_days: Some(30),
             ..PrivacyChange::default()
         };
         let after = before.changed(change).unwrap();
-        assert_eq!((after.level, after.respect_dnt, after.retention.clicks, after.retention.misses), (PrivacyLevel::None, true, 30, 30));
+        assert_eq!((after.level, after.respect_dnt), (PrivacyLevel::None, true));
         assert_eq!(after.parameters.as_deref(), Some(&["ref".to_owned()][..]));
         assert_eq!(after.own_networks[0].to_string(), "203.0.113.7/32");
         let all = after.changed(PrivacyChange { parameters: Some(None), ..PrivacyChange::default() }).unwrap();
@@ -199,14 +171,13 @@ mod tests {
             own_networks: Some(vec!["0.0.0.0/0".into()]),
             controller: Some(Some(" ".into())),
             policy_url: Some(Some("javascript:alert(1)".into())),
-            click_days: Some(0),
-            address_days: Some(8),
+            level: Some(PrivacyLevel::Full),
             ..PrivacyChange::default()
         };
         let Invalid(issues) = Privacy::default().changed(change).unwrap_err();
         let paths: Vec<_> = issues.iter().map(|issue| issue.path.as_str()).collect();
-        let fields = ["controller", "policyUrl", "parameters", "impersonalParameters", "ownNetworks", "clickDays", "addressDays"];
+        let fields = ["level", "controller", "policyUrl", "parameters", "impersonalParameters", "ownNetworks"];
         assert_eq!(paths, fields.map(|field| format!("privacy.{field}")));
-        assert!(issues[6].message.contains("1 to 7 days"), "{issues:?}");
+        assert!(issues[0].message.contains("Use TRUNCATED or NONE"), "{issues:?}");
     }
 }

@@ -167,7 +167,7 @@ pub struct Click {
     pub asn: Option<u32>,
     /// Who runs that system. Null when no database has it.
     pub as_organization: Option<String>,
-    /// The address itself. Null unless the workspace keeps addresses in full, and after at most seven days.
+    /// The address itself. Null: no workspace can keep addresses in full yet.
     pub ip: Option<String>,
     /// Tells the visitor from others, for a day, or as long as the visitor has consented to. Null where visitors
     /// are not told apart: by the workspace's settings, or because the visitor's browser objects.

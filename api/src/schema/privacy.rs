@@ -25,7 +25,7 @@ pub enum ConsentMode {
     Required,
 }
 
-/// What is kept of visitors, and for how long. A change holds for clicks from then on.
+/// What is kept of visitors. A change holds for clicks from then on.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Privacy {
     pub level: PrivacyLevel,
@@ -56,18 +56,8 @@ pub struct Privacy {
 
 impl From<Settings> for Privacy {
     fn from(settings: Settings) -> Self {
-        let Settings {
-            level,
-            keep,
-            parameters,
-            impersonal_parameters,
-            respect_dnt,
-            consent,
-            controller,
-            policy_url,
-            own_networks,
-            retention: _,
-        } = settings;
+        let Settings { level, keep, parameters, impersonal_parameters, respect_dnt, consent, controller, policy_url, own_networks } =
+            settings;
         Self {
             level: level.into(),
             keep_referrer_path: keep.referrer_path,
@@ -125,8 +115,6 @@ impl From<PrivacyInput> for PrivacyChange {
             controller: nullable(input.controller),
             policy_url: nullable(input.policy_url),
             own_networks: input.own_networks,
-            // Nothing is purged by them yet.
-            ..Self::default()
         }
     }
 }
