@@ -127,30 +127,20 @@ fn is_name(name: &str, key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use domain::{ClickId, Consent, GeoPlace, KeptFields, LinkId, Method, Millis, Outcome, Signals, VisitorKey, WorkspaceId};
+    use domain::{Consent, GeoPlace, KeptFields, Signals, VisitorKey};
 
     use super::*;
     use crate::Enricher;
 
     fn captured() -> CapturedClick {
         CapturedClick {
-            id: ClickId::new(Millis(1), [1; 10]),
-            workspace: WorkspaceId::new(Millis(1), [1; 10]),
-            link: LinkId::new(Millis(1), [1; 10]),
-            link_version: 1,
-            outcome: Outcome::Redirected,
-            status: 302,
-            method: Method::Get,
             url: "http://x/a?utm_source=n&ref=7&mail=ada%40example.com&fbclid=F1".into(),
             target: "https://y/?own=1&ref=7&mail=ada%40example.com#part".into(),
             address: Address::Full([203, 0, 113, 77].into()),
             user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0".into()),
             referrer: Some("https://user:word@news.example/story?token=1#part".into()),
             accept_language: Some("de".into()),
-            redirect_micros: 1,
-            rule: None,
-            above_rate: false,
-            signals: Signals::default(),
+            ..crate::tests::captured()
         }
     }
 
