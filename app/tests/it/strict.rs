@@ -10,7 +10,7 @@ use testkit::{GraphQl, Program, ProgramOptions, wait_until};
 use crate::journey::PATIENCE;
 use crate::processes::Processes;
 use crate::program;
-use crate::visitors::{BERLIN, CHROME, IPHONE, NOWHERE, PARIS, geo, stored, until_known, visit};
+use crate::visitors::{BERLIN, CHROME, IPHONE, NOWHERE, PARIS, geo, stored, until_known, until_whole, visit};
 
 const VISITS: [(&str, &str); 4] = [(BERLIN, CHROME), (PARIS, IPHONE), (NOWHERE, CHROME), ("::ffff:203.0.113.5", "curl/8.5.0")];
 
@@ -112,6 +112,8 @@ async fn a_cluster_stores_the_same_clicks_and_the_broker_sees_no_address() {
         let options = processes.options("redirector", capture).with("CAPTURE", capture).with("GEOIP_DB", &geo);
         let edge = processes.start(options).await;
         let redirect = edge.setting("REDIRECT_LISTEN").to_owned();
+        // Before it knows that the workspace decided nothing it writes no network.
+        until_whole(&redirect).await;
         until_known(&redirect, "a").await;
         visit_all(&redirect, capture).await;
         let last = format!("n=3&via={capture}");

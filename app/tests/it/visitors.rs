@@ -61,6 +61,16 @@ pub async fn stored(api: &GraphQl, via: &str, count: usize) -> Vec<Value> {
     clicks
 }
 
+/// Waits until a redirector at the edge knows its snapshot to be whole: before, nobody can tell that something
+/// is not in it.
+pub async fn until_whole(redirect: &str) {
+    wait_until(PATIENCE, "the snapshot is whole", async || {
+        let answer = reqwest::get(format!("http://{redirect}/no-such-link")).await.unwrap();
+        (answer.status() == 404).then_some(())
+    })
+    .await;
+}
+
 /// Waits until a redirector knows of a link, without clicking it.
 pub async fn until_known(redirect: &str, slug: &str) {
     wait_until(PATIENCE, "the redirector knows of the link", async || {
