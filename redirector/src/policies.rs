@@ -1,7 +1,7 @@
 //! What redirects need besides links: API keys, and what workspaces decide for their redirects.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use domain::{
@@ -9,7 +9,7 @@ use domain::{
 };
 use hyper::header::{HeaderValue, LOCATION, REFERRER_POLICY};
 use moka::future::Cache;
-use platform::{Clock, Metrics, SealKey, is_signature};
+use platform::{Backoff, Clock, Metrics, Rng, SealKey, is_signature};
 use tokio::runtime::Handle;
 
 use crate::answer::Answer;
@@ -17,6 +17,9 @@ use crate::cache::{Asker, DecisionSource, Known, LookUps, TooFast};
 use crate::{LookUpLimits, PolicySource};
 
 const MAX_WORKSPACES: u64 = 50_000;
+/// How soon a workspace's settings that cannot be looked up are asked for again.
+const ASK_AGAIN_MIN: Duration = Duration::from_millis(500);
+const ASK_AGAIN_MAX: Duration = Duration::from_secs(5);
 /// A key's use is noted this often.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 
@@ -66,6 +69,8 @@ pub(crate) struct Settings(Arc<Shared>);
 struct Shared {
     referrer: AtomicU8,
     privacy: AtomicU8,
+    /// Whether they are looked up again until they are known.
+    is_asked_for: AtomicBool,
 }
 
 const KNOWN: u8 = 1;
@@ -85,6 +90,10 @@ impl Settings {
             privacy |= KEEPS_NETWORK;
         }
         self.0.privacy.store(privacy, Ordering::Relaxed);
+    }
+
+    fn are_known(&self) -> bool {
+        self.0.privacy.load(Ordering::Relaxed) & KNOWN != 0
     }
 
     fn referrer(&self) -> Option<ReferrerPolicy> {
@@ -166,8 +175,25 @@ impl Policies {
     /// The settings of a workspace that there is, as they are and will be. Where they cannot be looked
     /// up nothing is known of them, until they can.
     pub async fn settings(&self, id: WorkspaceId) -> Settings {
+        let settings = self.look_up_settings(id).await;
+        if !settings.are_known() {
+            self.ask_for(id, &settings);
+        }
+        settings
+    }
+
+    /// The same, as far as they are known now.
+    pub async fn settings_so_far(&self, id: WorkspaceId) -> Settings {
+        let settings = self.held_settings(id).await;
+        if !settings.are_known() {
+            self.ask_for(id, &settings);
+        }
+        settings
+    }
+
+    async fn look_up_settings(&self, id: WorkspaceId) -> Settings {
         let known = self.workspaces.resolve(&id, Asker::Ourselves).await;
-        let settings = self.settings_so_far(id).await;
+        let settings = self.held_settings(id).await;
         match known {
             Known::Found(decided) => settings.set(decided.referrer_policy, &decided.privacy),
             // There is the workspace, so it has decided nothing.
@@ -177,9 +203,26 @@ impl Policies {
         settings
     }
 
-    /// The same, as far as they are known now.
-    pub async fn settings_so_far(&self, id: WorkspaceId) -> Settings {
+    async fn held_settings(&self, id: WorkspaceId) -> Settings {
         self.settings.get_with(id, async { Settings::default() }).await
+    }
+
+    /// Looks up settings again and again until they are known, away from who asks for them: the links
+    /// that share them are cached by then, and would look only when they are looked up again.
+    fn ask_for(&self, id: WorkspaceId, settings: &Settings) {
+        if settings.0.is_asked_for.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (this, settings) = (self.clone(), settings.clone());
+        self.main.spawn(async move {
+            let mut backoff = Backoff::new(ASK_AGAIN_MIN, ASK_AGAIN_MAX);
+            // Whose settings were forgotten meanwhile has no link in use.
+            while !settings.are_known() && this.settings.contains_key(&id) {
+                backoff.pause(&Rng::System).await;
+                this.look_up_settings(id).await;
+            }
+            settings.0.is_asked_for.store(false, Ordering::Release);
+        });
     }
 
     /// Notes that a key was used; nobody waits for it.

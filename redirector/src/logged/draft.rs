@@ -77,7 +77,7 @@ impl Draft {
             }
             match value {
                 Json::Text(value) | Json::Plain(value) => self.rest.parameters.push((name, value)),
-                Json::Null | Json::List | Json::Object(_) => {
+                Json::Null | Json::Other | Json::Object(_) => {
                     self.refuse(&path, IssueCode::Invalid, "Send a text, a number, true or false as a parameter's value.");
                 }
             }
@@ -90,7 +90,7 @@ impl Draft {
             (None, _) => self.refuse(path, IssueCode::NotAllowed, unknown),
             (Some(_), Json::Null) => {}
             (Some(field), Json::Text(value)) => *field = Some(value),
-            (Some(_), Json::Plain(_) | Json::List | Json::Object(_)) => {
+            (Some(_), Json::Plain(_) | Json::Other | Json::Object(_)) => {
                 self.refuse(path, IssueCode::Invalid, "Send a text here, in quotes.");
             }
         }

@@ -1,6 +1,7 @@
 //! Workspaces that must ask before they recognise anyone: who is asked, what an answer is worth, and what
 //! it leads to.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use domain::{
@@ -10,9 +11,10 @@ use domain::{
 use platform::signature_of;
 use reqwest::{Method, RequestBuilder, Response};
 use stream::{LinkEvent, LinkNotices as _};
+use testkit::wait_until;
 
 use crate::fixture::{Running, gated, link, sesame, start, start_with};
-use crate::logged::{know_secrets, workspace};
+use crate::logged::{PATIENCE, know_secrets, workspace};
 use crate::sources::Counter;
 
 const PERSON: &str = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";
@@ -107,6 +109,19 @@ async fn people_are_asked_once_and_led_on_either_way() {
     let id = |click: &CapturedClick| click.signals.consent.as_ref().unwrap().visitor.clone();
     assert_eq!((id(&clicks[1]).unwrap().len(), id(&clicks[2])), (32, None));
     assert_eq!(id(&clicks[1]), id(&clicks[3]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_looked_up_when_a_link_is_first_used_is_known_before_the_link_is_looked_up_again() {
+    let running = start(&[]).await;
+    must_ask(&running, |_| {});
+    running.know("a", link("https://example.com/"));
+    running.policies.down.store(true, Ordering::SeqCst);
+    assert_eq!(get(&running, "/a", &[]).await.status(), 302);
+    running.policies.down.store(false, Ordering::SeqCst);
+    running.clock.advance(2_000);
+    wait_until(PATIENCE, "people are asked", async || is_page(&get(&running, "/a", &[]).await).then_some(())).await;
+    assert_eq!(running.links.asked.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,9 +16,11 @@ use super::segment::{self, Found, HEADER, PREFIX, Step};
 use super::{Spool, SpoolError};
 
 const CHUNK: usize = 256 * 1_024;
-/// How long records gather once one has come, and from one reading to the next: for each alone, or for
-/// each few, the reading thread would cost the writing ones more than the reading itself.
+/// How long records gather once one has come after a pause: what comes with it is read with it.
 const GATHER: Duration = Duration::from_millis(1);
+/// How long they gather from one reading to the next: for each few of them, the reading thread and what
+/// sends them would cost the writing ones more than the reading itself.
+const BETWEEN: Duration = Duration::from_millis(4);
 /// How long a segment is left alone that cannot be opened for want of files.
 const NO_FILES: Duration = Duration::from_millis(100);
 
@@ -90,7 +92,7 @@ impl Reader {
             if !entries.is_empty() {
                 // A backlog does not wait.
                 if entries.len() < most {
-                    self.gathered = Instant::now() + GATHER;
+                    self.gathered = Instant::now() + BETWEEN;
                 }
                 return Ok(entries);
             }

@@ -48,6 +48,17 @@ async fn json_and_forms_log_the_same_click() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_keeps_all_of_its_digits() {
+    let running = start(&[]).await;
+    let key = know_key(&running, |_| {});
+    let body =
+        format!(r#"{{"url": "{TARGET}", "parameters": {{"order": 12345678901234567890123, "price": 1.10, "most": 1e400, "no": -0}}}}"#);
+    assert_eq!(send(&running, &key, JSON, body).await.status().as_u16(), 302);
+    let url = running.captured().await.remove(0).url;
+    assert_eq!(url, "https://go.example/log-and-redirect?order=12345678901234567890123&price=1.10&most=1e400&no=-0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_forwarded_facts_the_request_is_the_visitors_own() {
     let running = start(&["127.0.0.1/32"]).await;
     let key = know_key(&running, |_| {});

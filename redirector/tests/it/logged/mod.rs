@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::fixture::Running;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 const TARGET: &str = "https://example.com/a?x=1";
 const DAY: i64 = 24 * 3_600 * 1_000;
 
@@ -56,7 +56,7 @@ pub async fn post(running: &Running, key: &str, body: Value) -> Response {
 }
 
 /// A body that is written as it stands.
-async fn send(running: &Running, key: &str, media: &'static str, body: &'static str) -> Response {
+async fn send(running: &Running, key: &str, media: &'static str, body: impl Into<reqwest::Body>) -> Response {
     let request = running.http.post(running.url("/log-and-redirect")).bearer_auth(key);
     request.header("content-type", media).body(body).send().await.unwrap()
 }
