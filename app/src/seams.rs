@@ -8,16 +8,18 @@ use std::time::Duration;
 use api::{LinkBacklog, LinkFeeder, PermitService};
 use platform::config::{Config, LinksFrom};
 use platform::{Clock, DurabilityClass, Health, Lifecycle, Metrics, Readiness, Rng, SealKey};
-use redirector::{LinkSource, PermitSource, PolicySource};
+use redirector::{LinkSource, PermitSource, PolicySource, SaltSource};
 use store::Store;
 use stream::{
     ClickSource, JetStreamSource, LinkNotices, LinkSnapshot, LiveFeed, LocalFeed, LocalNotices, LocalSource, NatsClient, NatsFeed,
     PermitClient, Shipper, SnapshotNotices, Spool, SpoolOptions,
 };
 use tokio_util::sync::CancellationToken;
+use worker::Salts;
 
 use crate::links::{AskedPermits, SnapshotLinks, StoredLinks};
 use crate::policies::{SnapshotPolicies, StoredPolicies};
+use crate::salts::{self, AskedSalts, StoredSalts};
 
 /// How long acked segments stay for a broker that may fall back; in one process there is none. Together
 /// with the two minutes in which a segment gathers, a record stays for 15 minutes after its ack.
@@ -47,6 +49,8 @@ pub(crate) struct Seams {
     pub permits: Option<Arc<dyn PermitSource>>,
     /// With the role redirector.
     pub policies: Option<Arc<dyn PolicySource>>,
+    /// With the role redirector.
+    pub salts: Option<Arc<dyn SaltSource>>,
     /// With the role worker.
     pub source: Option<Box<dyn ClickSource>>,
 }
@@ -57,6 +61,8 @@ pub(crate) struct Means<'a> {
     pub config: &'a Config,
     /// None for a redirector that uses no database.
     pub store: Option<&'a Store>,
+    /// Those of that database.
+    pub salts: Option<&'a Salts>,
     pub seal_key: Option<&'a SealKey>,
     pub clock: &'a Clock,
     pub rng: &'a Rng,
@@ -67,7 +73,7 @@ pub(crate) struct Means<'a> {
 
 impl Seams {
     pub async fn new(means: Means<'_>) -> anyhow::Result<Self> {
-        let Means { config, store, seal_key, clock, rng, health, metrics, lifecycle } = means;
+        let Means { config, store, salts, seal_key, clock, rng, health, metrics, lifecycle } = means;
         let stored = store.map(|store| Arc::new(StoredLinks { store: store.clone(), clock: clock.clone() }));
         let links = stored.clone().map(|stored| stored as Arc<dyn LinkSource>);
         let permits = stored.map(|stored| stored as Arc<dyn PermitSource>);
@@ -77,7 +83,8 @@ impl Seams {
             let source =
                 spool.clone().filter(|_| config.roles.worker).map(|spool| Box::new(LocalSource::new(spool)) as Box<dyn ClickSource>);
             let (feed, notices) = (Arc::new(LocalFeed::default()), Arc::new(LocalNotices::default()));
-            return Ok(Self { feed, notices, spool, links, permits, policies, source });
+            let salts = salts.map(|salts| Arc::new(StoredSalts { salts: salts.clone(), clock: clock.clone() }) as Arc<dyn SaltSource>);
+            return Ok(Self { feed, notices, spool, links, permits, policies, salts, source });
         };
         let nats = NatsClient::connect(url, "linklogger").await?.with_stream_quota(config.stream_quota);
         health.durability("broker", DurabilityClass::Unknown, UNKNOWN_ACKS);
@@ -91,6 +98,11 @@ impl Seams {
             lifecycle.spawn("shipper", shipper.run(lifecycle.stopping().clone()));
         }
         let source = config.roles.worker.then(|| Box::new(JetStreamSource::new(nats.clone())) as Box<dyn ClickSource>);
+        if let Some((salts, key)) = salts.filter(|_| config.roles.worker).zip(seal_key) {
+            let service = salts::serve(nats.clone(), key.clone(), salts.clone(), clock.clone(), rng.clone(), lifecycle.stopping().clone());
+            lifecycle.spawn("salt service", service);
+        }
+        let salts = Some(Arc::new(AskedSalts::new(nats.clone(), seal_key.cloned())) as Arc<dyn SaltSource>);
         let snapshot = LinkSnapshot::new(nats.clone()).with_seal_key(seal_key.cloned(), rng.clone());
         let notices = SnapshotNotices::new(snapshot.clone());
         if let Some(store) = store.filter(|_| config.roles.api) {
@@ -111,7 +123,7 @@ impl Seams {
                 (Some(Arc::new(SnapshotLinks(snapshot)) as Arc<dyn LinkSource>), Some(permits), Some(policies))
             }
         };
-        Ok(Self { feed: Arc::new(NatsFeed::new(nats)), notices: Arc::new(notices), spool, links, permits, policies, source })
+        Ok(Self { feed: Arc::new(NatsFeed::new(nats)), notices: Arc::new(notices), spool, links, permits, policies, salts, source })
     }
 }
 

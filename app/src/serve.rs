@@ -34,6 +34,8 @@ struct Process {
     /// Of that database, when the process began.
     presence: Presence,
     seams: Seams,
+    /// Of that database.
+    salts: Option<Salts>,
     seal_key: Option<SealKey>,
     /// For the roles that look up addresses; empty for the others.
     geo: Arc<GeoDatabases>,
@@ -88,9 +90,11 @@ impl Process {
             None => Presence::There,
         };
         let seal_key = seal::load(&config, &rng, &health)?;
+        let salts = database.as_ref().map(|database| Salts::new(database.store.clone(), rng.clone()));
         let seams = Seams::new(Means {
             config: &config,
             store: database.as_ref().map(|database| &database.store),
+            salts: salts.as_ref(),
             seal_key: seal_key.as_ref(),
             clock: &clock,
             rng: &rng,
@@ -114,7 +118,7 @@ impl Process {
                 health.expect(role, "It starts as soon as the database is there: see the part \"database\".");
             }
         }
-        Ok(Self { config, database, presence, seams, seal_key, geo, proofs, clock, rng, health, metrics, refusals, lifecycle })
+        Ok(Self { config, database, presence, seams, salts, seal_key, geo, proofs, clock, rng, health, metrics, refusals, lifecycle })
     }
 
     /// Starts what needs the database, as soon as that is there.
@@ -136,8 +140,7 @@ impl Process {
     }
 
     fn start_worker(&self) {
-        let Some((source, store)) = self.seams.source.as_ref().zip(self.store()) else { return };
-        let salts = Salts::new(store.clone(), self.rng.clone());
+        let Some(((source, store), salts)) = self.seams.source.as_ref().zip(self.store()).zip(self.salts.clone()) else { return };
         let parts = WorkerParts {
             store: store.clone(),
             salts: salts.clone(),
@@ -161,7 +164,9 @@ impl Process {
     }
 
     fn start_redirector(&self) -> anyhow::Result<Option<(SocketAddr, Domains)>> {
-        let Seams { spool: Some(spool), links: Some(links), permits: Some(permits), policies: Some(policies), .. } = &self.seams else {
+        let Seams { spool: Some(spool), links: Some(links), permits: Some(permits), policies: Some(policies), salts: Some(salts), .. } =
+            &self.seams
+        else {
             return Ok(None);
         };
         let options = RedirectorOptions {
@@ -186,6 +191,7 @@ impl Process {
             links: links.clone(),
             permits: permits.clone(),
             policies: policies.clone(),
+            salts: salts.clone(),
             seal_key: self.seal_key.clone(),
             geo: self.geo.clone(),
             notices: self.seams.notices.clone(),

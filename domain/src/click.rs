@@ -218,6 +218,8 @@ pub struct CapturedClick {
     /// Whether it was one too many of its address or link at that moment.
     pub above_rate: bool,
     pub signals: Signals,
+    /// With strict capture, where the user agent must not be written: what was read of it, in its place.
+    pub judged: Option<Box<JudgedAgent>>,
 }
 
 /// Where an address is, as far as the geo database knows.
@@ -240,6 +242,16 @@ pub struct UserAgentFacts {
     pub os: Option<String>,
     pub os_version: Option<String>,
     pub device: Device,
+}
+
+/// What a user agent told the redirector, which left it out, and how the click was judged by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedAgent {
+    pub facts: UserAgentFacts,
+    pub verdict: Verdict,
+    pub reason: VerdictReason,
+    /// Of the rules that judged.
+    pub rules_version: i16,
 }
 
 /// A click as stored, queried and pushed live.

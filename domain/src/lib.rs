@@ -48,8 +48,8 @@ pub use api_key::{
 pub use bucket::{Bucket, BucketSpan, MAX_BUCKETS, Quarter, buckets, first_buckets};
 pub use channel::Channel;
 pub use click::{
-    Address, AutonomousSystem, CapturedClick, Click, ClickRule, Device, GeoPlace, Method, Outcome, ReducedAddress, Seq, UserAgentFacts,
-    Verdict, VerdictReason, VisitorKey, network_of,
+    Address, AutonomousSystem, CapturedClick, Click, ClickRule, Device, GeoPlace, JudgedAgent, Method, Outcome, ReducedAddress, Seq,
+    UserAgentFacts, Verdict, VerdictReason, VisitorKey, network_of,
 };
 pub use consent::{CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_signed_consent, signed_consent};
 pub use custom_domain::{
@@ -87,4 +87,4 @@ pub use signals::{ClientHints, Consent, SignalSet, Signals};
 pub use signed::{MAX_SIGNED_DAYS, NotSigned, SIGNED_PATH, SignedRequest, check_signed_end, signed_url, text_to_sign};
 pub use slug::{GENERATED_SLUG_LENGTH, Slug};
 pub use target::{MAX_TARGET_BYTES, ShortDomain, TargetUrl};
-pub use visitor_day::{DaySalt, LocalDay};
+pub use visitor_day::{DaySalt, LocalDay, SaltOfDay};

@@ -56,6 +56,8 @@ bits!(
     DNT = 21,
     /// The visitor, or the address, asks that this click be counted as one's own.
     IGNORED = 22,
+    /// The address is in one of the workspace's own networks; said where the address itself is not written.
+    OWN_NETWORK = 23,
 );
 
 impl SignalSet {

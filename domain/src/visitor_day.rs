@@ -45,6 +45,22 @@ impl LocalDay {
     }
 }
 
+/// A salt, and the clicks that it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaltOfDay {
+    pub salt: DaySalt,
+    /// The day's first instant.
+    pub from: Millis,
+    /// That of the day after.
+    pub until: Millis,
+}
+
+impl SaltOfDay {
+    pub fn is_of(&self, at: Millis) -> bool {
+        self.from <= at && at < self.until
+    }
+}
+
 /// What tells the visitors of one day apart; nobody can tell them once it is destroyed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct DaySalt(pub [u8; 32]);

@@ -42,6 +42,7 @@ fn click(number: usize, agent: String) -> CapturedClick {
                 | SignalSet::FETCH_METADATA
                 | SignalSet::NAVIGATION,
         ),
+        judged: None,
     }
 }
 

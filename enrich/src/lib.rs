@@ -10,18 +10,20 @@ mod language;
 mod networks;
 mod privacy;
 mod sources;
+mod strict;
 mod verdict;
 mod visitor;
 
 use std::sync::Arc;
 
-use domain::{Address, CapturedClick, Click, Privacy, ReducedAddress, Verdict, VerdictReason, parse_utm, referrer_host};
+use domain::{Address, CapturedClick, Click, JudgedAgent, Privacy, ReducedAddress, parse_utm, referrer_host};
 
 pub use agent::{facts as agent_facts, facts_with_hints};
 pub use geo::{GeoDatabases, GeoError, GeoFile, GeoFileState, GeoSource, GeoTrouble, Refreshed};
 pub use language::first as first_language;
 pub use networks::{NetworkClass, is_hosting, is_relay};
 pub use privacy::may_tell_visitors_apart;
+pub use strict::reduce_captured;
 pub use verdict::{Evidence, RULES_VERSION, UserAgent, is_unfurler, judge, judge_again};
 pub use visitor::{RECIPE_CONSENTED, RECIPE_OF_DAY, visitor, visitor_of_day};
 
@@ -38,10 +40,10 @@ impl Enricher {
     /// The click to be stored, with no more than its workspace keeps; its place in the order of storage is
     /// the store's to give.
     pub fn enrich(&self, captured: &CapturedClick, privacy: &Privacy) -> Click {
-        let facts = agent::facts_with_hints(captured.user_agent.as_deref(), &captured.signals);
-        let evidence = Evidence::of_captured(captured, privacy);
-        // Only of a stored click may the user agent be missing that it takes.
-        let (verdict, verdict_reason) = judge(&evidence).unwrap_or((Verdict::Human, VerdictReason::NoSignal));
+        let JudgedAgent { facts, verdict, reason, rules_version } = match &captured.judged {
+            Some(judged) => JudgedAgent::clone(judged),
+            None => strict::judged(captured, privacy),
+        };
         let address = self.reduced(&captured.address);
         let (utm, parameters) = parse_utm(&captured.url, &captured.target);
         let referrer_host = captured.referrer.as_deref().and_then(referrer_host);
@@ -57,7 +59,7 @@ impl Enricher {
             url: captured.url.clone(),
             target: captured.target.clone(),
             verdict,
-            verdict_reason,
+            verdict_reason: reason,
             place: address.place,
             browser: facts.browser,
             browser_version: facts.browser_version,
@@ -74,7 +76,7 @@ impl Enricher {
             redirect_micros: captured.redirect_micros,
             rule: captured.rule.clone(),
             channel: Some(channel),
-            rules_version: RULES_VERSION,
+            rules_version,
             geo_version: address.geo_version,
             system: address.system,
             visitor: address.visitor,
@@ -96,7 +98,7 @@ impl Enricher {
 
 #[cfg(test)]
 mod tests {
-    use domain::{ClickId, LinkId, Method, Millis, Outcome, WorkspaceId};
+    use domain::{ClickId, LinkId, Method, Millis, Outcome, Verdict, VerdictReason, WorkspaceId};
 
     use super::*;
 
@@ -119,6 +121,7 @@ mod tests {
             rule: None,
             above_rate: false,
             signals: domain::Signals::default(),
+            judged: None,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::sources::is_click_id;
 
 /// How much of the visitor a click may tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
+pub(crate) enum Reach {
     /// Counted, and nothing of the person.
     Counted,
     /// Not told from other visitors.
@@ -20,7 +20,7 @@ enum Reach {
     Full,
 }
 
-fn reach(captured: &CapturedClick, privacy: &Privacy) -> Reach {
+pub(crate) fn reach(captured: &CapturedClick, privacy: &Privacy) -> Reach {
     let consented = captured.signals.consent.as_ref().is_some_and(|consent| consent.given);
     if privacy.consent == ConsentMode::Required && !consented {
         Reach::Counted

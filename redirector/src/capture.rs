@@ -84,5 +84,6 @@ pub(crate) fn capture(link: &ResolvedLink, decision: Decision, facts: Facts) -> 
         rule: decision.rule,
         above_rate: facts.above_rate,
         signals: facts.said.signals,
+        judged: None,
     }
 }

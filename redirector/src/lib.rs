@@ -5,7 +5,6 @@
 //! broker, the table of clicks or the API. Only links whose owner asked for it wait for more: a look-up
 //! in memory for their rules, a password's hash, a permit of their limit (`gate`).
 
-mod address;
 mod answer;
 mod cache;
 mod capture;
@@ -26,7 +25,9 @@ mod policies;
 mod query;
 mod rates;
 mod refused;
+mod salts;
 mod service;
+mod strict;
 mod tls;
 
 use std::net::SocketAddr;
@@ -36,8 +37,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use domain::{
-    ApiKeyId, ApiKeyState, HostName, LinkAddress, Millis, PermitLease, ResolvedLink, ServedDomain, ShortDomain, Wanted, WorkspaceId,
-    WorkspacePolicy,
+    ApiKeyId, ApiKeyState, HostName, LinkAddress, Millis, PermitLease, ResolvedLink, SaltOfDay, ServedDomain, ShortDomain, Wanted,
+    WorkspaceId, WorkspacePolicy,
 };
 use enrich::GeoDatabases;
 use ipnet::IpNet;
@@ -46,14 +47,15 @@ use platform::{BindError, Clock, Health, Lifecycle, Metrics, Readiness, Refusals
 use stream::{LinkNotices, Spool};
 use tokio_util::task::TaskTracker;
 
-use address::Addresses;
 use cache::Caches;
 use consent::Consents;
 use gate::{Gates, Permits};
 use logged::Logger;
 use policies::Policies;
 use rates::Rates;
+use salts::Salts;
 use service::{Service, Sources};
+use strict::Reducer;
 use tls::Certificates;
 
 pub use domains::{Domains, Served};
@@ -133,6 +135,17 @@ pub trait PolicySource: Send + Sync + std::fmt::Debug {
     async fn key_used(&self, id: ApiKeyId, at: Millis);
 }
 
+/// Where the salts come from by which a day's visitors are told apart, with strict capture.
+#[async_trait]
+pub trait SaltSource: Send + Sync + std::fmt::Debug {
+    /// The salt of the workspace's local day that `at` is in, today or within an hour; `None` where there is
+    /// none to be had.
+    ///
+    /// # Errors
+    /// [`LinkSourceDown`].
+    async fn salt(&self, workspace: WorkspaceId, at: Millis) -> Result<Option<SaltOfDay>, LinkSourceDown>;
+}
+
 #[derive(Clone, Debug)]
 pub struct RedirectorOptions {
     pub listen: SocketAddr,
@@ -141,7 +154,7 @@ pub struct RedirectorOptions {
     pub short_domain: ShortDomain,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
-    /// Who reduces visitors' addresses.
+    /// Who reduces clicks to what their workspaces keep.
     pub capture: Capture,
     pub rates: RateLimits,
     pub look_ups: LookUpLimits,
@@ -193,6 +206,8 @@ pub struct Parts {
     pub links: Arc<dyn LinkSource>,
     pub permits: Arc<dyn PermitSource>,
     pub policies: Arc<dyn PolicySource>,
+    /// Asked with strict capture only.
+    pub salts: Arc<dyn SaltSource>,
     /// Opens signing secrets; without it signed addresses get 503.
     pub seal_key: Option<SealKey>,
     /// For rules that ask where a visitor is, and for strict capture.
@@ -210,6 +225,8 @@ pub struct Redirector {
     options: RedirectorOptions,
     service: Service,
     caches: Caches,
+    /// With strict capture.
+    salts: Option<(Salts, Policies)>,
     permits: Permits,
     notices: Arc<dyn LinkNotices>,
     health: Health,
@@ -220,18 +237,24 @@ impl Redirector {
     /// Must be made on the main runtime: links are looked up there.
     pub fn new(options: RedirectorOptions, parts: Parts) -> Self {
         let (look_ups, rates) = (options.look_ups, Arc::new(Rates::new(options.rates, Instant::now())));
-        let policies = Policies::new(parts.policies.clone(), parts.seal_key.clone(), look_ups, parts.clock.clone(), &parts.metrics);
-        let addresses = Addresses::new(options.capture, parts.geo.clone());
+        let salts = match options.capture {
+            Capture::Worker => None,
+            Capture::Strict => Some(Salts::new(parts.salts.clone(), parts.clock.clone())),
+        };
+        let policies =
+            Policies::new(parts.policies.clone(), parts.seal_key.clone(), salts.clone(), look_ups, parts.clock.clone(), &parts.metrics);
+        let reducer = Reducer::new(salts.clone(), parts.geo.clone());
         let caches = Caches::new(&parts.links, &policies, look_ups, &parts.clock, &parts.metrics);
         let domains = Domains::new(options.short_domain.clone(), caches.hosts.clone(), &parts.metrics);
         let consents = Consents::new(&policies, parts.seal_key.as_ref(), &parts.clock, &parts.rng);
-        let logger = Logger::new(&policies, &rates, &addresses, &domains, &consents, &parts);
+        let logger = Logger::new(&policies, &rates, &domains, &consents, &parts);
         let (notices, health, refusals) = (parts.notices.clone(), parts.health.clone(), parts.refusals.clone());
         let gates = Gates::new(parts.permits.clone(), parts.geo.clone(), &parts.clock, &parts.rng, &parts.metrics);
         let permits = gates.permits();
-        let sources = Sources { links: caches.links.clone(), domains, gates, logger, consents, addresses, rates };
+        let sources = Sources { links: caches.links.clone(), domains, gates, logger, consents, reducer, rates };
         let service = Service::new(&options, parts, sources);
-        Self { options, service, caches, permits, notices, health, refusals }
+        let salts = salts.map(|salts| (salts, policies));
+        Self { options, service, caches, salts, permits, notices, health, refusals }
     }
 
     /// Which hosts are served, for whoever gets their certificates.
@@ -257,6 +280,9 @@ impl Redirector {
             lifecycle.spawn("certificates", certificates.follow(self.health.clone(), lifecycle.stopping().clone()));
         }
         lifecycle.spawn("link notices", self.caches.follow(self.notices, lifecycle.stopping().clone()));
+        if let Some((salts, policies)) = self.salts {
+            lifecycle.spawn("salts", salts.sweep(policies, lifecycle.stopping().clone()));
+        }
         threads.close();
         lifecycle.spawn("permits", self.permits.sweep(lifecycle.stopping().clone(), threads));
         self.health.report("redirector", Readiness::Ready, "");

@@ -1,12 +1,10 @@
 //! What redirects need besides links: API keys, and what workspaces decide for their redirects.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use domain::{
-    ApiKeyId, ApiKeyState, ConsentMode, Millis, Privacy, PrivacyLevel, ReferrerPolicy, WorkspaceId, WorkspacePolicy, signing_purpose,
-};
+use domain::{ApiKeyId, ApiKeyState, ConsentMode, Millis, Privacy, ReferrerPolicy, WorkspaceId, WorkspacePolicy, signing_purpose};
 use hyper::header::{HeaderValue, LOCATION, REFERRER_POLICY};
 use moka::future::Cache;
 use platform::{Backoff, Clock, Metrics, Rng, SealKey, is_signature};
@@ -14,6 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::answer::Answer;
 use crate::cache::{Asker, DecisionSource, Known, LookUps, TooFast};
+use crate::salts::{HeldSalts, Salts};
 use crate::{LookUpLimits, PolicySource};
 
 const MAX_WORKSPACES: u64 = 50_000;
@@ -64,36 +63,33 @@ impl std::fmt::Debug for Secret {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings(Arc<Shared>);
 
-/// Nothing is known while both are zero.
 #[derive(Debug, Default)]
 struct Shared {
     referrer: AtomicU8,
-    privacy: AtomicU8,
+    consent: AtomicU8,
+    /// All that was decided of visitors; `None` while that is unknown.
+    privacy: RwLock<Option<Arc<Privacy>>>,
+    salts: HeldSalts,
     /// Whether they are looked up again until they are known.
     is_asked_for: AtomicBool,
 }
 
+/// Of `consent`, which is zero while nothing is known.
 const KNOWN: u8 = 1;
 const ASKS: u8 = 2;
-const KEEPS_NETWORK: u8 = 4;
 
 impl Settings {
-    fn set(&self, referrer: Option<ReferrerPolicy>, visitors: &Privacy) {
+    fn set(&self, referrer: Option<ReferrerPolicy>, privacy: &Privacy) {
         let code = |policy: ReferrerPolicy| ReferrerPolicy::ALL.iter().position(|known| *known == policy);
         let code = referrer.and_then(code).map_or(0, |at| at + 1);
         self.0.referrer.store(u8::try_from(code).unwrap_or_default(), Ordering::Relaxed);
-        let mut privacy = KNOWN;
-        if visitors.consent == ConsentMode::Required {
-            privacy |= ASKS;
-        }
-        if visitors.level != PrivacyLevel::None {
-            privacy |= KEEPS_NETWORK;
-        }
-        self.0.privacy.store(privacy, Ordering::Relaxed);
+        *self.0.privacy.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(privacy.clone()));
+        let asks = if privacy.consent == ConsentMode::Required { ASKS } else { 0 };
+        self.0.consent.store(KNOWN | asks, Ordering::Relaxed);
     }
 
     fn are_known(&self) -> bool {
-        self.0.privacy.load(Ordering::Relaxed) & KNOWN != 0
+        self.0.consent.load(Ordering::Relaxed) & KNOWN != 0
     }
 
     fn referrer(&self) -> Option<ReferrerPolicy> {
@@ -103,12 +99,16 @@ impl Settings {
 
     /// Whether visitors are asked for consent; not while that is unknown, and clicks are then only counted.
     pub fn asks(&self) -> bool {
-        self.0.privacy.load(Ordering::Relaxed) & ASKS != 0
+        self.0.consent.load(Ordering::Relaxed) & ASKS != 0
     }
 
-    /// Whether the visitor's network may be written down; not while that is unknown.
-    pub fn keeps_network(&self) -> bool {
-        self.0.privacy.load(Ordering::Relaxed) & KEEPS_NETWORK != 0
+    /// What was decided of visitors; `None` while that is unknown.
+    pub fn privacy(&self) -> Option<Arc<Privacy>> {
+        self.0.privacy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn salts(&self) -> &HeldSalts {
+        &self.0.salts
     }
 
     /// The same answer, which tells browsers the policy if it sends them on.
@@ -127,6 +127,8 @@ pub(crate) struct Policies {
     keys: LookUps<ApiKeyState>,
     workspaces: LookUps<Decided>,
     settings: Cache<WorkspaceId, Settings>,
+    /// With strict capture.
+    salts: Option<Salts>,
     /// Keys whose use was noted lately.
     noted: Cache<ApiKeyId, ()>,
     clock: Clock,
@@ -135,12 +137,20 @@ pub(crate) struct Policies {
 
 impl Policies {
     /// Must be made on the main runtime: policies are looked up there.
-    pub fn new(source: Arc<dyn PolicySource>, seal_key: Option<SealKey>, limits: LookUpLimits, clock: Clock, metrics: &Metrics) -> Self {
+    pub fn new(
+        source: Arc<dyn PolicySource>,
+        seal_key: Option<SealKey>,
+        salts: Option<Salts>,
+        limits: LookUpLimits,
+        clock: Clock,
+        metrics: &Metrics,
+    ) -> Self {
         let decisions = DecisionSource { policies: source.clone(), seal_key: seal_key.map(Arc::new) };
         Self {
             keys: LookUps::new(source.clone(), limits, clock.clone(), metrics),
             workspaces: LookUps::new(decisions, limits, clock.clone(), metrics),
             settings: Cache::builder().max_capacity(MAX_WORKSPACES).build(),
+            salts,
             noted: Cache::builder().max_capacity(MAX_WORKSPACES).time_to_live(NOTE_EVERY).build(),
             source,
             clock,
@@ -200,7 +210,15 @@ impl Policies {
             Known::Nothing => settings.set(None, &Privacy::default()),
             Known::CannotTell => {}
         }
+        if let Some(salts) = &self.salts {
+            salts.know(id, &settings).await;
+        }
         settings
+    }
+
+    /// Forgets the salts of days that are over.
+    pub fn sweep_salts(&self, now: Millis) {
+        self.settings.iter().for_each(|(_, settings)| settings.salts().sweep(now));
     }
 
     async fn held_settings(&self, id: WorkspaceId) -> Settings {

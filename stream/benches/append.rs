@@ -36,6 +36,7 @@ fn click() -> CapturedClick {
         rule: None,
         above_rate: false,
         signals: domain::Signals::default(),
+        judged: None,
     }
 }
 

@@ -1,34 +1,24 @@
-//! Permits over NATS, for redirectors without a database: one question, one answer by whichever api
-//! is first in the queue. Questions may come twice or late and answers may get lost: a block's id makes
-//! that harmless.
+//! Permits over NATS, for redirectors without a database. Questions may come twice or late and answers may
+//! get lost: a block's id makes that harmless.
 //!
-//! Bytes: a version byte, then protobuf. Golden in the tests.
+//! Bytes: as in [`crate::questions`], golden in the tests.
 
-use std::time::Duration;
-
-use async_nats::client::RequestErrorKind;
-use async_nats::{Message as NatsMessage, Request};
 use bytes::Bytes;
 use domain::{LeaseId, LinkId, PermitLease, Wanted, WorkspaceId};
-use futures_util::StreamExt as _;
 use prost::Message;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::questions::{Topic, decode, encode};
 use crate::snapshot::broker;
 use crate::{NatsClient, StreamError};
 
-const SUBJECT: &str = "permits.v1";
-/// Of several apis one answers.
-const QUEUE: &str = "api";
-const VERSION: u8 = 1;
-/// A visitor waits for the answer.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// No question of this version is longer.
-const LONGEST: usize = 256;
-/// Questions answered at once.
-const AT_ONCE: usize = 32;
-const RETRY: Duration = Duration::from_millis(500);
+const TOPIC: Topic = Topic {
+    subject: "permits.v1",
+    queue: "api",
+    nobody: "no api is there to give permits",
+    unheard: "permits cannot be given to redirectors without a database",
+};
 
 /// What a redirector asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,16 +69,8 @@ impl PermitClient {
     /// [`StreamError::Broker`] when no api answers within a second. The question may have been
     /// acted on all the same; asking it again is safe.
     pub async fn ask(&self, question: PermitQuestion) -> Result<u32, StreamError> {
-        // A question would wait in the client for the connection.
-        if !self.0.is_connected() {
-            return Err(broker(&"not connected"));
-        }
-        let request = Request::new().payload(encode_question(question)).timeout(Some(PATIENCE));
-        let answer = self.0.client.send_request(SUBJECT, request).await.map_err(|error| match error.kind() {
-            RequestErrorKind::NoResponders => broker(&"no api is there to give permits"),
-            _ => broker(&error),
-        })?;
-        decode_answer(&answer.payload).ok_or_else(|| broker(&"the api cannot give permits now"))
+        let answer = TOPIC.ask(&self.0, encode_question(question)).await?;
+        decode_answer(&answer).ok_or_else(|| broker(&"the api cannot give permits now"))
     }
 }
 
@@ -97,32 +79,17 @@ pub async fn serve_permits<A, E>(nats: NatsClient, answer: impl Fn(PermitQuestio
 where
     A: Future<Output = Result<u32, E>>,
 {
-    while !stopping.is_cancelled() {
-        match nats.client.queue_subscribe(SUBJECT, QUEUE.to_owned()).await {
-            Ok(questions) => {
-                let questions = questions.take_until(stopping.cancelled());
-                questions.for_each_concurrent(AT_ONCE, |message| reply(&nats, &answer, message)).await;
-            }
-            Err(error) => tracing::warn!(%error, "permits cannot be given to redirectors without a database; trying again"),
+    let answer = |bytes: Bytes| {
+        let asked = decode_question(&bytes).map(&answer);
+        async move {
+            let permits = match asked {
+                Some(asked) => asked.await.ok(),
+                None => None,
+            };
+            encode_answer(permits)
         }
-        tokio::select! {
-            () = tokio::time::sleep(RETRY) => {}
-            () = stopping.cancelled() => {}
-        }
-    }
-}
-
-async fn reply<A, E>(nats: &NatsClient, answer: &impl Fn(PermitQuestion) -> A, message: NatsMessage)
-where
-    A: Future<Output = Result<u32, E>>,
-{
-    let Some(inbox) = message.reply else { return };
-    let permits = match decode_question(&message.payload) {
-        Some(question) => answer(question).await.ok(),
-        None => None,
     };
-    // Whoever asked asks again when this gets lost.
-    let _ = nats.client.publish(inbox, encode_answer(permits)).await;
+    TOPIC.serve(nats, answer, stopping).await;
 }
 
 fn encode_question(question: PermitQuestion) -> Bytes {
@@ -140,7 +107,7 @@ fn encode_question(question: PermitQuestion) -> Bytes {
 
 /// `None` for what is no question, or one of a later version.
 fn decode_question(bytes: &[u8]) -> Option<PermitQuestion> {
-    let question = Question::decode(fields(bytes)?).ok()?;
+    let question: Question = decode(bytes)?;
     let uuid = |bytes: &[u8]| Uuid::from_slice(bytes).ok();
     let lease = PermitLease {
         id: LeaseId(uuid(&question.lease)?),
@@ -158,19 +125,8 @@ fn encode_answer(permits: Option<u32>) -> Bytes {
 }
 
 fn decode_answer(bytes: &[u8]) -> Option<u32> {
-    let answer = Answer::decode(fields(bytes)?).ok()?;
+    let answer: Answer = decode(bytes)?;
     answer.done.then_some(answer.permits)
-}
-
-fn encode(message: &impl Message) -> Bytes {
-    let mut bytes = vec![VERSION];
-    // A Vec grows as needed, so there is no error to have.
-    let _ = message.encode(&mut bytes);
-    bytes.into()
-}
-
-fn fields(bytes: &[u8]) -> Option<&[u8]> {
-    bytes.split_first().filter(|(version, fields)| **version == VERSION && fields.len() < LONGEST).map(|(_, fields)| fields)
 }
 
 #[cfg(test)]
@@ -210,7 +166,7 @@ mod tests {
         let mut bytes = encode_question(PermitQuestion::GiveBack(lease(), 7)).to_vec();
         bytes[0] = 2;
         assert_eq!((decode_question(&bytes), decode_answer(&[2, 8, 1])), (None, None));
-        bytes[0] = VERSION;
+        bytes[0] = 1;
         bytes.extend([0xf2, 0x03, 0xff, 0x01]);
         bytes.extend([0; 255]);
         assert_eq!(decode_question(&bytes), None);
@@ -220,7 +176,7 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(mut bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = (decode_question(&bytes), decode_answer(&bytes));
-            bytes.insert(0, VERSION);
+            bytes.insert(0, 1);
             let _ = (decode_question(&bytes), decode_answer(&bytes));
         }
     }

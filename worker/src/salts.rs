@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::{DaySalt, LocalDay, Millis, WorkspaceId};
+use domain::{DaySalt, LocalDay, Millis, SaltOfDay, WorkspaceId};
 use jiff::tz::TimeZone;
 use platform::Rng;
-use store::{Salt, Store, StoreError};
+use store::{IngestSettings, Salt, Store, StoreError};
 
 /// Clones share what is held.
 #[derive(Clone, Debug)]
@@ -45,6 +45,20 @@ impl Salts {
         };
         // The zone may have changed since it was made.
         Ok(salt.filter(|salt| now < salt.used_until).map(|salt| salt.salt))
+    }
+
+    /// The salt of the workspace's local day that `at` is in, with that day's ends; `None` where there is no
+    /// such workspace, or none to be had.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn at(&self, workspace: WorkspaceId, at: Millis, now: Millis) -> Result<Option<SaltOfDay>, StoreError> {
+        let settings = self.store.ingest_settings(&[workspace]).await?;
+        let Some(IngestSettings { zone, .. }) = settings.get(&workspace) else { return Ok(None) };
+        let day = LocalDay::of(at, zone);
+        let salt = self.of(workspace, day, zone, now).await?;
+        let ends = day.start(zone).zip(LocalDay(day.0.saturating_add(1)).start(zone));
+        Ok(salt.zip(ends).map(|(salt, (from, until))| SaltOfDay { salt, from, until }))
     }
 
     /// Forgets what is used no more, here and in the store. Where readers keep the database's files from

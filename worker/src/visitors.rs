@@ -110,6 +110,7 @@ mod tests {
                 rule: None,
                 above_rate: false,
                 signals: Signals::default(),
+                judged: None,
             }
         }
 

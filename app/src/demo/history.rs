@@ -143,6 +143,7 @@ fn captured(at: Millis, visit: &Visit, link: &ResolvedLink, visitors: &Visitors,
         rule: None,
         above_rate: false,
         signals: domain::Signals::default(),
+        judged: None,
     }
 }
 

@@ -128,3 +128,58 @@ async fn a_cluster_stores_the_same_clicks_and_the_broker_sees_no_address() {
     check(&strict);
     assert_eq!(strict, full);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visitor_is_the_same_whoever_reduces_and_an_agent_that_is_not_kept_is_nowhere() {
+    let processes = Processes::new();
+    let geo = geo(processes.folder.path());
+    let api = processes.start(processes.options("api", "api")).await;
+    let ada = api.api().sign_up("ada").await;
+    link(&ada).await;
+    let _worker = processes.start(processes.options("worker", "worker").with("GEOIP_DB", &geo)).await;
+    let mut edges = Vec::new();
+    for capture in ["strict", "worker"] {
+        let options = processes.options("redirector", capture).with("CAPTURE", capture).with("GEOIP_DB", &geo);
+        let edge = processes.start(options).await;
+        until_whole(edge.setting("REDIRECT_LISTEN")).await;
+        until_known(edge.setting("REDIRECT_LISTEN"), "a").await;
+        visit_all(edge.setting("REDIRECT_LISTEN"), capture).await;
+        edges.push(edge);
+    }
+    let visitors = async |via: &str| {
+        stored(&ada, via, VISITS.len()).await;
+        let page =
+            ada.data("{ clicks(first: 100) { nodes { visitor n: parameter(key: \"n\") via: parameter(key: \"via\") } } }", json!({})).await;
+        let mut clicks: Vec<_> = page["clicks"]["nodes"].as_array().unwrap().iter().filter(|click| click["via"] == via).collect();
+        clicks.sort_by_key(|click| click["n"].to_string());
+        clicks.into_iter().map(|click| click["visitor"].as_str().expect("a click is of somebody").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(visitors("strict").await, visitors("worker").await);
+    let totals = ada.data("{ clickTotals(filter: {period: TODAY}) { clicks dailyUniques withoutVisitor } }", json!({})).await;
+    // curl is no person; the others came twice.
+    assert_eq!(totals["clickTotals"], json!({ "clicks": 6, "dailyUniques": 3, "withoutVisitor": 0 }));
+
+    let change = "mutation { updateWorkspace(input: {privacy: {keepUserAgent: false}}) { workspace { id } } }";
+    ada.data(change, json!({})).await;
+    let spool = processes.folder.path().join("strict").join("spool");
+    let mut version = 100;
+    wait_until(PATIENCE, "an agent is not written", async || {
+        version += 1;
+        let agent = IPHONE.replace("17_5", &format!("17_{version}"));
+        visit(edges[0].setting("REDIRECT_LISTEN"), &format!("a?n={version}&via=agentless"), BERLIN, &agent).await;
+        (!found(&spool, agent.as_bytes())).then_some(())
+    })
+    .await;
+    let last = wait_until(PATIENCE, "the click is stored", async || {
+        let fields = "{ clicks(first: 1) { nodes { userAgent browser os osVersion verdict n: parameter(key: \"n\") } } }";
+        let click = ada.data(fields, json!({})).await["clicks"]["nodes"][0].take();
+        (click["n"].as_str() == Some(version.to_string().as_str())).then_some(click)
+    })
+    .await;
+    let os_version = format!("17.{version}");
+    assert_eq!(
+        last,
+        json!({ "userAgent": null, "browser": "Safari", "os": "iOS", "osVersion": os_version, "verdict": "HUMAN", "n": version.to_string() })
+    );
+    assert!(!found(&processes.nats.store(), IPHONE.replace("17_5", &format!("17_{version}")).as_bytes()));
+}

@@ -47,14 +47,7 @@ impl<'a> Evidence<'a> {
 
     pub fn of_captured(click: &'a CapturedClick, privacy: &Privacy) -> Self {
         let signals = click.signals.set;
-        let is_own = match &click.address {
-            Address::Full(ip) => {
-                let ip = ip.to_canonical();
-                privacy.own_networks.iter().any(|network| network.contains(&ip))
-            }
-            Address::Unknown | Address::Reduced(_) => false,
-        };
-        let is_own = is_own || signals.has(SignalSet::IGNORED);
+        let is_own = is_own_network(&click.address, privacy) || signals.has_any(SignalSet::IGNORED | SignalSet::OWN_NETWORK);
         Self { signals, is_own, above_rate: click.above_rate, ..Self::of_request(click.method, click.user_agent.as_deref()) }
     }
 
@@ -65,9 +58,20 @@ impl<'a> Evidence<'a> {
             None if click.verdict_reason == VerdictReason::NoUserAgent => UserAgent::Absent,
             None => UserAgent::NotKept,
         };
-        let is_own = click.verdict == Verdict::Internal || click.signals.has(SignalSet::IGNORED);
+        let is_own = click.verdict == Verdict::Internal || click.signals.has_any(SignalSet::IGNORED | SignalSet::OWN_NETWORK);
         let above_rate = click.verdict_reason == VerdictReason::Rate;
         Self { method: click.method, user_agent, signals: click.signals, is_own, above_rate }
+    }
+}
+
+/// Whether the address is in one of the workspace's own networks.
+pub(crate) fn is_own_network(address: &Address, privacy: &Privacy) -> bool {
+    match address {
+        Address::Full(ip) => {
+            let ip = ip.to_canonical();
+            privacy.own_networks.iter().any(|network| network.contains(&ip))
+        }
+        Address::Unknown | Address::Reduced(_) => false,
     }
 }
 

@@ -20,14 +20,13 @@ use hyper::http::request::Parts as Head;
 use platform::{Client, Clock, Rng, is_same};
 
 use crate::Parts;
-use crate::address::Addresses;
 use crate::answer::{self, Answer, Page};
 use crate::cache::Known;
 use crate::consent::{Consents, Visit};
 use crate::domains::Domains;
 use crate::headers::{Said, said_by_another};
 use crate::methods::OPENED;
-use crate::policies::Policies;
+use crate::policies::{Policies, Settings};
 use crate::query::Query;
 use crate::rates::Rates;
 pub(crate) use refusal::Refusal;
@@ -83,12 +82,23 @@ pub(crate) struct LogRequest<'a> {
     pub started: Instant,
 }
 
+/// Sends the visitor of a click on, who is there.
+pub(crate) fn led_on(outcome: Outcome, target: &str, id: ClickId, settings: &Settings) -> Answer {
+    if outcome != Outcome::Redirected {
+        return answer::page(Page::Ahead);
+    }
+    let mut answer = settings.on(answer::redirect(STATUS, target));
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        answer.headers_mut().insert(CLICK_ID, id);
+    }
+    answer
+}
+
 /// Clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct Logger {
     policies: Policies,
     rates: Arc<Rates>,
-    addresses: Addresses,
     domains: Domains,
     consents: Consents,
     clock: Clock,
@@ -96,18 +106,10 @@ pub(crate) struct Logger {
 }
 
 impl Logger {
-    pub fn new(
-        policies: &Policies,
-        rates: &Arc<Rates>,
-        addresses: &Addresses,
-        domains: &Domains,
-        consents: &Consents,
-        parts: &Parts,
-    ) -> Self {
+    pub fn new(policies: &Policies, rates: &Arc<Rates>, domains: &Domains, consents: &Consents, parts: &Parts) -> Self {
         Self {
             policies: policies.clone(),
             rates: rates.clone(),
-            addresses: addresses.clone(),
             domains: domains.clone(),
             consents: consents.clone(),
             clock: parts.clock.clone(),
@@ -115,30 +117,18 @@ impl Logger {
         }
     }
 
-    /// The click that is to be kept before the visitor is sent on.
+    /// The click that is to be kept before the visitor is sent on, with its workspace's settings.
     ///
     /// # Errors
     /// The reason why there is none.
-    pub async fn click(&self, entrance: Entrance, asked: LogRequest<'_>, body: Incoming) -> Result<CapturedClick, Refusal> {
+    pub async fn click(&self, entrance: Entrance, asked: LogRequest<'_>, body: Incoming) -> Result<(CapturedClick, Settings), Refusal> {
         match entrance {
             Entrance::Key => self.posted(asked, body).await,
             Entrance::Signed => self.signed(asked).await,
         }
     }
 
-    /// Sends the visitor of a click on, who is there.
-    pub async fn answer(&self, click: &CapturedClick) -> Answer {
-        if click.outcome != Outcome::Redirected {
-            return answer::page(Page::Ahead);
-        }
-        let mut answer = self.policies.settings(click.workspace).await.on(answer::redirect(STATUS, &click.target));
-        if let Ok(id) = HeaderValue::from_str(&click.id.to_string()) {
-            answer.headers_mut().insert(CLICK_ID, id);
-        }
-        answer
-    }
-
-    async fn posted(&self, asked: LogRequest<'_>, body: Incoming) -> Result<CapturedClick, Refusal> {
+    async fn posted(&self, asked: LogRequest<'_>, body: Incoming) -> Result<(CapturedClick, Settings), Refusal> {
         if asked.method != Method::Post {
             return Err(Refusal::Method(Entrance::Key.allowed()));
         }
@@ -182,7 +172,7 @@ impl Logger {
         self.rates.may_look_up(asked.client, asked.started)
     }
 
-    async fn signed(&self, asked: LogRequest<'_>) -> Result<CapturedClick, Refusal> {
+    async fn signed(&self, asked: LogRequest<'_>) -> Result<(CapturedClick, Settings), Refusal> {
         if asked.method == Method::Post {
             return Err(Refusal::Method(Entrance::Signed.allowed()));
         }
@@ -218,7 +208,7 @@ impl Logger {
         Ok(logged)
     }
 
-    async fn captured(&self, workspace: WorkspaceId, logged: Logged, asked: LogRequest<'_>, now: Millis) -> CapturedClick {
+    async fn captured(&self, workspace: WorkspaceId, logged: Logged, asked: LogRequest<'_>, now: Millis) -> (CapturedClick, Settings) {
         let settings = self.policies.settings(workspace).await;
         let is_ahead = logged.facts.is_none() && asked.method == Method::Get && asked.said.is_ahead();
         // What an edge function leaves out is not known; its own address and agent are not the visitor's.
@@ -238,7 +228,7 @@ impl Logger {
             true => (Outcome::Preview, Page::Ahead.status().as_u16()),
             false => (Outcome::Redirected, STATUS),
         };
-        CapturedClick {
+        let click = CapturedClick {
             id: logged.click_id.unwrap_or_else(|| ClickId::new(now, self.rng.entropy())),
             workspace,
             link: LinkId::logged(workspace),
@@ -248,7 +238,7 @@ impl Logger {
             method: asked.method,
             url: logged.url,
             target: logged.target.as_str().to_owned(),
-            address: ip.map_or(Address::Unknown, |ip| self.addresses.of(ip, &settings)),
+            address: ip.map_or(Address::Unknown, Address::Full),
             user_agent: said.user_agent,
             referrer: said.referrer,
             accept_language: said.language,
@@ -256,6 +246,8 @@ impl Logger {
             rule: None,
             above_rate: false,
             signals,
-        }
+            judged: None,
+        };
+        (click, settings)
     }
 }

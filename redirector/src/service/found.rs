@@ -54,8 +54,8 @@ impl Service {
             (None, None, Some(page)) => (answer::page(page), decision),
         };
         let above_rate = self.rates.is_above(link.id, asked.client, asked.started);
-        let facts = Facts { above_rate, ..self.facts(&asked, &found.settings, said, now) };
-        self.keeper.keep(&capture(link, decision, facts)).await;
+        let facts = Facts { above_rate, ..self.facts(&asked, said, now) };
+        self.keeper.keep(capture(link, decision, facts), &found.settings).await;
         if let Some(cookie) = heard.and_then(|heard| heard.cookie) {
             answer.headers_mut().append(SET_COOKIE, cookie);
         }

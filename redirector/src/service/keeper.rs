@@ -1,4 +1,4 @@
-//! Keeps clicks in the spool, and tells of it when one cannot be kept.
+//! Keeps clicks in the spool, no more of them than may be written, and tells of it when one cannot be kept.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,12 +9,16 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use stream::{Spool, SpoolError};
 
+use crate::policies::Settings;
+use crate::strict::Reducer;
+
 const SPOOL: [(&str, &str); 1] = [("reason", "spool")];
 
 /// Clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct Keeper {
     spool: Spool,
+    reducer: Reducer,
     health: Health,
     captured: Counter,
     /// Clicks that were answered without being captured, by reason.
@@ -25,15 +29,16 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub fn new(spool: Spool, health: Health, metrics: &Metrics) -> Self {
+    pub fn new(spool: Spool, reducer: Reducer, health: Health, metrics: &Metrics) -> Self {
         let captured = metrics.register("redirector_clicks", "Clicks captured", Counter::default());
         let lost = metrics.register("redirector_lost", "Clicks answered without being captured", Family::default());
         let _ = lost.get_or_create(&SPOOL.to_vec());
-        Self { spool, health, captured, lost, complaints: Throttle::default(), losing: Arc::default() }
+        Self { spool, reducer, health, captured, lost, complaints: Throttle::default(), losing: Arc::default() }
     }
 
-    pub async fn keep(&self, click: &CapturedClick) {
-        match self.spool.keep(click).await {
+    pub async fn keep(&self, mut click: CapturedClick, settings: &Settings) {
+        self.reducer.reduce(&mut click, settings);
+        match self.spool.keep(&click).await {
             Ok(()) => self.kept(),
             // The visitor is sent on all the same.
             Err(error) => self.lost(&error),

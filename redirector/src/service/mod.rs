@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use domain::{ClickId, LinkAddress, Method, Millis, SignalSet};
+use domain::{Address, ClickId, LinkAddress, Method, Millis, SignalSet};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
@@ -20,7 +20,6 @@ use hyper::http::request::Parts as Head;
 use platform::{Client, ClientIp, Clock, Health, Rng, proxy_advice};
 use prometheus_client::metrics::counter::Counter;
 
-use crate::address::Addresses;
 use crate::answer::{self, Answer, Page};
 use crate::cache::{CachedLink, Known, LookUps, TooFast};
 use crate::capture::Facts;
@@ -33,9 +32,9 @@ use crate::message::{self, Malformed};
 use crate::methods::{method_of, only_opened};
 use crate::pages::Drawing;
 use crate::path::Named;
-use crate::policies::Settings;
 use crate::query::Query;
 use crate::rates::Rates;
+use crate::strict::Reducer;
 use crate::{Parts, RedirectorOptions};
 use found::Form;
 use keeper::Keeper;
@@ -54,7 +53,7 @@ pub(crate) struct Sources {
     pub gates: Gates,
     pub logger: Logger,
     pub consents: Consents,
-    pub addresses: Addresses,
+    pub reducer: Reducer,
     pub rates: Arc<Rates>,
 }
 
@@ -91,7 +90,6 @@ pub(crate) struct Service {
     gates: Gates,
     logger: Logger,
     consents: Consents,
-    addresses: Addresses,
     rates: Arc<Rates>,
     keeper: Keeper,
     client_ip: ClientIp,
@@ -112,16 +110,15 @@ impl Service {
             misses: metrics.register("redirector_misses", "Requests for slugs that are no link", Counter::default()),
             refused: metrics.register("redirector_refused", "Requests of addresses with too many misses, refused", Counter::default()),
         };
-        let Sources { links, domains, gates, logger, consents, addresses, rates } = sources;
+        let Sources { links, domains, gates, logger, consents, reducer, rates } = sources;
         Self {
             links,
             domains,
             gates,
             logger,
             consents,
-            addresses,
             rates,
-            keeper: Keeper::new(parts.spool, parts.health.clone(), metrics),
+            keeper: Keeper::new(parts.spool, reducer, parts.health.clone(), metrics),
             client_ip: ClientIp::new(options.trusted_proxies.clone()),
             report_url: options.report_url.as_deref().map(Arc::from),
             drawing: Drawing::new(),
@@ -213,12 +210,12 @@ impl Service {
         answer::page(Page::TooFast)
     }
 
-    fn facts(&self, asked: &Asked<'_>, settings: &Settings, said: Said, now: Millis) -> Facts {
+    fn facts(&self, asked: &Asked<'_>, said: Said, now: Millis) -> Facts {
         Facts {
             id: ClickId::new(now, self.rng.entropy()),
             method: asked.method,
             url: self.domains.url(asked.place, &asked.query.kept(&asked.head.uri)),
-            address: self.addresses.of(asked.client.ip, settings),
+            address: Address::Full(asked.client.ip),
             said,
             redirect_micros: u32::try_from(asked.started.elapsed().as_micros()).unwrap_or(u32::MAX),
             above_rate: false,

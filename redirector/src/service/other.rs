@@ -12,7 +12,7 @@ use crate::cache::{Asker, Known};
 use crate::capture::{Decision, capture};
 use crate::domains::Place;
 use crate::ignored;
-use crate::logged::{Entrance, LogRequest, Refusal};
+use crate::logged::{Entrance, LogRequest, Refusal, led_on};
 use crate::methods::{not_taken, only_opened};
 use crate::pages::{self, Aside, Order, Shown};
 use crate::path::Named;
@@ -86,8 +86,8 @@ impl Service {
             Shown::Preview => {
                 let answer = pages::preview(link, &short_url, self.report_url.as_deref(), now);
                 let decision = Decision::preview(answer.status(), link);
-                let facts = self.facts(asked, &found.settings, asked.said(), now);
-                self.keeper.keep(&capture(link, decision, facts)).await;
+                let facts = self.facts(asked, asked.said(), now);
+                self.keeper.keep(capture(link, decision, facts), &found.settings).await;
                 answer
             }
         }
@@ -109,11 +109,12 @@ impl Service {
         self.warn_of_hidden_visitors(peer, head);
         let request = LogRequest { head, method, client, query, said: asked.said(), secure, started };
         match self.logger.click(entrance, request, body).await {
-            Ok(mut click) => {
+            Ok((mut click, settings)) => {
                 // What comes with a key comes from a server, for many visitors.
                 click.above_rate = entrance == Entrance::Signed && self.rates.is_above_for(client, started);
-                self.keeper.keep(&click).await;
-                self.logger.answer(&click).await
+                let answer = led_on(click.outcome, &click.target, click.id, &settings);
+                self.keeper.keep(click, &settings).await;
+                answer
             }
             Err(refusal) => {
                 let is_miss = refusal.is_of_stranger();

@@ -14,7 +14,7 @@ use platform::{Clock, Health, Lifecycle, Metrics, Refusals, Rng, SealKey};
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, RedirectorStartError, TlsOptions};
 use stream::{ClickSource, Delivery, LinkEvent, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
 
-use crate::sources::{Counter, Links, Policies};
+use crate::sources::{Counter, Links, Policies, Salts};
 
 /// When every test begins.
 pub const NOON: Millis = Millis(1_772_366_400_000);
@@ -54,6 +54,7 @@ pub struct Running {
     pub links: Arc<Links>,
     pub domains: Domains,
     pub policies: Arc<Policies>,
+    pub salts: Arc<Salts>,
     pub seal_key: SealKey,
     pub notices: LocalNotices,
     pub clock: Clock,
@@ -112,7 +113,7 @@ pub async fn start_as(setup: Setup<'_>) -> Running {
 }
 
 pub fn try_start(setup: Setup<'_>) -> Result<Running, RedirectorStartError> {
-    let (policies, seal_key) = (Arc::new(Policies::default()), SealKey::generate(&Rng::System));
+    let (policies, salts, seal_key) = (Arc::new(Policies::default()), Arc::new(Salts::default()), SealKey::generate(&Rng::System));
     let folder = tempfile::tempdir().unwrap();
     let (metrics, lifecycle, health) = (Metrics::default(), Lifecycle::new(), Health::default());
     let (links, notices) = (Arc::new(Links::default()), LocalNotices::default());
@@ -137,6 +138,7 @@ pub fn try_start(setup: Setup<'_>) -> Result<Running, RedirectorStartError> {
         links: links.clone(),
         permits: Arc::new(setup.permits),
         policies: policies.clone(),
+        salts: salts.clone(),
         seal_key: setup.seals.then(|| seal_key.clone()),
         geo: Arc::new(geo(folder.path())),
         notices: setup.notices.unwrap_or_else(|| Arc::new(notices.clone())),
@@ -150,7 +152,22 @@ pub fn try_start(setup: Setup<'_>) -> Result<Running, RedirectorStartError> {
     let domains = redirector.domains();
     let address = redirector.start(&lifecycle)?;
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    Ok(Running { address, links, domains, policies, seal_key, notices, clock, health, metrics, http, spool, lifecycle, _folder: folder })
+    Ok(Running {
+        address,
+        links,
+        domains,
+        policies,
+        salts,
+        seal_key,
+        notices,
+        clock,
+        health,
+        metrics,
+        http,
+        spool,
+        lifecycle,
+        _folder: folder,
+    })
 }
 
 /// Knows one network, which lies in Berlin.

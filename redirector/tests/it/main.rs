@@ -23,4 +23,5 @@ mod refused;
 mod requests;
 mod signals;
 mod sources;
+mod strict;
 mod tls;

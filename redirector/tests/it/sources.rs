@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    ApiKeyId, ApiKeyState, HostName, LinkAddress, Millis, PermitLease, ResolvedLink, ServedDomain, Wanted, WorkspaceId, WorkspacePolicy,
+    ApiKeyId, ApiKeyState, DaySalt, HostName, LinkAddress, Millis, PermitLease, ResolvedLink, SaltOfDay, ServedDomain, Wanted, WorkspaceId,
+    WorkspacePolicy,
 };
-use redirector::{LinkSource, LinkSourceDown, PermitSource, PolicySource};
+use redirector::{LinkSource, LinkSourceDown, PermitSource, PolicySource, SaltSource};
 use tokio::sync::{Semaphore, watch};
 
 use crate::fixture::NOON;
+
+pub const DAY_MILLIS: i64 = 24 * 3_600 * 1_000;
 
 /// While it is shut, a source answers nothing to those who ask for what it does not know.
 #[derive(Debug)]
@@ -109,6 +112,31 @@ impl PolicySource for Policies {
 
     async fn key_used(&self, id: ApiKeyId, _: Millis) {
         self.used.lock().unwrap().push(id);
+    }
+}
+
+/// Salts of days in UTC: the day's number, so often.
+#[derive(Debug, Default)]
+pub struct Salts {
+    pub down: AtomicBool,
+    pub asked: Mutex<Vec<Millis>>,
+}
+
+impl Salts {
+    pub fn of(at: Millis) -> DaySalt {
+        DaySalt([(at.0 / DAY_MILLIS % 256) as u8; 32])
+    }
+}
+
+#[async_trait]
+impl SaltSource for Salts {
+    async fn salt(&self, _: WorkspaceId, at: Millis) -> Result<Option<SaltOfDay>, LinkSourceDown> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(LinkSourceDown("switched off".into()));
+        }
+        self.asked.lock().unwrap().push(at);
+        let from = Millis(at.0 / DAY_MILLIS * DAY_MILLIS);
+        Ok(Some(SaltOfDay { salt: Self::of(at), from, until: from.plus(DAY_MILLIS) }))
     }
 }
 

@@ -66,6 +66,7 @@ fn click(seed: u64, number: u64, rng: &Rng) -> CapturedClick {
         rule: None,
         above_rate: false,
         signals: domain::Signals::default(),
+        judged: None,
     }
 }
 

@@ -32,6 +32,7 @@ pub fn captured(workspace: WorkspaceId, number: u32) -> CapturedClick {
         rule: None,
         above_rate: false,
         signals: domain::Signals::default(),
+        judged: None,
     }
 }
 

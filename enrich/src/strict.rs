@@ -1,0 +1,49 @@
+//! Strict capture: a click loses what its workspace does not keep before anything of it is written, and
+//! says instead what was read of it.
+
+use domain::{Address, CapturedClick, DaySalt, JudgedAgent, Privacy, PrivacyLevel, SignalSet, Verdict, VerdictReason};
+
+use crate::privacy::{Reach, reach};
+use crate::verdict::is_own_network;
+use crate::{Evidence, GeoDatabases, RULES_VERSION, facts_with_hints, judge, visitor};
+
+/// Reduces the address to place, network and visitor, and the user agent to what it tells, where the
+/// workspace does not keep its text. `privacy` is `None` while nobody can tell what the workspace
+/// decided: then the click is only counted. `salt` is that of the click's day.
+pub fn reduce_captured(click: &mut CapturedClick, geo: &GeoDatabases, privacy: Option<&Privacy>, salt: Option<&DaySalt>) {
+    let undecided = Privacy::default();
+    let reach = privacy.map_or(Reach::Counted, |privacy| reach(click, privacy));
+    let privacy = privacy.unwrap_or(&undecided);
+    let is_counted = reach == Reach::Counted;
+    if is_own_network(&click.address, privacy) {
+        click.signals.set.insert(SignalSet::OWN_NETWORK);
+    }
+    if is_counted || !privacy.keep.user_agent {
+        click.judged = Some(Box::new(judged(click, privacy)));
+        click.user_agent = None;
+        click.signals.hints = None;
+    }
+    if is_counted || !privacy.keep.language {
+        click.accept_language = None;
+    }
+    let visitor = if reach == Reach::Full { visitor(click, salt) } else { None };
+    if let Address::Full(ip) = click.address {
+        let mut reduced = geo.reduce(ip);
+        if is_counted || privacy.level == PrivacyLevel::None {
+            reduced.network.clear();
+        }
+        if is_counted || !privacy.keep.city {
+            let place = &mut reduced.place;
+            (place.city, place.latitude, place.longitude) = (None, None, None);
+        }
+        reduced.visitor = visitor;
+        click.address = Address::Reduced(reduced);
+    }
+}
+
+/// What the click says of its agent, and is judged by.
+pub(crate) fn judged(click: &CapturedClick, privacy: &Privacy) -> JudgedAgent {
+    // The user agent is still there, or the request had none.
+    let (verdict, reason) = judge(&Evidence::of_captured(click, privacy)).unwrap_or((Verdict::Human, VerdictReason::NoSignal));
+    JudgedAgent { facts: facts_with_hints(click.user_agent.as_deref(), &click.signals), verdict, reason, rules_version: RULES_VERSION }
+}
