@@ -18,6 +18,8 @@ pub fn reduce_captured(click: &mut CapturedClick, geo: &GeoDatabases, privacy: O
     if is_own_network(&click.address, privacy) {
         click.signals.set.insert(SignalSet::OWN_NETWORK);
     }
+    // While the agent that it takes is there.
+    let visitor = if reach == Reach::Full { visitor(click, salt) } else { None };
     if is_counted || !privacy.keep.user_agent {
         click.judged = Some(Box::new(judged(click, privacy)));
         click.user_agent = None;
@@ -26,7 +28,6 @@ pub fn reduce_captured(click: &mut CapturedClick, geo: &GeoDatabases, privacy: O
     if is_counted || !privacy.keep.language {
         click.accept_language = None;
     }
-    let visitor = if reach == Reach::Full { visitor(click, salt) } else { None };
     if let Address::Full(ip) = click.address {
         let mut reduced = geo.reduce(ip);
         if is_counted || privacy.level == PrivacyLevel::None {

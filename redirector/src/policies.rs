@@ -202,7 +202,7 @@ impl Policies {
     }
 
     async fn look_up_settings(&self, id: WorkspaceId) -> Settings {
-        let known = self.workspaces.resolve(&id, Asker::Ourselves).await;
+        let known = self.workspaces.resolve_anew(&id).await;
         let settings = self.held_settings(id).await;
         match known {
             Known::Found(decided) => settings.set(decided.referrer_policy, &decided.privacy),

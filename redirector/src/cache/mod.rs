@@ -1,7 +1,8 @@
 //! Answers of a source in memory, bounded: links, the domains of hosts, API keys, what workspaces
-//! decide. An entry is fresh for a short time; a notice makes it stale at once. One look-up per key is
-//! under way at a time, however many ask. While the source is down values that were known are served,
-//! and everything else is "cannot tell", never "does not exist".
+//! decide. An entry is fresh for a short time; a notice makes it stale and looks it up at once. One look-up
+//! per key is under way at a time, however many ask. A value that is known is served meanwhile: nobody
+//! waits for a source that is slow, hangs or is down, but who is the first to ask for what was not asked for
+//! for long, and then not for long. What is not known then is "cannot tell", never "does not exist".
 //!
 //! Anyone can make keys up, and each costs a look-up. So each cache asks its source for at most
 //! [`LookUpLimits::at_once`] keys at a time, the next [`LookUpLimits::waiting`] wait for their turn
@@ -25,6 +26,7 @@ use moka::ops::compute::Op;
 use platform::{Clock, Metrics};
 use prometheus_client::metrics::counter::Counter;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{LinkSourceDown, LookUpLimits};
@@ -37,6 +39,8 @@ use turns::Turns;
 
 /// For a look-up, the wait for its turn included.
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long whoever asks for a value that is known waits for a later one.
+const PATIENCE: Duration = Duration::from_millis(300);
 /// How long an entry that nobody asks for is kept.
 const KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// An entry's share besides its texts, as measured (`make bench-spool`): the value, its key and the
@@ -59,6 +63,7 @@ pub(crate) struct TooFast;
 #[derive(Clone, Debug)]
 struct Counters {
     hits: Counter,
+    stale: Counter,
     look_ups: Counter,
     failures: Counter,
 }
@@ -68,6 +73,7 @@ impl Counters {
         let counter = |name, help| metrics.register(&format!("{}_{name}", T::METRICS), &format!("{} {help}", T::WHAT), Counter::default());
         Self {
             hits: counter("hits", "found fresh in the cache"),
+            stale: counter("stale", "served as they were known, while they were looked up again"),
             look_ups: counter("look_ups", "looked up at their source"),
             failures: counter("failures", "looked up while the source did not answer or was too busy"),
         }
@@ -103,18 +109,28 @@ impl<T: Kept> LookUps<T> {
     pub async fn resolve(&self, key: &T::Key, asker: Asker) -> Known<T> {
         match self.entries.get(key).await {
             Some(entry) if self.is_fresh(&entry) => self.hit(entry),
+            Some(entry) if entry.outlasts(self.clock.now()) => Box::pin(self.known(key, entry, asker)).await,
             _ => Box::pin(self.refresh(key, asker)).await,
         }
     }
 
-    /// The same for anyone. A key that is not known to be real is looked up only if `may_ask` says so,
-    /// which is not asked before.
+    /// What the source says, be it a moment ago; asked by this program.
+    pub async fn resolve_anew(&self, key: &T::Key) -> Known<T> {
+        match self.entries.get(key).await {
+            Some(entry) if self.is_fresh(&entry) => self.hit(entry),
+            _ => self.refresh(key, Asker::Ourselves).await,
+        }
+    }
+
+    /// The same as [`LookUps::resolve`] for anyone. A key that is not known to be real is looked up only if
+    /// `may_ask` says so, which is not asked before.
     ///
     /// # Errors
     /// [`TooFast`] where it says no.
     pub async fn resolve_if(&self, key: &T::Key, may_ask: impl FnOnce() -> bool) -> Result<Known<T>, TooFast> {
         match self.entries.get(key).await {
             Some(entry) if self.is_fresh(&entry) => Ok(self.hit(entry)),
+            Some(entry) if entry.is_real() && entry.outlasts(self.clock.now()) => Ok(Box::pin(self.known(key, entry, Asker::Anyone)).await),
             held if held.as_ref().is_some_and(Entry::is_real) || may_ask() => Ok(Box::pin(self.refresh(key, Asker::Anyone)).await),
             _ => Err(TooFast),
         }
@@ -123,6 +139,25 @@ impl<T: Kept> LookUps<T> {
     fn hit(&self, entry: Entry<T>) -> Known<T> {
         self.counters.hits.inc();
         entry.known
+    }
+
+    /// A value that is no longer fresh, while the source is asked away from here.
+    async fn known(&self, key: &T::Key, entry: Entry<T>, asker: Asker) -> Known<T> {
+        if entry.is_mine_to_ask() {
+            let task = self.refresh_away(key.clone(), asker);
+            if !entry.is_recent(self.clock.now())
+                && let Ok(Ok(known)) = tokio::time::timeout(PATIENCE, task).await
+            {
+                return known;
+            }
+        }
+        self.counters.stale.inc();
+        entry.known
+    }
+
+    fn refresh_away(&self, key: T::Key, asker: Asker) -> JoinHandle<Known<T>> {
+        let this = self.clone();
+        self.main.spawn(async move { this.refresh(&key, asker).await })
     }
 
     fn is_fresh(&self, entry: &Entry<T>) -> bool {
@@ -191,13 +226,17 @@ impl<T: Kept> LookUps<T> {
         self.alarms.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Makes an entry stale but keeps it, for the case that the source is down.
+    /// Makes an entry stale but keeps it, for the case that the source is down, and looks it up. Nobody
+    /// waits for that.
     pub async fn expire(&self, key: &T::Key) {
         let stale = |present: Option<moka::Entry<T::Key, Entry<T>>>| {
             let op = present.map_or(Op::Nop, |entry| Op::Put(entry.into_value().stale()));
             async { op }
         };
-        self.entries.entry_by_ref(key).and_compute_with(stale).await;
+        let held = self.entries.entry_by_ref(key).and_compute_with(stale).await;
+        if held.into_entry().is_some_and(|entry| entry.into_value().is_mine_to_ask()) {
+            drop(self.refresh_away(key.clone(), Asker::Anyone));
+        }
     }
 }
 

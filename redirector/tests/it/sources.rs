@@ -51,6 +51,7 @@ pub struct Links {
     pub known: Mutex<HashMap<LinkAddress, ResolvedLink>>,
     pub domains: Mutex<HashMap<HostName, ServedDomain>>,
     pub down: AtomicBool,
+    pub hangs: AtomicBool,
     pub strangers: Door,
     pub asked: AtomicUsize,
 }
@@ -74,6 +75,9 @@ impl Links {
     async fn look(&self) -> Result<(), LinkSourceDown> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         if self.down.load(Ordering::SeqCst) { Err(LinkSourceDown("switched off".into())) } else { Ok(()) }
     }
 }

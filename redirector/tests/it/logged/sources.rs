@@ -25,7 +25,7 @@ async fn a_source_that_is_down_is_no_reason_to_refuse_what_is_known() {
     // Revoked, and the notice lost: seen when the source answers again.
     running.policies.keys.lock().unwrap().insert(key_id(), ApiKeyState { id: key_id(), version: 2, right: None });
     running.policies.down.store(false, Ordering::SeqCst);
-    running.clock.advance(30_000);
+    running.clock.advance(60_000);
     assert_eq!(told(post(&running, &key, json!({ "url": TARGET })).await).await, refused(401, "UNAUTHENTICATED"));
 }
 
