@@ -103,6 +103,10 @@ impl NatsClient {
                     if shards != Some(SHARDS.to_string().as_str()) {
                         return Err(StreamError::Broker(format!("the stream {STREAM} was not made by this version of Link Logger")));
                     }
+                    if !info.config.allow_rollup {
+                        let config = Config { allow_rollup: true, ..info.config.clone() };
+                        self.jetstream.update_stream(config).await.map_err(|error| broker(&error))?;
+                    }
                     let created = i64::try_from(info.created.unix_timestamp_nanos()).unwrap_or(i64::MAX);
                     return Ok(BrokerMark { created, last_sequence: info.state.last_sequence });
                 }
@@ -126,6 +130,8 @@ fn config(max_bytes: u64) -> Config {
         storage: StorageType::File,
         max_bytes: i64::try_from(max_bytes).unwrap_or(i64::MAX),
         duplicate_window: Duration::from_secs(120),
+        // For the marks of spools.
+        allow_rollup: true,
         metadata: [("shards".to_owned(), SHARDS.to_string())].into(),
         ..Config::default()
     }

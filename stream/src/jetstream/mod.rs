@@ -3,6 +3,7 @@
 
 mod client;
 mod direct;
+mod marks;
 mod monitor;
 mod publisher;
 mod shipper;

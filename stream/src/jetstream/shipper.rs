@@ -4,9 +4,12 @@
 //! acked is sent again as it is, for ever; memory stays bounded, since reading stops meanwhile.
 //!
 //! A broker that fell back, wiped or restored from an older state, is sent again what is kept: it
-//! is known by its stream's creation time, by a last sequence number below one that it gave, and by
-//! an ack that does not count on. The cursor durably goes back then, so that a restart in between
-//! changes nothing. Frames are cut anew; their ids cover their content.
+//! is known by the spool's mark in its stream (`marks.rs`), below which the cursor stays, and sooner by
+//! the stream's creation time, by a last sequence number below one that it gave, and by an ack that
+//! does not count on. The cursor durably goes back then, so that a restart in between changes nothing.
+//! What was acked since the last mark is sent again after each new connection and after each mark that
+//! the broker did not take, since nothing tells whether it still has that. Frames are cut anew; their ids
+//! cover their content.
 
 use std::time::Duration;
 
@@ -20,17 +23,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::publisher::Publisher;
 use super::under_way::UnderWay;
-use super::{Direct, NatsClient, StreamError};
+use super::{Direct, NatsClient, STREAM, StreamError, marks};
 use crate::spool::{BrokerMark, Cursor, Entry, Spool};
 
 /// Records held in memory before reading stops.
 const HELD_BYTES: usize = 8 << 20;
 const READ: usize = 1_024;
+/// How often a mark is put and the cursor follows it.
 const CURSOR_EVERY: Duration = Duration::from_secs(1);
 /// How often the broker is asked whether it fell back, besides at each connection.
 const CHECK_EVERY: Duration = Duration::from_secs(30);
 /// How long a stop waits for what can still be sent.
 const DRAIN: Duration = Duration::from_secs(3);
+/// How long it waits for the last mark.
+const LAST_MARK: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub struct Shipper {
@@ -53,18 +59,20 @@ impl Shipper {
     /// # Errors
     /// When the spool cannot be read.
     pub async fn run(self, stopping: CancellationToken) -> Result<(), StreamError> {
-        let nats = self.publisher.nats();
+        let (nats, spool) = (self.publisher.nats(), self.spool.0.id);
         let mut connections = nats.connections();
         let mut cursor = Cursor::open(&self.spool);
         let mut mark = cursor.mark();
-        let mut under_way = UnderWay::new(&self.spool, cursor.durable());
-        let (mut sending, mut checking) = (FuturesUnordered::new(), FuturesUnordered::new());
+        // Of what is below the broker has the mark; the cursor is never above it.
+        let mut marked = cursor.durable();
+        let mut under_way = UnderWay::new(&self.spool, marked);
+        let (mut sending, mut marking, mut checking) = (FuturesUnordered::new(), FuturesUnordered::new(), FuturesUnordered::new());
         let (mut tick, mut check) = (interval(CURSOR_EVERY), interval(CHECK_EVERY));
         let mut suspect = false;
         let mut deadline: Option<Instant> = None;
         loop {
             for shard in Shard::all() {
-                if let Some(frame) = under_way.queue(shard).cut(self.spool.0.id, shard) {
+                if let Some(frame) = under_way.queue(shard).cut(spool, shard) {
                     sending.push(self.publisher.clone().publish(frame, mark.last_sequence));
                 }
             }
@@ -78,30 +86,43 @@ impl Shipper {
                     self.acked(under_way.acked(taken.shard));
                     mark.last_sequence = mark.last_sequence.max(taken.sequence);
                     if !taken.counts_on && !std::mem::replace(&mut suspect, true) {
-                        checking.push(look(nats, mark));
+                        checking.push(look(nats, mark, spool));
                     }
                 }
+                Some(put) = marking.next() => match put {
+                    Some(offset) => marked = offset,
+                    None => (sending, under_way) = (FuturesUnordered::new(), UnderWay::new(&self.spool, marked)),
+                },
                 Some((before, found)) = checking.next() => {
-                    let (before, found): (BrokerMark, Option<BrokerMark>) = (before, found);
-                    let Some(found) = found else { continue };
+                    let (before, found): (BrokerMark, Option<(BrokerMark, u64)>) = (before, found);
+                    let Some((found, known_to)) = found else { continue };
                     if mark.created == 0 {
                         mark = found;
-                    } else if std::mem::take(&mut suspect) || fell_back(before, found) {
+                    } else if std::mem::take(&mut suspect) || fell_back(before, found) || known_to < cursor.durable() {
                         tracing::warn!("the broker has fallen back to an earlier state; what is kept is sent again");
                         self.fallbacks.inc();
                         mark = found;
-                        let from = cursor.rewind(mark).map_err(|error| StreamError::Cursor(error.to_string()))?;
+                        marked = cursor.rewind(mark).map_err(|error| StreamError::Cursor(error.to_string()))?;
                         self.spool.tell_losses_again();
-                        sending = FuturesUnordered::new();
-                        under_way = UnderWay::new(&self.spool, from);
+                        (sending, marking, checking) = (FuturesUnordered::new(), FuturesUnordered::new(), FuturesUnordered::new());
+                        under_way = UnderWay::new(&self.spool, marked);
                     }
                 }
                 _ = tick.tick() => {
                     under_way.take_losses(&self.spool.losses());
-                    self.save(&mut cursor, &under_way, mark);
+                    self.save(&mut cursor, &under_way, marked, mark);
+                    let low = under_way.low();
+                    if low > marked && marking.is_empty() {
+                        marking.push(marks::put(nats, spool, low));
+                    }
                 }
-                _ = check.tick(), if checking.is_empty() && nats.is_connected() => checking.push(look(nats, mark)),
-                _ = connections.recv() => checking.push(look(nats, mark)),
+                _ = check.tick(), if checking.is_empty() && nats.is_connected() => checking.push(look(nats, mark, spool)),
+                _ = connections.recv() => {
+                    if under_way.low() > marked {
+                        (sending, under_way) = (FuturesUnordered::new(), UnderWay::new(&self.spool, marked));
+                    }
+                    checking.push(look(nats, mark, spool));
+                }
                 () = stopping.cancelled(), if deadline.is_none() => {
                     // What was appended a moment ago still goes out, if it can; a backlog waits in
                     // the spool for the next start.
@@ -112,7 +133,12 @@ impl Shipper {
                 () = until(deadline) => {}
             }
         }
-        self.save(&mut cursor, &under_way, mark);
+        let low = under_way.low();
+        if low > marked {
+            let put = tokio::time::timeout(LAST_MARK, marks::put(nats, spool, low)).await;
+            marked = put.ok().flatten().unwrap_or(marked);
+        }
+        self.save(&mut cursor, &under_way, marked, mark);
         Ok(())
     }
 
@@ -122,13 +148,11 @@ impl Shipper {
         self.spool.0.metrics.acked.inc_by(clicks as u64);
     }
 
-    fn save(&self, cursor: &mut Cursor, under_way: &UnderWay, mark: BrokerMark) {
-        let oldest = under_way.oldest();
-        let low = oldest.map_or(under_way.reader.offset(), |entry| entry.start);
-        let depth = self.spool.end().0.saturating_sub(low);
+    fn save(&self, cursor: &mut Cursor, under_way: &UnderWay, marked: u64, mark: BrokerMark) {
+        let depth = self.spool.end().0.saturating_sub(under_way.low());
         self.spool.0.metrics.depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
-        self.spool.0.metrics.oldest.set(oldest.and_then(Entry::captured_at));
-        if let Err(error) = cursor.advance(low, mark) {
+        self.spool.0.metrics.oldest.set(under_way.oldest().and_then(Entry::captured_at));
+        if let Err(error) = cursor.advance(marked, mark) {
             tracing::error!(%error, "the spool's cursor cannot be kept; after a restart clicks are sent again");
         }
     }
@@ -140,9 +164,14 @@ fn interval(every: Duration) -> tokio::time::Interval {
     interval
 }
 
-/// What was known of the broker when it was asked, and what it says.
-async fn look(nats: &NatsClient, before: BrokerMark) -> (BrokerMark, Option<BrokerMark>) {
-    (before, nats.ensure_stream().await.ok())
+/// What was known of the broker when it was asked, and what it says: of its stream, and of this spool.
+async fn look(nats: &NatsClient, before: BrokerMark, spool: u64) -> (BrokerMark, Option<(BrokerMark, u64)>) {
+    let found = async {
+        let found = nats.ensure_stream().await?;
+        let stream = nats.jetstream.get_stream_no_info(STREAM).await.map_err(|error| StreamError::Broker(error.to_string()))?;
+        Ok::<_, StreamError>((found, marks::read(&stream, spool).await?))
+    };
+    (before, found.await.ok())
 }
 
 fn fell_back(before: BrokerMark, now: BrokerMark) -> bool {

@@ -68,6 +68,11 @@ impl UnderWay {
     pub fn oldest(&self) -> Option<&Entry> {
         self.queues.iter().filter_map(|queue| queue.entries.front()).min_by_key(|entry| entry.start)
     }
+
+    /// Everything below this offset is acked.
+    pub fn low(&self) -> u64 {
+        self.oldest().map_or(self.reader.offset(), |entry| entry.start)
+    }
 }
 
 impl Queue {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use domain::ClickId;
-use stream::{ClickSource, JetStreamSource, NatsClient};
+use stream::{ClickSource, JetStreamSource, NatsClient, Spool};
 use testkit::{NatsServer, wait_until};
 
 use crate::fixture::{PATIENCE, append, connect, drain, open, open_keeping, ship};
@@ -108,6 +108,45 @@ async fn a_broker_restored_from_an_older_state_is_sent_again_what_is_kept() {
     server.restart();
     drain(source.lanes(), 200).await;
     shipping.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_a_broker_fell_back_is_seen_whatever_others_have_sent_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = NatsServer::start();
+    let nats = connect(&server).await;
+    let spool = |name: &str| open_keeping(&folder.path().join(name));
+    let (quiet, busy) = (spool("quiet"), spool("busy"));
+    // A stop sends what was appended, and marks it.
+    let send = async |spool: &Spool, from, to| {
+        let shipping = ship(spool, &nats);
+        append(spool, from, to);
+        shipping.stop().await;
+    };
+    send(&quiet, 0, 10).await;
+    send(&busy, 1_000, 1_010).await;
+    server.kill();
+    let copy = folder.path().join("copy");
+    copy_folder(&server.store(), &copy);
+    server.restart();
+    send(&quiet, 10, 30).await;
+    let last = last_sequence(&server).await;
+    server.kill();
+    std::fs::remove_dir_all(server.store()).unwrap();
+    copy_folder(&copy, &server.store());
+    server.restart();
+    for part in 0..20 {
+        send(&busy, 1_010 + part * 100, 1_110 + part * 100).await;
+    }
+    assert!(last_sequence(&server).await > last, "the others have sent more than what is lost");
+    let shipping = ship(&quiet, &nats);
+    drain(JetStreamSource::new(nats.clone()).lanes(), 30 + 2_010).await;
+    shipping.stop().await;
+}
+
+async fn last_sequence(server: &NatsServer) -> u64 {
+    let admin = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    admin.get_stream("CLICKS").await.unwrap().cached_info().state.last_sequence
 }
 
 fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
