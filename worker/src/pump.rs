@@ -93,13 +93,19 @@ impl Pump {
     }
 
     async fn run(self, mut lane: Box<dyn Lane>, stopping: CancellationToken) -> Result<(), StreamError> {
+        let read = self.read(&mut *lane, &stopping).await;
+        lane.leave().await;
+        read
+    }
+
+    async fn read(&self, lane: &mut dyn Lane, stopping: &CancellationToken) -> Result<(), StreamError> {
         loop {
             let deliveries = tokio::select! {
                 deliveries = lane.next(BATCH) => deliveries?,
                 () = stopping.cancelled() => return Ok(()),
             };
             let batch = self.decode(deliveries);
-            let Some(report) = self.store(&batch, &stopping).await else { return Ok(()) };
+            let Some(report) = self.store(&batch, stopping).await else { return Ok(()) };
             self.counters.stored.inc_by(report.stored.iter().map(|ingested| ingested.clicks.len() as u64).sum());
             self.counters.duplicates.inc_by(report.duplicates);
             self.counters.set_aside.inc_by(report.poisoned + batch.poison.len() as u64);
