@@ -10,6 +10,8 @@ use platform::Clock;
 use platform::config::{Config, Database, LinksFrom, Values};
 use store::{Store, StoreError};
 
+use crate::private;
+
 /// Prints to standard output. A reader that has gone away is no failure.
 pub(crate) fn say(text: &str) -> anyhow::Result<ExitCode> {
     match std::io::stdout().write_all(text.as_bytes()) {
@@ -46,6 +48,7 @@ pub(crate) fn prepare_data_dir(config: &Config) -> anyhow::Result<()> {
             dir.display()
         )
     };
+    private::close_data(config);
     std::fs::create_dir_all(dir).map_err(|error| anyhow::anyhow!("{} ({error}).", mend()))?;
     let probe = dir.join(".writable");
     std::fs::write(&probe, "").map_err(|error| anyhow::anyhow!("{} ({error}).", mend()))?;
