@@ -11,6 +11,7 @@ use async_nats::{Message as NatsMessage, Request};
 use bytes::Bytes;
 use domain::{LeaseId, LinkId, PermitLease, Wanted, WorkspaceId};
 use futures_util::StreamExt as _;
+use platform::Throttle;
 use prost::Message;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -97,13 +98,17 @@ pub async fn serve_permits<A, E>(nats: NatsClient, answer: impl Fn(PermitQuestio
 where
     A: Future<Output = Result<u32, E>>,
 {
+    let outages = Throttle::default();
     while !stopping.is_cancelled() {
         match nats.client.queue_subscribe(SUBJECT, QUEUE.to_owned()).await {
             Ok(questions) => {
                 let questions = questions.take_until(stopping.cancelled());
                 questions.for_each_concurrent(AT_ONCE, |message| reply(&nats, &answer, message)).await;
             }
-            Err(error) => tracing::warn!(%error, "permits cannot be given to redirectors without a database; trying again"),
+            Err(error) if outages.may_tell() => {
+                tracing::warn!(%error, "permits cannot be given to redirectors without a database; trying again");
+            }
+            Err(_) => {}
         }
         tokio::select! {
             () = tokio::time::sleep(RETRY) => {}

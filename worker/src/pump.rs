@@ -53,6 +53,8 @@ pub struct Pump {
     unacked: Throttle,
     /// Of batches that cannot be stored: each attempt of each lane is one.
     unstored: Throttle,
+    /// Of frames that wait for a newer worker: each comes again and again.
+    newer: Throttle,
 }
 
 /// A click as it came, with what a dead letter of it would need.
@@ -81,7 +83,7 @@ impl Pump {
             set_aside: counter("worker_set_aside", "Records that cannot be stored, kept as dead letters"),
             retries: counter("worker_retries", "Batches tried again"),
         };
-        Self { parts, counters, unacked: Throttle::default(), unstored: Throttle::default() }
+        Self { parts, counters, unacked: Throttle::default(), unstored: Throttle::default(), newer: Throttle::default() }
     }
 
     /// Starts a task for each lane of `source`.
@@ -131,7 +133,9 @@ impl Pump {
                 Ok(()) => batch.deliveries.push(delivery),
                 Err(version) => {
                     let detail = format!("Clicks wait for a newer worker: their records have version {version}. Upgrade the workers.");
-                    tracing::error!(frame = delivery.frame.id.as_str(), "{detail}");
+                    if self.newer.may_tell() {
+                        tracing::error!(frame = delivery.frame.id.as_str(), "{detail}");
+                    }
                     self.parts.health.report("worker", Readiness::Degraded, detail);
                 }
             }

@@ -81,6 +81,14 @@ impl NatsClient {
         self.client.connection_state() == State::Connected
     }
 
+    /// Waits until it is connected, at most so long.
+    pub async fn connected_within(&self, patience: Duration) {
+        let mut connections = self.connections();
+        if !self.is_connected() {
+            let _ = tokio::time::timeout(patience, connections.recv()).await;
+        }
+    }
+
     /// Told each time the connection came (back).
     pub(crate) fn connections(&self) -> broadcast::Receiver<()> {
         self.connected.subscribe()
