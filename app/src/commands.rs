@@ -48,7 +48,6 @@ pub(crate) fn prepare_data_dir(config: &Config) -> anyhow::Result<()> {
             dir.display()
         )
     };
-    private::close_data(config);
     std::fs::create_dir_all(dir).map_err(|error| anyhow::anyhow!("{} ({error}).", mend()))?;
     let probe = dir.join(".writable");
     std::fs::write(&probe, "").map_err(|error| anyhow::anyhow!("{} ({error}).", mend()))?;
@@ -81,6 +80,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Store> {
 }
 
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
+    private::close_data(config);
     prepare_data_dir(config)?;
     let store = connect(config).await?;
     store::migrate(&store, Clock::System.now()).await?;

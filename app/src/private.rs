@@ -1,4 +1,5 @@
 //! The files of the data folder are this user's alone: new ones are made so, older ones are closed at the start.
+//! Not so where geo databases are fetched, which another user may do than the one who reads them.
 
 use std::path::{Path, PathBuf};
 

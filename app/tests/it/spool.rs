@@ -78,11 +78,11 @@ async fn an_unreadable_cursor_is_told_of_and_everything_kept_is_delivered_again(
     serving.ready().await;
     let ada = serving.api().sign_up("ada").await;
     ada.create_link("https://example.com/", json!({ "slug": "a" })).await;
-    click_all(serving.setting("REDIRECT_LISTEN"), "a", 0..20).await;
-    expect_exactly(&ada, 20).await;
-    serving.stop().await;
     let file = folder.path().join("spool/cursor");
-    for damage in [Some([0xff; 1_024]), None] {
+    for (part, damage) in (0..).zip([Some([0xff; 1_024]), None]) {
+        click_all(serving.setting("REDIRECT_LISTEN"), "a", part * 20..(part + 1) * 20).await;
+        expect_exactly(&ada, (part + 1) * 20).await;
+        serving.stop().await;
         match damage {
             Some(bytes) => std::fs::write(&file, bytes).unwrap(),
             None => std::fs::remove_file(&file).unwrap(),
@@ -100,10 +100,9 @@ async fn an_unreadable_cursor_is_told_of_and_everything_kept_is_delivered_again(
             text.contains("linklogger_worker_duplicates_total 20\n").then_some(())
         })
         .await;
-        expect_exactly(&ada, 20).await;
+        expect_exactly(&ada, (part + 1) * 20).await;
         serving.stop().await;
+        serving.restart();
+        assert!(!serving.ready().await.to_string().contains("cursor"));
     }
-    serving.restart();
-    assert!(!serving.ready().await.to_string().contains("cursor"));
-    expect_exactly(&ada, 20).await;
 }
