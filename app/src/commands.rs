@@ -10,6 +10,8 @@ use platform::Clock;
 use platform::config::{Config, Database, LinksFrom, Values};
 use store::{Store, StoreError};
 
+use crate::private;
+
 /// Prints to standard output. A reader that has gone away is no failure.
 pub(crate) fn say(text: &str) -> anyhow::Result<ExitCode> {
     match std::io::stdout().write_all(text.as_bytes()) {
@@ -78,6 +80,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Store> {
 }
 
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
+    private::close_data(config);
     prepare_data_dir(config)?;
     let store = connect(config).await?;
     store::migrate(&store, Clock::System.now()).await?;

@@ -8,6 +8,7 @@ mod geoip;
 mod help;
 mod links;
 mod policies;
+mod private;
 mod salts;
 mod seal;
 mod seams;

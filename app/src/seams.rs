@@ -25,6 +25,9 @@ use crate::salts::{self, AskedSalts, StoredSalts};
 /// with the two minutes in which a segment gathers, a record stays for 15 minutes after its ack.
 const KEEP_ACKED: Duration = Duration::from_secs(13 * 60);
 
+/// How long the first connection may be on its way before it is told of.
+const CONNECTING: Duration = Duration::from_secs(2);
+
 const UNKNOWN_ACKS: &str = "fsync if the server runs with sync_interval: always, else os; LINKLOGGER_NATS_MONITOR_URL tells which";
 
 const NO_BROKER: &str = "NATS does not answer: clicks wait in the spool, and live clicks come late. Start it, or mend LINKLOGGER_NATS_URL.";
@@ -112,12 +115,17 @@ impl Seams {
             snapshot.register(metrics);
             let (rng, health, backlog) = (rng.clone(), health.clone(), LinkBacklog::new(metrics));
             let feeder = LinkFeeder { store, snapshot, notices, rng, health, backlog };
-            lifecycle.spawn("link feeder", feeder.run(lifecycle.stopping().clone()));
+            let (nats, stopping) = (nats.clone(), lifecycle.stopping().clone());
+            lifecycle.spawn("link feeder", async move {
+                settle(&nats, &stopping).await;
+                feeder.run(stopping).await
+            });
         }
         let (links, permits, policies) = match config.links_from {
             LinksFrom::Database => (links, permits, policies),
             LinksFrom::Nats => {
-                lifecycle.spawn("snapshot health", watch_snapshot(snapshot.clone(), health.clone(), lifecycle.stopping().clone()));
+                let watch = watch_snapshot(nats.clone(), snapshot.clone(), health.clone(), lifecycle.stopping().clone());
+                lifecycle.spawn("snapshot health", watch);
                 let permits = Arc::new(AskedPermits(PermitClient::new(nats.clone()))) as Arc<dyn PermitSource>;
                 let policies = Arc::new(SnapshotPolicies(snapshot.clone())) as Arc<dyn PolicySource>;
                 (Some(Arc::new(SnapshotLinks(snapshot)) as Arc<dyn LinkSource>), Some(permits), Some(policies))
@@ -144,18 +152,19 @@ fn open_spool(config: &Config, rng: &Rng, health: &Health, metrics: &Metrics) ->
     Ok(Spool::open(options, rng, metrics)?)
 }
 
+/// Waits for the first connection, of which nothing need be said while it is on its way.
+async fn settle(nats: &NatsClient, stopping: &CancellationToken) {
+    let _ = stopping.run_until_cancelled(nats.connected_within(CONNECTING)).await;
+}
+
 /// Says on `/readyz` whether the broker is there.
 async fn watch(nats: NatsClient, health: Health, stopping: CancellationToken) -> Result<(), Infallible> {
     let mut tick = tokio::time::interval(Duration::from_millis(500));
-    // Until then the first connection may be on its way.
-    let grace = tokio::time::Instant::now() + Duration::from_secs(2);
+    settle(&nats, &stopping).await;
     loop {
         tokio::select! {
             _ = tick.tick() => {}
             () = stopping.cancelled() => return Ok(()),
-        }
-        if !nats.is_connected() && tokio::time::Instant::now() < grace {
-            continue;
         }
         if nats.is_connected() {
             health.report("broker", Readiness::Ready, "");
@@ -181,8 +190,9 @@ async fn watch_acks(nats: NatsClient, monitor: String, health: Health, stopping:
 }
 
 /// Says on `/readyz` whether links that are not cached can be found.
-async fn watch_snapshot(snapshot: LinkSnapshot, health: Health, stopping: CancellationToken) -> Result<(), Infallible> {
+async fn watch_snapshot(nats: NatsClient, snapshot: LinkSnapshot, health: Health, stopping: CancellationToken) -> Result<(), Infallible> {
     let mut tick = tokio::time::interval(Duration::from_secs(2));
+    settle(&nats, &stopping).await;
     loop {
         tokio::select! {
             _ = tick.tick() => {}

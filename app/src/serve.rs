@@ -18,6 +18,7 @@ use crate::commands::{prepare_data_dir, say};
 use crate::database::{Presence, ProcessDatabase};
 use crate::demo::{self, Demo, DemoFlags};
 use crate::geoip;
+use crate::private;
 use crate::seal;
 use crate::seams::{Means, Seams};
 
@@ -78,6 +79,7 @@ pub(crate) async fn serve(mut config: Config, demo: Option<DemoFlags>) -> anyhow
 
 impl Process {
     async fn new(config: Config, lifecycle: Lifecycle) -> anyhow::Result<Self> {
+        private::close_data(&config);
         prepare_data_dir(&config)?;
         let (clock, rng, health, metrics) = (Clock::System, Rng::System, Health::default(), Metrics::default());
         let database = match config.links_from {

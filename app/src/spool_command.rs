@@ -22,7 +22,7 @@ pub(crate) enum SpoolCommand {
     /// Clicks that are stored already are not counted twice
     Replay {
         /// Offset of the first record to deliver again, such as that of a segment as `inspect` prints it, or all
-        #[arg(long, value_name = "OFFSET|all", value_parser = replay_from)]
+        #[arg(long, value_name = "OFFSET|all", value_parser = replay_from, allow_hyphen_values = true)]
         from: ReplayFrom,
     },
 }
@@ -30,7 +30,7 @@ pub(crate) enum SpoolCommand {
 fn replay_from(text: &str) -> Result<ReplayFrom, String> {
     match text {
         "all" => Ok(ReplayFrom::Oldest),
-        number => number.parse().map(ReplayFrom::Offset).map_err(|_| "write an offset such as 4096, or all".to_owned()),
+        number => number.parse().map(ReplayFrom::Offset).map_err(|_| "write an offset from 0 on, such as 4096, or all".to_owned()),
     }
 }
 
@@ -46,6 +46,9 @@ pub(crate) fn run(command: &SpoolCommand, data_dir: &Path) -> anyhow::Result<Exi
         SpoolCommand::Replay { from } => {
             let offset = folder.replay(*from)?;
             let count = folder.inspect()?.unshipped;
+            if count == 0 {
+                return say("The spool keeps nothing that was acked, so that there is nothing to deliver again.\n");
+            }
             let (records, are) = (counted(count, "record"), if count == 1 { "is" } else { "are" });
             say(&format!("{records} from offset {offset} on {are} delivered by the next start.\n"))
         }
@@ -55,7 +58,11 @@ pub(crate) fn run(command: &SpoolCommand, data_dir: &Path) -> anyhow::Result<Exi
 fn inspected(report: &SpoolReport, now: Millis) -> String {
     let id = report.id.map_or_else(|| "none".to_owned(), |id| format!("{id:016x}"));
     let age = report.oldest.map_or_else(String::new, |oldest| format!(", the oldest {} s old", (now.0 - oldest.0).max(0) / 1_000));
-    let mut text = format!("id         {id}\ncursor     {}\n", report.cursor);
+    let cursor = match &report.cursor_unread {
+        None => report.cursor.to_string(),
+        Some(reason) => format!("cannot be read ({reason}): the next start delivers all that are kept, which are stored once all the same"),
+    };
+    let mut text = format!("id         {id}\ncursor     {cursor}\n");
     let _ = writeln!(text, "unshipped  {}, {}{age}", counted(report.unshipped, "record"), counted(report.unshipped_bytes, "byte"));
     for segment in &report.segments {
         let (bytes, records) = (counted(segment.bytes, "byte"), counted(segment.records, "record"));

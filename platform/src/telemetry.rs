@@ -5,9 +5,9 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-/// Libraries whose lines say in their own words what ours say better, and with them what is told
-/// unless the filter names them.
-const QUIET: [(&str, LevelFilter); 1] = [("async_nats", LevelFilter::WARN)];
+/// Libraries, or parts of them, whose lines say in their own words what ours say better, and with them what is
+/// told unless the filter names the library.
+const QUIET: [(&str, LevelFilter); 2] = [("async_nats", LevelFilter::WARN), ("sqlx::pool", LevelFilter::ERROR)];
 
 /// Sets the process's subscriber. A bad filter falls back to `info`, said in a warning.
 pub fn init_telemetry(filter: &str, json: bool) {
@@ -27,7 +27,8 @@ pub fn init_telemetry(filter: &str, json: bool) {
 /// The filter, and what it does not say of libraries that would say much.
 fn with_quiet(filter: &str) -> String {
     let level = filter.parse::<Targets>().ok().and_then(|targets| targets.default_level());
-    let is_wanted = |(library, most): &(&str, LevelFilter)| !filter.contains(library) && level.is_some_and(|level| level > *most);
+    let is_named = |target: &str| filter.contains(target.split("::").next().unwrap_or(target));
+    let is_wanted = |(target, most): &(&str, LevelFilter)| !is_named(target) && level.is_some_and(|level| level > *most);
     let quiet = QUIET.iter().filter(|entry| is_wanted(entry)).map(|(library, most)| format!(",{library}={most}"));
     std::iter::once(filter.to_owned()).chain(quiet).collect()
 }
@@ -39,12 +40,13 @@ mod tests {
     #[test]
     fn libraries_are_quiet_unless_they_are_named_or_quieter_already() {
         for (filter, quiet) in [
-            ("info", "info,async_nats=warn"),
-            ("debug,stream=trace", "debug,stream=trace,async_nats=warn"),
-            ("warn", "warn"),
+            ("info", "info,async_nats=warn,sqlx::pool=error"),
+            ("debug,stream=trace", "debug,stream=trace,async_nats=warn,sqlx::pool=error"),
+            ("warn", "warn,sqlx::pool=error"),
             ("error,stream=debug", "error,stream=debug"),
             ("off", "off"),
-            ("info,async_nats=debug", "info,async_nats=debug"),
+            ("info,async_nats=debug", "info,async_nats=debug,sqlx::pool=error"),
+            ("info,sqlx=debug", "info,sqlx=debug,async_nats=warn"),
             ("stream=debug", "stream=debug"),
             ("no filter=", "no filter="),
         ] {

@@ -21,6 +21,9 @@ pub trait Lane: Send {
     /// # Errors
     /// When this lane can never give anything again.
     async fn next(&mut self, max_clicks: usize) -> Result<Vec<Delivery>, StreamError>;
+
+    /// Says that this one reads no more, so that another can read on at once. Without it another waits.
+    async fn leave(&mut self) {}
 }
 
 /// Says what became of a frame to where it came from.

@@ -53,6 +53,8 @@ pub struct Pump {
     unacked: Throttle,
     /// Of batches that cannot be stored: each attempt of each lane is one.
     unstored: Throttle,
+    /// Of frames that wait for a newer worker: each comes again and again.
+    newer: Throttle,
 }
 
 /// A click as it came, with what a dead letter of it would need.
@@ -81,7 +83,7 @@ impl Pump {
             set_aside: counter("worker_set_aside", "Records that cannot be stored, kept as dead letters"),
             retries: counter("worker_retries", "Batches tried again"),
         };
-        Self { parts, counters, unacked: Throttle::default(), unstored: Throttle::default() }
+        Self { parts, counters, unacked: Throttle::default(), unstored: Throttle::default(), newer: Throttle::default() }
     }
 
     /// Starts a task for each lane of `source`.
@@ -93,13 +95,19 @@ impl Pump {
     }
 
     async fn run(self, mut lane: Box<dyn Lane>, stopping: CancellationToken) -> Result<(), StreamError> {
+        let read = self.read(&mut *lane, &stopping).await;
+        lane.leave().await;
+        read
+    }
+
+    async fn read(&self, lane: &mut dyn Lane, stopping: &CancellationToken) -> Result<(), StreamError> {
         loop {
             let deliveries = tokio::select! {
                 deliveries = lane.next(BATCH) => deliveries?,
                 () = stopping.cancelled() => return Ok(()),
             };
             let batch = self.decode(deliveries);
-            let Some(report) = self.store(&batch, &stopping).await else { return Ok(()) };
+            let Some(report) = self.store(&batch, stopping).await else { return Ok(()) };
             self.counters.stored.inc_by(report.stored.iter().map(|ingested| ingested.clicks.len() as u64).sum());
             self.counters.duplicates.inc_by(report.duplicates);
             self.counters.set_aside.inc_by(report.poisoned + batch.poison.len() as u64);
@@ -125,7 +133,9 @@ impl Pump {
                 Ok(()) => batch.deliveries.push(delivery),
                 Err(version) => {
                     let detail = format!("Clicks wait for a newer worker: their records have version {version}. Upgrade the workers.");
-                    tracing::error!(frame = delivery.frame.id.as_str(), "{detail}");
+                    if self.newer.may_tell() {
+                        tracing::error!(frame = delivery.frame.id.as_str(), "{detail}");
+                    }
                     self.parts.health.report("worker", Readiness::Degraded, detail);
                 }
             }

@@ -24,6 +24,7 @@ fn broken_values_are_named_with_their_mend() {
         ("API_LISTEN", "nowhere", "Write it like"),
         ("ROLES", "api,chef", "The roles are"),
         ("ROLES", "api", "LINKLOGGER_NATS_URL"),
+        ("ROLES", "", "leave it out for all of them"),
         ("TRUSTED_PROXIES", "10.0.0.0/40", "Write CIDRs like"),
         ("DATABASE_URL", "mysql://x/y", "postgres://"),
         ("DURABILITY", "ram", "os or fsync"),
@@ -121,6 +122,23 @@ fn the_configuration_is_shown_with_its_sources() {
     edge.arguments = vec!["config".into()];
     let (_, shown, _) = edge.run(program());
     assert!(shown.contains("uses no database") && shown.contains("# LINKLOGGER_DATABASE_URL is not set"), "{shown}");
+}
+
+#[test]
+fn a_broken_file_is_told_of_in_one_line_that_says_which() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("linklogger.toml");
+    for (text, reason) in
+        [("log = \"info\"\nsign_up = open\n", "line 2"), ("log = \"info\"\n\n[", "line 3"), ("log = \"a\"\nlog = \"b\"\n", "line 2")]
+    {
+        std::fs::write(&file, text).unwrap();
+        let mut options = ProgramOptions::serve(folder.path()).with("CONFIG", file.display().to_string());
+        options.arguments = vec!["config".into()];
+        let (code, _, error) = options.run(program());
+        assert!(code == Some(1) && error.lines().count() == 1, "{error}");
+        assert!(error.contains("linklogger.toml is no valid TOML in ") && error.contains(reason), "{error}");
+        assert!(error.contains("Write settings like"), "{error}");
+    }
 }
 
 #[test]

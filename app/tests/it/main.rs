@@ -20,6 +20,7 @@ mod logged;
 mod pages;
 mod permits;
 mod pipeline;
+mod private;
 mod processes;
 mod rules;
 mod spool;
@@ -27,6 +28,7 @@ mod stop;
 mod strict;
 mod two_redirectors;
 mod visitors;
+mod workers;
 
 use std::path::Path;
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use serde_json::json;
-use testkit::{Program, ProgramOptions};
+use testkit::{Program, ProgramOptions, wait_until};
 
-use crate::journey::{click_all, expect_exactly};
+use crate::journey::{PATIENCE, click_all, expect_exactly};
 use crate::program;
 
 fn spool(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -66,5 +66,43 @@ async fn counts_of_one_and_of_none_are_said_as_people_say_them() {
     let (code, _, error) = spool(folder.path(), &["replay", "--from", "4096"]);
     assert!(code == Some(1) && error.contains("nothing to deliver again") && !error.contains("between"), "{error}");
     let (code, text, _) = spool(folder.path(), &["replay", "--from", "all"]);
-    assert_eq!((code, text.as_str()), (Some(0), "0 records from offset 0 on are delivered by the next start.\n"));
+    assert_eq!((code, text.as_str()), (Some(0), "The spool keeps nothing that was acked, so that there is nothing to deliver again.\n"));
+    let (code, _, error) = spool(folder.path(), &["replay", "--from", "-1"]);
+    assert!(code == Some(2) && error.contains("write an offset from 0 on, such as 4096, or all"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unreadable_cursor_is_told_of_and_everything_kept_is_delivered_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Program::start(program(), ProgramOptions::serve(folder.path()));
+    serving.ready().await;
+    let ada = serving.api().sign_up("ada").await;
+    ada.create_link("https://example.com/", json!({ "slug": "a" })).await;
+    let file = folder.path().join("spool/cursor");
+    for (part, damage) in (0..).zip([Some([0xff; 1_024]), None]) {
+        click_all(serving.setting("REDIRECT_LISTEN"), "a", part * 20..(part + 1) * 20).await;
+        expect_exactly(&ada, (part + 1) * 20).await;
+        serving.stop().await;
+        match damage {
+            Some(bytes) => std::fs::write(&file, bytes).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        let (code, text, _) = spool(folder.path(), &["inspect"]);
+        assert!(code == Some(0) && text.contains("cursor     cannot be read (") && text.contains("20 records"), "{text}");
+        let (code, _, error) = spool(folder.path(), &["replay", "--from", "0"]);
+        assert!(code == Some(1) && error.contains("nobody knows which clicks were acked") && error.contains("--from all"), "{error}");
+        serving.restart();
+        let ready = serving.ready().await;
+        assert!(ready.to_string().contains("stored once all the same"), "{ready:#}");
+        let metrics = format!("http://{}/metrics", serving.setting("OPS_LISTEN"));
+        wait_until(PATIENCE, "all are delivered again", async || {
+            let text = reqwest::get(&metrics).await.ok()?.text().await.ok()?;
+            text.contains("linklogger_worker_duplicates_total 20\n").then_some(())
+        })
+        .await;
+        expect_exactly(&ada, (part + 1) * 20).await;
+        serving.stop().await;
+        serving.restart();
+        assert!(!serving.ready().await.to_string().contains("cursor"));
+    }
 }

@@ -125,7 +125,11 @@ pub(super) fn roles(text: &str) -> Result<RoleSet, String> {
             other => return Err(format!("\"{other}\" is no role. The roles are api, redirector and worker.")),
         }
     }
-    if roles.api || roles.redirector || roles.worker { Ok(roles) } else { Err("name at least one of api, redirector and worker.".into()) }
+    if roles.api || roles.redirector || roles.worker {
+        Ok(roles)
+    } else {
+        Err("name at least one of api, redirector and worker, or leave it out for all of them.".into())
+    }
 }
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {

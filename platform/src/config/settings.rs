@@ -18,6 +18,12 @@ impl Setting {
         format!("LINKLOGGER_{}", self.name.to_ascii_uppercase())
     }
 
+    /// Whether an empty variable is a value. Else it counts as unset, as files of containers write it; but a
+    /// process whose roles were forgotten must not start them all.
+    pub(super) fn may_be_empty(&self) -> bool {
+        self.name == "roles"
+    }
+
     pub fn flag(&self) -> String {
         self.name.replace('_', "-")
     }
@@ -88,7 +94,11 @@ pub const SETTINGS: &[Setting] = &[
         secret: true,
     },
     setting("durability", Some("os"), "What the spool's append survives: os (death of the process) or fsync (power cut)"),
-    setting("spool_quota", Some("4GiB"), "Most room that the spool may take, such as 512MiB or 4GiB"),
+    setting(
+        "spool_quota",
+        Some("4GiB"),
+        "Most room that the spool may take, such as 512MiB or 4GiB; what is set aside of a damaged one may take an eighth of it more",
+    ),
     setting("stream_quota", Some("8GiB"), "Most room that the stream of clicks is given when it is made; a server with less gives less"),
     setting(
         "capture",

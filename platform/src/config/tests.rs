@@ -73,6 +73,7 @@ fn every_mistake_names_its_variable_and_its_mend() {
     let wrong = [
         ("API_LISTEN", "8080"),
         ("ROLES", "api,chef"),
+        ("ROLES", ""),
         ("DATABASE_URL", "mysql://x"),
         ("DATABASE_URL", "postgres://secret-user:secret-word@host"),
         ("NATS_URL", "http://x"),

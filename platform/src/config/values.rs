@@ -89,7 +89,11 @@ impl Values {
     pub(super) fn merge(flags: &Flags, env: impl Fn(&str) -> Option<String>, path: &str, file: &BTreeMap<String, String>) -> Self {
         let find = |setting: &Setting| {
             let flag = flags.0.get(setting.name).map(|value| (value.clone(), Source::Flag));
-            let environment = || env(&setting.variable()).filter(|value| !value.is_empty()).map(|value| (value, Source::Environment));
+            let environment = || {
+                env(&setting.variable())
+                    .filter(|value| setting.may_be_empty() || !value.is_empty())
+                    .map(|value| (value, Source::Environment))
+            };
             let in_file = || file.get(setting.name).map(|value| (value.clone(), Source::File(path.to_owned())));
             let default = || setting.default.map(|value| (value.to_owned(), Source::Default));
             flag.or_else(environment).or_else(in_file).or_else(default)
@@ -141,8 +145,11 @@ fn hide_password(text: &str) -> String {
 }
 
 fn read_file(path: &str, text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
-    let table: toml::Table =
-        toml::from_str(text).map_err(|error| ConfigError(format!("{path} is not valid TOML: {}", error.to_string().trim())))?;
+    let table: toml::Table = toml::from_str(text).map_err(|error| {
+        let before = text.get(..error.span().map_or(text.len(), |span| span.start)).unwrap_or(text);
+        let (line, reason) = (before.matches('\n').count() + 1, error.message().lines().collect::<Vec<_>>().join(", "));
+        ConfigError(format!("{path} is no valid TOML in line {line}: {reason}. Write settings like api_listen = \"127.0.0.1:8080\"."))
+    })?;
     table
         .into_iter()
         .map(|(key, value)| {

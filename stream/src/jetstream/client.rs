@@ -81,6 +81,19 @@ impl NatsClient {
         self.client.connection_state() == State::Connected
     }
 
+    /// Waits until it is connected, at most so long.
+    pub async fn connected_within(&self, patience: Duration) {
+        // The client tells of a connection a moment before it counts as connected.
+        const STEP: Duration = Duration::from_millis(20);
+        let mut connections = self.connections();
+        let connected = async {
+            while !self.is_connected() {
+                let _ = tokio::time::timeout(STEP, connections.recv()).await;
+            }
+        };
+        let _ = tokio::time::timeout(patience, connected).await;
+    }
+
     /// Told each time the connection came (back).
     pub(crate) fn connections(&self) -> broadcast::Receiver<()> {
         self.connected.subscribe()

@@ -2,6 +2,7 @@
 //! records to the broker, and the source that the worker reads.
 
 mod client;
+mod consumer;
 mod direct;
 mod marks;
 mod monitor;

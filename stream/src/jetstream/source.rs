@@ -3,35 +3,43 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, pull};
+use async_nats::header::{NATS_MESSAGE_ID, NATS_PIN_ID};
+use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::{AckKind, Message};
 use async_trait::async_trait;
 use domain::Shard;
 use futures_util::{FutureExt as _, StreamExt as _};
 use platform::{Backoff, Throttle};
 
-use super::{NatsClient, STREAM, SUBJECT, StreamError};
+use super::consumer::{Consumers, frames, release};
+use super::{NatsClient, STREAM, StreamError};
 use crate::source::Receipt;
 use crate::{ClickSource, Delivery, Frame, FrameError, FrameId, Lane};
 
-/// How long the broker waits for an ack before it delivers again.
-const ACK_WAIT: Duration = Duration::from_secs(10);
-/// Frames asked for at once.
-const PULL: usize = 32;
 const BACKOFF_MIN: Duration = Duration::from_millis(250);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// A stop waits no longer for a pin to be given up.
+const LEAVE: Duration = Duration::from_millis(500);
 
 /// Reads the stream CLICKS, a lane for each shard.
 #[derive(Clone, Debug)]
 pub struct JetStreamSource {
     nats: NatsClient,
-    /// All lanes fail together.
+    consumers: Consumers,
+    throttles: Throttles,
+}
+
+/// All lanes fail together.
+#[derive(Clone, Debug, Default)]
+struct Throttles {
     outages: Throttle,
+    /// Frames of a newer program: each comes again and again.
+    newer: Throttle,
 }
 
 impl JetStreamSource {
     pub fn new(nats: NatsClient) -> Self {
-        Self { nats, outages: Throttle::default() }
+        Self { nats, consumers: Consumers::default(), throttles: Throttles::default() }
     }
 }
 
@@ -39,9 +47,11 @@ impl ClickSource for JetStreamSource {
     fn lanes(&self) -> Vec<Box<dyn Lane>> {
         let lane = |shard| JetStreamLane {
             nats: self.nats.clone(),
-            outages: self.outages.clone(),
+            consumers: self.consumers.clone(),
+            throttles: self.throttles.clone(),
             shard,
             messages: None,
+            pin: None,
             backoff: backoff(),
             held: Vec::new(),
         };
@@ -55,9 +65,12 @@ fn backoff() -> Backoff {
 
 struct JetStreamLane {
     nats: NatsClient,
-    outages: Throttle,
+    consumers: Consumers,
+    throttles: Throttles,
     shard: Shard,
     messages: Option<pull::Stream>,
+    /// By what the broker knows that this lane alone is given frames, with the last one it was given.
+    pin: Option<String>,
     /// Of attempts to make the consumer.
     backoff: Backoff,
     /// Received and not handed over: kept here, so that a wait that is given up loses nothing.
@@ -65,34 +78,28 @@ struct JetStreamLane {
 }
 
 impl JetStreamLane {
-    async fn consume(&self) -> Result<pull::Stream, StreamError> {
-        let broker = |error: &dyn std::fmt::Display| StreamError::Broker(error.to_string());
+    async fn consume(&mut self) -> Result<pull::Stream, StreamError> {
         self.nats.ensure_stream().await?;
-        let name = format!("worker-{}", self.shard.index());
-        let config = pull::Config {
-            durable_name: Some(name.clone()),
-            filter_subject: format!("{SUBJECT}.{}", self.shard.index()),
-            ack_policy: AckPolicy::Explicit,
-            ack_wait: ACK_WAIT,
-            max_deliver: -1,
-            ..pull::Config::default()
-        };
-        let stream = self.nats.jetstream.get_stream(STREAM).await.map_err(|error| broker(&error))?;
-        let consumer = stream.get_or_create_consumer(&name, config).await.map_err(|error| broker(&error))?;
-        consumer
-            .stream()
-            .max_messages_per_batch(PULL)
-            .expires(Duration::from_secs(5))
-            .heartbeat(Duration::from_secs(2))
-            .messages()
-            .await
-            .map_err(|error| broker(&error))
+        let stream = self.nats.jetstream.get_stream(STREAM).await.map_err(|error| StreamError::Broker(error.to_string()))?;
+        let consumer = self.consumers.of(self.shard, &stream).await?;
+        // Else a new reader stands by until the pin of the one before has ended.
+        if let Some(pin) = &self.pin {
+            release(self.shard, &stream, pin).await;
+            self.pin = None;
+        }
+        frames(&consumer).await
     }
 
     /// Takes a message, or notes that the consumer must be made again.
     fn hold(&mut self, message: Result<Message, impl std::fmt::Display>) {
         match message {
-            Ok(message) => self.held.extend(delivery(self.shard, message)),
+            Ok(message) => {
+                let pin = message.headers.as_ref().and_then(|headers| headers.get_last(NATS_PIN_ID)).map(|pin| pin.as_str());
+                if pin.is_some() && pin != self.pin.as_deref() {
+                    self.pin = pin.map(str::to_owned);
+                }
+                self.held.extend(self.delivery(message));
+            }
             Err(error) => {
                 self.failed(&error, "the consumer is made again");
                 self.messages = None;
@@ -101,9 +108,31 @@ impl JetStreamLane {
     }
 
     fn failed(&self, error: &dyn std::fmt::Display, what: &str) {
-        if self.outages.may_tell() {
+        if self.throttles.outages.may_tell() {
             tracing::warn!(shard = self.shard.index(), %error, "{what}");
         }
+    }
+
+    /// A frame of a version that is not known stays un-acked and comes again, until a program comes
+    /// that knows it. A malformed one is handed on as one record that no decoder takes, so that it
+    /// ends where such records end: set aside with its bytes.
+    fn delivery(&self, message: Message) -> Option<Delivery> {
+        let id = message.headers.as_ref().and_then(|headers| headers.get(NATS_MESSAGE_ID)).map(|id| id.as_str().to_owned());
+        let id = FrameId::from_text(id.unwrap_or_else(|| format!("crc-{:08x}", crc32c::crc32c(&message.payload))));
+        let frame = match Frame::decode(id.clone(), &message.payload) {
+            Ok(frame) => frame,
+            Err(FrameError::UnknownVersion(version)) => {
+                if self.throttles.newer.may_tell() {
+                    tracing::error!(
+                        version,
+                        "Clicks wait for a newer worker: frames have a version that this one does not know. Upgrade the workers."
+                    );
+                }
+                return None;
+            }
+            Err(FrameError::Malformed) => Frame { id, shard: self.shard, records: vec![message.payload.clone()], losses: Vec::new() },
+        };
+        Some(Delivery::new(frame, JetStreamReceipt(message)))
     }
 
     fn has(&self, max_clicks: usize) -> bool {
@@ -139,23 +168,17 @@ impl Lane for JetStreamLane {
         }
         Ok(std::mem::take(&mut self.held))
     }
-}
 
-/// A frame of a version that is not known stays un-acked and comes again, until a program comes
-/// that knows it. A malformed one is handed on as one record that no decoder takes, so that it
-/// ends where such records end: set aside with its bytes.
-fn delivery(shard: Shard, message: Message) -> Option<Delivery> {
-    let id = message.headers.as_ref().and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID)).map(|id| id.as_str().to_owned());
-    let id = FrameId::from_text(id.unwrap_or_else(|| format!("crc-{:08x}", crc32c::crc32c(&message.payload))));
-    let frame = match Frame::decode(id.clone(), &message.payload) {
-        Ok(frame) => frame,
-        Err(FrameError::UnknownVersion(version)) => {
-            tracing::error!(version, "a frame was written by a newer program: it waits for a newer worker");
-            return None;
-        }
-        Err(FrameError::Malformed) => Frame { id, shard, records: vec![message.payload.clone()], losses: Vec::new() },
-    };
-    Some(Delivery::new(frame, JetStreamReceipt(message)))
+    async fn leave(&mut self) {
+        self.messages = None;
+        let Some(pin) = self.pin.take().filter(|_| self.nats.is_connected()) else { return };
+        let released = async {
+            if let Ok(stream) = self.nats.jetstream.get_stream(STREAM).await {
+                release(self.shard, &stream, &pin).await;
+            }
+        };
+        let _ = tokio::time::timeout(LEAVE, released).await;
+    }
 }
 
 struct JetStreamReceipt(Message);

@@ -66,12 +66,22 @@ impl State {
 /// The durable state of a folder; nothing acked when there is none or it cannot be read, which
 /// only means that clicks are delivered again.
 pub(super) fn read(dir: &Path) -> State {
-    let Ok(file) = File::open(dir.join(CURSOR)) else { return State::default() };
-    let place = |at: u64| {
-        let mut bytes = [0; STATE];
-        file.read_exact_at(&mut bytes, at).ok().and_then(|()| State::decode(&bytes))
+    look(dir).unwrap_or_default()
+}
+
+/// The same, or why nobody knows what was acked: that is not said of a spool in which nothing was yet.
+pub(super) fn look(dir: &Path) -> io::Result<State> {
+    let bytes = match std::fs::read(dir.join(CURSOR)) {
+        // It is made before the first segment.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && segment::list(dir)?.is_empty() => return Ok(State::default()),
+        bytes => bytes?,
     };
-    place(0).into_iter().chain(place(PLACE)).max_by_key(|state| state.generation).unwrap_or_default()
+    let place = |at: u64| bytes.get(usize::try_from(at).ok()?..)?.first_chunk::<STATE>().and_then(State::decode);
+    let newest = place(0).into_iter().chain(place(PLACE)).max_by_key(|state| state.generation);
+    match newest {
+        None if bytes.iter().all(|byte| *byte == 0) => Ok(State::default()),
+        newest => newest.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is damaged")),
+    }
 }
 
 /// Makes the file if need be, while there is room.

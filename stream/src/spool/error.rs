@@ -21,12 +21,17 @@ pub enum SpoolError {
     Write(std::io::Error),
     #[error("The spool has reached its {0} bytes. Let the broker take clicks again, or raise LINKLOGGER_SPOOL_QUOTA.")]
     Quota(u64),
-    #[error("A click of {0} bytes is larger than a record may be.")]
+    #[error(
+        "A click of {0} bytes is larger than the {most} that a record may have. Shorten the link's target, or let it forward less of the query.",
+        most = super::MAX_RECORD
+    )]
     TooLarge(usize),
     #[error("The spool cannot be flushed to the disk ({0}). Check the disk of LINKLOGGER_DATA_DIR.")]
     Flush(String),
     #[error("{}", no_record(*offset, *oldest, *acked))]
     NoRecord { offset: u64, oldest: u64, acked: u64 },
+    #[error("The spool's cursor in {} cannot be read ({reason}), so that nobody knows which clicks were acked. The next start delivers all that are kept, and so does `--from all`.", dir.display())]
+    NoCursor { dir: PathBuf, reason: String },
     #[error("The spool cannot be read ({}). {}", .0, advice(.0, "Check the disk of LINKLOGGER_DATA_DIR."))]
     Read(std::io::Error),
 }
@@ -54,7 +59,12 @@ impl SpoolError {
             Self::TooLarge(_) => Some(LossReason::TooLarge),
             // Appended, only nobody knows what a power cut would leave of it.
             Self::Flush(_) => None,
-            Self::Unusable { .. } | Self::Absent { .. } | Self::Locked { .. } | Self::Read(_) | Self::NoRecord { .. } => None,
+            Self::Unusable { .. }
+            | Self::Absent { .. }
+            | Self::Locked { .. }
+            | Self::Read(_)
+            | Self::NoRecord { .. }
+            | Self::NoCursor { .. } => None,
         }
     }
 

@@ -21,6 +21,7 @@ mod flush;
 mod keep;
 mod losses;
 mod metrics;
+mod options;
 #[cfg(test)]
 mod power_cut;
 mod reader;
@@ -45,6 +46,7 @@ pub(crate) use cursor::{BrokerMark, Cursor};
 pub use damage::SetAside;
 pub use error::SpoolError;
 pub(crate) use metrics::SpoolMetrics;
+pub use options::SpoolOptions;
 pub(crate) use reader::{Entry, Reader};
 pub use tool::{ReplayFrom, SegmentReport, SpoolFolder, SpoolReport};
 
@@ -56,44 +58,6 @@ use crate::jetstream::Direct;
 
 /// The most bytes one record may have.
 pub(crate) const MAX_RECORD: usize = 16 * 1_024;
-
-#[derive(Clone, Debug)]
-pub struct SpoolOptions {
-    pub dir: PathBuf,
-    pub durability: Durability,
-    /// The size at which a segment is sealed.
-    pub segment_bytes: u64,
-    /// How many bytes all segments may have together.
-    pub quota_bytes: u64,
-    /// How long segments stay after all of them was acked.
-    pub keep_acked: Duration,
-    /// When a segment is sealed at the latest after its first record, so that what was acked can go.
-    pub roll_after: Duration,
-    /// How long they stay even where there is no room: a broker that is killed may forget what it
-    /// acked a moment ago.
-    pub settle: Duration,
-    /// By what the age of clicks and the minutes of losses are told.
-    pub clock: Clock,
-    /// Told of damage.
-    pub health: Health,
-}
-
-impl SpoolOptions {
-    /// Class `os` in that folder, with the usual sizes; acked segments go at once.
-    pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            durability: Durability::Os,
-            segment_bytes: 64 << 20,
-            quota_bytes: 4 << 30,
-            keep_acked: Duration::ZERO,
-            roll_after: Duration::from_secs(120),
-            settle: Duration::ZERO,
-            clock: Clock::System,
-            health: Health::default(),
-        }
-    }
-}
 
 /// The end of an appended record: everything before it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,6 +115,7 @@ impl Spool {
         std::fs::create_dir_all(&dir).map_err(unusable)?;
         let lock = lock(&dir)?;
         let id = cursor::spool_id(&dir, rng).map_err(unusable)?;
+        let unread = cursor::look(&dir).err();
         cursor::prepare(&dir).map_err(unusable)?;
         let losses = Losses::open(&dir, rng).map_err(unusable)?;
         let used = Arc::new(AtomicU64::new(0));
@@ -186,6 +151,14 @@ impl Spool {
             _lock: lock,
         };
         shared.warn_of_damage();
+        if let Some(error) = unread {
+            let text = format!(
+                "The spool's cursor in {} cannot be read ({error}), so that nobody knows which clicks were acked. All that are kept are delivered again, and stored once all the same. Check the disk of LINKLOGGER_DATA_DIR; this warning goes with the next start.",
+                shared.dir.display(),
+            );
+            tracing::warn!("{text}");
+            shared.health.warn("spool_cursor", text);
+        }
         Ok(Self(Arc::new(shared)))
     }
 

@@ -172,3 +172,107 @@ pub(super) fn is_room(bytes: &[u8]) -> bool {
 pub(super) fn checksum(shard: u8, payload: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&[shard]), payload)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use domain::{Address, CapturedClick, ClickId, LinkId, Method, Outcome, Signals, WorkspaceId};
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn record(url: usize) -> Vec<u8> {
+        let click = CapturedClick {
+            id: ClickId(Uuid::from_u128(1)),
+            workspace: WorkspaceId(Uuid::from_u128(2)),
+            link: LinkId(Uuid::from_u128(3)),
+            link_version: 1,
+            outcome: Outcome::Redirected,
+            status: 302,
+            method: Method::Get,
+            url: "u".repeat(url),
+            target: String::new(),
+            address: Address::Unknown,
+            user_agent: None,
+            referrer: None,
+            accept_language: None,
+            redirect_micros: 0,
+            rule: None,
+            above_rate: false,
+            signals: Signals::default(),
+            judged: None,
+        };
+        let (payload, shard) = (crate::encode_record(&click), Shard::of(click.workspace).index());
+        let mut bytes = (payload.len() as u32).to_le_bytes().to_vec();
+        bytes.extend(checksum(shard, &payload).to_le_bytes());
+        bytes.push(shard);
+        bytes.extend(payload);
+        bytes
+    }
+
+    /// Where records were found and where damage, which together is everywhere.
+    fn walk(bytes: &[u8]) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+        let (mut records, mut damage, mut at) = (Vec::new(), Vec::new(), 0);
+        while let Some(step) = step(&bytes[at..]) {
+            let (found, length) = match step {
+                Step::Record { length, .. } => (&mut records, PREFIX + length),
+                Step::Damage { bytes } => (&mut damage, bytes),
+            };
+            assert!(length > 0, "no step at {at}");
+            found.push(at..at + length);
+            at += length;
+        }
+        assert_eq!(at, bytes.len());
+        (records, damage)
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_passed_to_their_end(bytes in proptest::collection::vec(prop_oneof![Just(0), any::<u8>()], 0..400)) {
+            walk(&bytes);
+        }
+
+        #[test]
+        fn damage_costs_no_record_that_it_does_not_cover(
+            urls in proptest::collection::vec(0_usize..300, 1..8),
+            victim in any::<prop::sample::Index>(),
+            from in any::<prop::sample::Index>(),
+            noise in proptest::collection::vec(1_u8.., 1..40),
+        ) {
+            let (mut bytes, mut places) = (Vec::new(), Vec::new());
+            for url in urls {
+                let begin = bytes.len();
+                bytes.extend(record(url));
+                places.push(begin..bytes.len());
+            }
+            prop_assert_eq!(walk(&bytes), (places.clone(), Vec::new()));
+            let hit = places.remove(victim.index(places.len()));
+            let at = hit.start + from.index(hit.len());
+            for (byte, noise) in bytes[at..hit.end].iter_mut().zip(noise) {
+                *byte ^= noise;
+            }
+            // A wrong length that ends where a later record does cannot be told from damage up to there.
+            let length = u32::from_le_bytes(bytes[hit.start..hit.start + 4].try_into().unwrap()) as usize;
+            let end = hit.start + PREFIX + length;
+            prop_assume!(end == hit.end || places.iter().all(|place| place.start != end && place.end != end));
+            prop_assert_eq!(walk(&bytes), (places, vec![hit]));
+        }
+
+        #[test]
+        fn a_record_that_was_cut_is_torn_and_none_before_it(kept in 0_usize..5, cut in any::<prop::sample::Index>(), room in any::<bool>()) {
+            let whole = record(40);
+            let mut bytes = whole.repeat(kept);
+            let sound = bytes.len();
+            let part = &whole[..1 + cut.index(whole.len() - 1)];
+            bytes.extend(part);
+            if room {
+                bytes.resize(sound + 2 * whole.len(), 0);
+            }
+            prop_assert_eq!(walk(&bytes).0.len(), kept);
+            let written = part.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            prop_assert_eq!(tail(&bytes[sound..]), Tail::Torn(written));
+        }
+    }
+}

@@ -23,6 +23,8 @@ pub struct SpoolReport {
     pub id: Option<u64>,
     /// Everything before this offset is acked.
     pub cursor: u64,
+    /// Why that is not known, where it is not.
+    pub cursor_unread: Option<String>,
     pub segments: Vec<SegmentReport>,
     /// Records and bytes behind the cursor.
     pub unshipped: u64,
@@ -75,11 +77,15 @@ impl SpoolFolder {
     /// # Errors
     /// [`SpoolError::Read`].
     pub fn inspect(&self) -> Result<SpoolReport, SpoolError> {
-        let cursor = cursor::read(&self.dir).offset;
+        let (cursor, cursor_unread) = match cursor::look(&self.dir) {
+            Ok(state) => (state.offset, None),
+            Err(error) => (0, Some(error.to_string())),
+        };
         let losses = Losses::read(&self.dir);
         let mut report = SpoolReport {
             id: cursor::read_id(&self.dir),
             cursor,
+            cursor_unread,
             segments: Vec::new(),
             unshipped: 0,
             unshipped_bytes: 0,
@@ -149,11 +155,16 @@ impl SpoolFolder {
     ///
     /// # Errors
     /// [`SpoolError::Locked`] while a process uses the spool; [`SpoolError::NoRecord`] when no
-    /// record begins at that offset.
+    /// record begins at that offset; [`SpoolError::NoCursor`] when nobody knows what was acked, so that only
+    /// all can be delivered again.
     pub fn replay(&self, from: ReplayFrom) -> Result<u64, SpoolError> {
         let _lock = lock(&self.dir)?;
         let unusable = |reason| SpoolError::Unusable { dir: self.dir.clone(), reason };
-        let acked = cursor::read(&self.dir).offset;
+        let known = cursor::look(&self.dir);
+        if let (Err(error), ReplayFrom::Offset(_)) = (&known, from) {
+            return Err(SpoolError::NoCursor { dir: self.dir.clone(), reason: error.to_string() });
+        }
+        let acked = known.map_or(0, |state| state.offset);
         let oldest = segment::list(&self.dir).map_err(SpoolError::Read)?.first().copied().unwrap_or(acked);
         let offset = match from {
             ReplayFrom::Oldest => oldest.min(acked),

@@ -144,7 +144,7 @@ async fn damage_is_counted_once_and_warned_of_until_it_is_removed() {
     assert_eq!(delivered(&first.spool, 9).await.len(), 9);
     drop(first);
     // As a restart does that comes before anything was acked.
-    fs::remove_file(folder.path().join("cursor")).unwrap();
+    fs::write(folder.path().join("cursor"), [0; 1_024]).unwrap();
     let second = reopen(folder.path());
     assert_eq!(second.health.snapshot().warnings.len(), 1);
     assert_eq!(delivered(&second.spool, 9).await.len(), 9);

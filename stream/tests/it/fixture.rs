@@ -110,22 +110,24 @@ pub async fn drain(lanes: Vec<Box<dyn Lane>>, count: usize) -> Vec<CapturedClick
 /// states.
 pub async fn drain_all(lanes: Vec<Box<dyn Lane>>, count: usize, lost: u64) -> (Vec<CapturedClick>, Vec<Loss>) {
     let (found, mut received) = tokio::sync::mpsc::unbounded_channel();
+    let enough = CancellationToken::new();
     let tasks: Vec<_> = lanes
         .into_iter()
         .map(|mut lane| {
-            let found = found.clone();
+            let (found, enough) = (found.clone(), enough.clone());
             tokio::spawn(async move {
-                loop {
-                    let deliveries = lane.next(64).await.unwrap();
+                while let Some(deliveries) = enough.run_until_cancelled(lane.next(64)).await {
+                    let deliveries = deliveries.unwrap();
                     let clicks = clicks(&deliveries);
                     let losses: Vec<Loss> = deliveries.iter().flat_map(|delivery| delivery.frame.losses.clone()).collect();
                     for delivery in deliveries {
                         delivery.ack().await.unwrap();
                     }
                     if found.send((clicks, losses)).is_err() {
-                        return;
+                        break;
                     }
                 }
+                lane.leave().await;
             })
         })
         .collect();
@@ -144,10 +146,10 @@ pub async fn drain_all(lanes: Vec<Box<dyn Lane>>, count: usize, lost: u64) -> (V
             state.count = state.count.max(loss.count);
         }
     }
+    enough.cancel();
     for task in tasks {
-        task.abort();
         // Until it is gone it holds the spool.
-        let _ = task.await;
+        task.await.unwrap();
     }
     (all, counters.into_values().collect())
 }

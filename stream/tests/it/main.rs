@@ -12,6 +12,7 @@ mod monitor;
 mod notices;
 mod outages;
 mod permits;
+mod pinned;
 mod sealed;
 mod snapshot;
 mod source;
