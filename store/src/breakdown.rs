@@ -42,6 +42,8 @@ pub struct Breakdown {
     pub source: Source,
     /// The first instant the answer covers.
     pub data_from: Millis,
+    /// Of the range compared with.
+    pub previous_data_from: Option<Millis>,
     /// The head of the snapshot that was counted.
     pub head: Seq,
 }
@@ -73,6 +75,14 @@ impl WorkspaceScope {
             Some(compared) => Some(self.previous(&compared.with_default_verdicts(verdicts), &rows, request.dimension).await?),
             None => None,
         };
+        // Cells are used of both ranges or of neither, since the filters differ in time only.
+        let previous_data_from = match &request.compared {
+            Some(compared) => {
+                let plan = if plan.cells.is_some() { Plan::of(compared) } else { Plan::of_clicks(compared.clone()) };
+                Some(self.data_from(compared, &plan).await?)
+            }
+            None => None,
+        };
         let row = |(value, clicks)| BreakdownRow {
             previous: previous.as_ref().map(|previous| previous.get(&value).copied().unwrap_or(0)),
             value,
@@ -83,6 +93,7 @@ impl WorkspaceScope {
             total,
             source: plan.source(),
             data_from: self.data_from(&filter, &plan).await?,
+            previous_data_from,
             head: self.head().await?,
         })
     }

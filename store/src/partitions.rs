@@ -128,9 +128,12 @@ mod tests {
     #[test]
     fn names_of_partitions_are_read_as_they_are_written() {
         let (start, end) = bounds("clicks_2026_12").unwrap();
-        assert_eq!((start.to_string().as_str(), end.to_string().as_str()), ("2026-12-01T00:00:00+00:00[UTC]", "2027-01-01T00:00:00+00:00[UTC]"));
+        assert_eq!(
+            (start.to_string().as_str(), end.to_string().as_str()),
+            ("2026-12-01T00:00:00+00:00[UTC]", "2027-01-01T00:00:00+00:00[UTC]")
+        );
         assert!(statement(&start, &end).contains("CREATE TABLE clicks_2026_12 "));
-        assert!([ "clicks_default", "clicks_2026_13", "clicks"].iter().all(|name| bounds(name).is_none()));
+        assert!(["clicks_default", "clicks_2026_13", "clicks"].iter().all(|name| bounds(name).is_none()));
     }
 
     #[test]

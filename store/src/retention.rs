@@ -89,7 +89,12 @@ impl Store {
     /// When the database does not answer.
     pub async fn keep_clicks_from(&self, workspace: WorkspaceId, kept_from: Millis) -> Result<(), StoreError> {
         let scope = self.as_worker(workspace).await?;
-        scope.head_update().col_expr(Column::KeptFrom, kept_from.0.into()).filter(Column::KeptFrom.lt(kept_from.0)).exec(&scope.transaction).await?;
+        scope
+            .head_update()
+            .col_expr(Column::KeptFrom, kept_from.0.into())
+            .filter(Column::KeptFrom.lt(kept_from.0))
+            .exec(&scope.transaction)
+            .await?;
         scope.commit().await
     }
 

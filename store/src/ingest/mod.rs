@@ -110,8 +110,8 @@ impl From<StoreError> for Failure {
 }
 
 impl Store {
-    /// Stores a batch. Once it returns, every record of it is stored, counted as too late or, durably nowhere
-    /// yet, among [`IngestReport::poison`].
+    /// Stores a batch. Once it returns, every record of it is stored, counted as too late, durably, or
+    /// returned as poison.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer; parts of the batch may be stored, and the

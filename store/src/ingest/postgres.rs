@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::columns::{Arrays, NAMES, POSTGRES_TYPES};
 use super::rejudge::{JudgedRow, Rejudged, changes};
 use super::rollup::Changes;
-use super::visits::{Visits, candidates};
 use super::too_late::{Late, split};
+use super::visits::{Visits, candidates};
 use super::{Failure, Incoming, Ingested, Part, stored};
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::columns::{NAMES, bind_row};
 use super::rejudge::{JudgedRow, Rejudged, changes};
 use super::rollup::Changes;
-use super::visits::{Visit, Visits, candidates};
 use super::too_late::{Late, split};
+use super::visits::{Visit, Visits, candidates};
 use super::{Failure, Incoming, Ingested, Part, stored};
 
 /// Rows in one statement, largest first; SQLite takes 32,766 parameters.
@@ -80,7 +80,8 @@ async fn head(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId)
 async fn count_late(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId, late: &[Late]) -> Result<u64, Failure> {
     let mut counted = 0;
     for late in late {
-        let sql = "INSERT INTO ingest_counters (workspace_id, minute, reason, counter_id, count) VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING";
+        let sql =
+            "INSERT INTO ingest_counters (workspace_id, minute, reason, counter_id, count) VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING";
         let query = sqlx::query(sql).bind(workspace.0).bind(late.minute).bind(LossReason::TooLate.code()).bind(late.click);
         counted += query.execute(&mut **transaction).await?.rows_affected();
     }
