@@ -157,3 +157,6 @@ impl Purge {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
