@@ -17,7 +17,7 @@ const LEAST_WAIT: Duration = Duration::from_secs(10 * 60);
 /// Added at random, so that workers do not all begin at once.
 const JITTER_MILLIS: u64 = 10 * 60_000;
 /// The first round comes soon after the start.
-const FIRST_MILLIS: u64 = 60_000;
+const FIRST_MILLIS: u64 = 10_000;
 const RETRY: Duration = Duration::from_secs(60);
 /// Between steps, so that clicks are stored.
 const PAUSE: Duration = Duration::from_millis(20);
