@@ -41,7 +41,8 @@ pub struct LiveSubscription;
 impl LiveSubscription {
     /// Every stored click that the filter lets through, once, in the order of storage. Without
     /// `after` it begins with the next one; with a cursor of an earlier event, or a `liveCursor`,
-    /// it goes on from there without gap or repeat.
+    /// it goes on from there without gap or repeat; where clicks after it are not kept any more, an event
+    /// with a `gap` says so first.
     async fn clicks(
         &self,
         ctx: &Context<'_>,
