@@ -128,6 +128,11 @@ id!(
     LeaseId, "lse"
 );
 
+id!(
+    /// An entry of a workspace's audit log.
+    AuditId, "aud"
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@
 
 mod account;
 mod api_key;
+mod audit;
 mod bucket;
 mod channel;
 mod click;
@@ -32,6 +33,7 @@ mod privacy;
 mod privacy_change;
 mod query;
 mod report;
+mod retention;
 mod rules;
 mod shard;
 mod signals;
@@ -45,6 +47,7 @@ pub use api_key::{
     ApiKeyHash, ApiKeyRight, ApiKeyState, ApiScope, PresentedKey, compose_api_key, is_api_key, parse_key_name, parse_key_networks,
     read_api_key,
 };
+pub use audit::{AuditActor, AuditEntry};
 pub use bucket::{Bucket, BucketSpan, MAX_BUCKETS, Quarter, buckets, first_buckets};
 pub use channel::Channel;
 pub use click::{
@@ -60,7 +63,9 @@ pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
-pub use id::{ApiKeyId, ClickId, DomainId, Entropy, IdError, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId, UserId, WorkspaceId};
+pub use id::{
+    ApiKeyId, AuditId, ClickId, DomainId, Entropy, IdError, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId, UserId, WorkspaceId,
+};
 pub use issue::{Invalid, Issue, IssueCode};
 pub use link::{
     Link, LinkAbout, LinkAddress, LinkCard, LinkChange, LinkDomain, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink,
@@ -78,6 +83,7 @@ pub use privacy::{ConsentMode, KeptFields, Privacy, PrivacyLevel};
 pub use privacy_change::PrivacyChange;
 pub use query::{MAX_PARAMETER_KEY_CHARS, Parameter, QR_MARKER, Utm, forward_query, parse_form, parse_query, parse_utm, referrer_host};
 pub use report::{LinkReport, NewLinkReport, ReportReason};
+pub use retention::{Retention, RetentionChange};
 pub use rules::{
     Choice, Conditions, ConditionsDraft, Destination, Experiment, ExperimentKey, Fresh, ParameterCondition, Rule, RuleDraft, Rules,
     Variant, VariantDraft, Visitor, decide,

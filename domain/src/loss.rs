@@ -18,10 +18,13 @@ pub enum LossReason {
     /// With no room in the spool the click was sent directly, and the broker did not answer in
     /// time: it may have arrived all the same.
     InDoubt,
+    /// It came when clicks of its time were no longer kept. It may be one that was counted and has been
+    /// deleted since, and was delivered again.
+    TooLate,
 }
 
 impl LossReason {
-    pub const ALL: [Self; 5] = [Self::Unknown, Self::Disk, Self::Quota, Self::TooLarge, Self::InDoubt];
+    pub const ALL: [Self; 6] = [Self::Unknown, Self::Disk, Self::Quota, Self::TooLarge, Self::InDoubt, Self::TooLate];
 
     /// The number it is stored as.
     pub fn code(self) -> i16 {
@@ -31,11 +34,17 @@ impl LossReason {
             Self::Quota => 2,
             Self::TooLarge => 3,
             Self::InDoubt => 4,
+            Self::TooLate => 5,
         }
     }
 
     pub fn from_code(code: i16) -> Self {
         Self::ALL.into_iter().find(|reason| reason.code() == code).unwrap_or(Self::Unknown)
+    }
+
+    /// Whether its count is an upper bound, since some of the clicks may have been counted.
+    pub fn is_upper_bound(self) -> bool {
+        matches!(self, Self::InDoubt | Self::TooLate)
     }
 
     /// Its label in metrics.
@@ -46,6 +55,7 @@ impl LossReason {
             Self::Quota => "quota",
             Self::TooLarge => "too_large",
             Self::InDoubt => "in_doubt",
+            Self::TooLate => "too_late",
         }
     }
 }

@@ -6,6 +6,8 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::Retention;
+
 /// How much of a visitor's address is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -15,7 +17,7 @@ pub enum PrivacyLevel {
     /// Its network: /24 of IPv4, /48 of IPv6.
     #[default]
     Truncated,
-    /// In full for at most seven days, then truncated.
+    /// In full for at most seven days ([`Retention::addresses_days`]), then truncated.
     Full,
 }
 
@@ -74,6 +76,7 @@ pub struct Privacy {
     pub policy_url: Option<String>,
     /// Whose clicks are the workspace's own.
     pub own_networks: Vec<IpNet>,
+    pub retention: Retention,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use crate::network::parse_network;
-use crate::{ConsentMode, Invalid, Issue, IssueCode, Privacy, PrivacyLevel};
+use crate::{ConsentMode, Invalid, Issue, IssueCode, Privacy, PrivacyLevel, RetentionChange};
 
 /// Bounds of what a workspace may list.
 const MAX_PARAMETERS: usize = 50;
@@ -32,6 +32,7 @@ pub struct PrivacyChange {
     pub controller: Option<Option<String>>,
     pub policy_url: Option<Option<String>>,
     pub own_networks: Option<Vec<String>>,
+    pub retention: RetentionChange,
 }
 
 impl Privacy {
@@ -41,10 +42,6 @@ impl Privacy {
     /// All offences at once, with the fields' names below `privacy` as paths.
     pub fn changed(mut self, change: PrivacyChange) -> Result<Self, Invalid> {
         let mut invalid = Invalid::default();
-        if change.level == Some(PrivacyLevel::Full) {
-            let message = "Addresses cannot be kept in full yet. Use TRUNCATED or NONE.";
-            invalid.0.push(Issue::new(path("level"), IssueCode::NotAllowed, message));
-        }
         set(&mut self.level, change.level);
         set(&mut self.keep.referrer_path, change.keep_referrer_path);
         set(&mut self.keep.user_agent, change.keep_user_agent);
@@ -70,6 +67,7 @@ impl Privacy {
         if let Some(texts) = change.own_networks {
             set(&mut self.own_networks, invalid.check(parse_own_networks(&texts)));
         }
+        self.retention.change(&change.retention, &mut invalid);
         invalid.finish()?;
         Ok(self)
     }
@@ -171,13 +169,12 @@ mod tests {
             own_networks: Some(vec!["0.0.0.0/0".into()]),
             controller: Some(Some(" ".into())),
             policy_url: Some(Some("javascript:alert(1)".into())),
-            level: Some(PrivacyLevel::Full),
+            retention: RetentionChange { clicks_days: Some(0), ..RetentionChange::default() },
             ..PrivacyChange::default()
         };
         let Invalid(issues) = Privacy::default().changed(change).unwrap_err();
         let paths: Vec<_> = issues.iter().map(|issue| issue.path.as_str()).collect();
-        let fields = ["level", "controller", "policyUrl", "parameters", "impersonalParameters", "ownNetworks"];
+        let fields = ["controller", "policyUrl", "parameters", "impersonalParameters", "ownNetworks", "retention.clicksDays"];
         assert_eq!(paths, fields.map(|field| format!("privacy.{field}")));
-        assert!(issues[0].message.contains("Use TRUNCATED or NONE"), "{issues:?}");
     }
 }

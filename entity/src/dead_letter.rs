@@ -1,4 +1,4 @@
-//! A record that could not be stored, with its bytes, for a replay.
+//! A record that could not be stored, for a replay.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,8 +9,13 @@ pub struct Model {
     pub id: Uuid,
     pub frame_id: String,
     pub reason: String,
+    /// Without the visitor's address; empty where no address can be told from the rest.
     pub record: Vec<u8>,
     pub created_at: i64,
+    /// The whole record, as long as the key of its day is there.
+    pub sealed: Option<String>,
+    /// Day of UTC, since 1970-01-01.
+    pub sealed_day: Option<i32>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -2,6 +2,7 @@
 //! how they come to be is `migration`'s.
 
 pub mod api_key;
+pub mod audit_entry;
 pub mod click;
 pub mod dead_letter;
 pub mod domain;

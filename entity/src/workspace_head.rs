@@ -8,6 +8,17 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub workspace_id: Uuid,
     pub head: i64,
+    /// Clicks from before this, in Unix milliseconds, are not kept.
+    pub kept_from: i64,
+    /// All clicks from before this are deleted.
+    pub cleared_to: i64,
+    /// The highest place that was deleted because its time was over.
+    pub purged_to: i64,
+    /// Clicks deleted since the audit log was told last.
+    pub purged: i64,
+    /// Addresses removed since the audit log was told last.
+    pub addresses_removed: i64,
+    pub addresses_told_at: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -33,6 +33,11 @@ impl SealKey {
         Self(rng.bytes())
     }
 
+    /// A key of these bytes.
+    pub fn of(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Reads 64 hexadecimal digits or base64 of 32 bytes.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();

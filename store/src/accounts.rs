@@ -88,7 +88,7 @@ impl Store {
             created_at: Set(created_at),
         };
         membership::Entity::insert(row).exec_without_returning(transaction).await?;
-        let row = workspace_head::ActiveModel { workspace_id: Set(new.workspace.id.0), head: Set(0) };
+        let row = workspace_head::ActiveModel { workspace_id: Set(new.workspace.id.0), head: Set(0), ..Default::default() };
         workspace_head::Entity::insert(row).exec_without_returning(transaction).await?;
         insert_session(transaction, &new.session).await?;
         scope.commit().await

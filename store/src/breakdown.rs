@@ -42,6 +42,8 @@ pub struct Breakdown {
     pub source: Source,
     /// The first instant the answer covers.
     pub data_from: Millis,
+    /// Of the range compared with.
+    pub previous_data_from: Option<Millis>,
     /// The head of the snapshot that was counted.
     pub head: Seq,
 }
@@ -56,8 +58,8 @@ pub struct BreakdownRow {
 
 type Values = HashMap<DimensionValue, u64>;
 
-/// Rows without what they are compared with, all clicks, and where both come from.
-type Found = (Vec<(DimensionValue, u64)>, u64, Source);
+/// Rows without what they are compared with, all clicks, and what both come from.
+type Found = (Vec<(DimensionValue, u64)>, u64, Plan);
 
 impl WorkspaceScope {
     /// # Errors
@@ -65,12 +67,20 @@ impl WorkspaceScope {
     pub async fn breakdown(&self, request: &BreakdownRequest) -> Result<Breakdown, StoreError> {
         let verdicts = request.dimension.default_verdicts();
         let filter = request.filter.with_default_verdicts(verdicts);
-        let (rows, total, source) = match text_column(request.dimension) {
+        let (rows, total, plan) = match text_column(request.dimension) {
             Some(column) => self.largest_texts(column, &filter, request).await?,
             None => self.largest_values(&filter, request).await?,
         };
         let previous = match &request.compared {
             Some(compared) => Some(self.previous(&compared.with_default_verdicts(verdicts), &rows, request.dimension).await?),
+            None => None,
+        };
+        // Cells are used of both ranges or of neither, since the filters differ in time only.
+        let previous_data_from = match &request.compared {
+            Some(compared) => {
+                let plan = if plan.cells.is_some() { Plan::of(compared) } else { Plan::of_clicks(compared.clone()) };
+                Some(self.data_from(compared, &plan).await?)
+            }
             None => None,
         };
         let row = |(value, clicks)| BreakdownRow {
@@ -81,8 +91,9 @@ impl WorkspaceScope {
         Ok(Breakdown {
             rows: rows.into_iter().map(row).collect(),
             total,
-            source,
-            data_from: self.data_from(&filter).await?,
+            source: plan.source(),
+            data_from: self.data_from(&filter, &plan).await?,
+            previous_data_from,
             head: self.head().await?,
         })
     }
@@ -129,11 +140,11 @@ impl WorkspaceScope {
             .all(&self.transaction)
             .await?;
         let rows = rows.into_iter().map(|(text, clicks)| (text.into(), clicks.unsigned_abs()));
-        Ok((rows.collect(), total, Source::Clicks))
+        Ok((rows.collect(), total, Plan::of_clicks(filter.clone())))
     }
 
     async fn largest_values(&self, filter: &ClickFilter, request: &BreakdownRequest) -> Result<Found, StoreError> {
-        let (values, source) = self.values(request.dimension, filter).await?;
+        let (values, plan) = self.values(request.dimension, filter).await?;
         let total = values.values().sum();
         let mut rows: Vec<_> = match &request.search {
             Some(search) => {
@@ -144,7 +155,7 @@ impl WorkspaceScope {
         };
         rows.sort_by_cached_key(|(value, clicks)| (Reverse(*clicks), value.text()));
         rows.truncate(usize::try_from(request.first).unwrap_or(usize::MAX));
-        Ok((rows, total, source))
+        Ok((rows, total, plan))
     }
 
     /// The clicks of each of the values among `rows`, and maybe of others.
@@ -160,7 +171,7 @@ impl WorkspaceScope {
     }
 
     /// The clicks of every value of a dimension that is no text.
-    async fn values(&self, dimension: Dimension, filter: &ClickFilter) -> Result<(Values, Source), StoreError> {
+    async fn values(&self, dimension: Dimension, filter: &ClickFilter) -> Result<(Values, Plan), StoreError> {
         let (column, read): (_, fn(i16) -> Option<DimensionValue>) = match dimension {
             Dimension::Device => (Column::Device, |code| Device::from_code(code).map(DimensionValue::Device)),
             Dimension::Channel => return self.channels(filter).await,
@@ -171,17 +182,17 @@ impl WorkspaceScope {
         let rows: Vec<(i16, i64)> = self.grouped(column, filter).into_tuple().all(&self.transaction).await?;
         let unknown = || StoreError::Internal(format!("a click has no known {}", column.as_str()));
         let value = |(code, clicks): (i16, i64)| Ok((read(code).ok_or_else(unknown)?, clicks.unsigned_abs()));
-        Ok((rows.into_iter().map(value).collect::<Result<_, StoreError>>()?, Source::Clicks))
+        Ok((rows.into_iter().map(value).collect::<Result<_, StoreError>>()?, Plan::of_clicks(filter.clone())))
     }
 
     /// Clicks that were stored before there were channels have none.
-    async fn channels(&self, filter: &ClickFilter) -> Result<(Values, Source), StoreError> {
+    async fn channels(&self, filter: &ClickFilter) -> Result<(Values, Plan), StoreError> {
         let rows: Vec<(Option<i16>, i64)> = self.grouped(Column::Channel, filter).into_tuple().all(&self.transaction).await?;
         let value = |code: Option<i16>| code.and_then(Channel::from_code).map_or(DimensionValue::Unknown, DimensionValue::Channel);
-        Ok((rows.into_iter().map(|(code, clicks)| (value(code), clicks.unsigned_abs())).collect(), Source::Clicks))
+        Ok((rows.into_iter().map(|(code, clicks)| (value(code), clicks.unsigned_abs())).collect(), Plan::of_clicks(filter.clone())))
     }
 
-    async fn links_clicked(&self, filter: &ClickFilter) -> Result<(Values, Source), StoreError> {
+    async fn links_clicked(&self, filter: &ClickFilter) -> Result<(Values, Plan), StoreError> {
         let plan = Plan::of(filter);
         let mut sums: HashMap<Uuid, u64> = HashMap::new();
         for part in &plan.clicks {
@@ -196,7 +207,7 @@ impl WorkspaceScope {
             }
         }
         let value = |(link, clicks)| (DimensionValue::Link(LinkId(link)), clicks);
-        Ok((sums.into_iter().filter(|(_, clicks)| *clicks > 0).map(value).collect(), plan.source()))
+        Ok((sums.into_iter().filter(|(_, clicks)| *clicks > 0).map(value).collect(), plan))
     }
 
     fn grouped(&self, column: Column, filter: &ClickFilter) -> Select<Entity> {

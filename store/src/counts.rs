@@ -119,7 +119,7 @@ impl WorkspaceScope {
         let plan = Plan::of(&of_any_verdict(filter));
         let mut tally = Tally { exact: has_firsts(filter), ..Tally::default() };
         self.sums(&plan, Quarter::MILLIS).await?.values().for_each(|piece| tally.add(piece));
-        Ok(Totals { tally, source: plan.source(), data_from: self.data_from(filter).await?, head: self.head().await? })
+        Ok(Totals { tally, source: plan.source(), data_from: self.data_from(filter, &plan).await?, head: self.head().await? })
     }
 
     /// The clicks in each of `spans`, which join and whose edges are edges of minutes; what lies
@@ -139,12 +139,24 @@ impl WorkspaceScope {
                 point.add(&piece);
             }
         }
-        Ok(Series { points, source: plan.source(), data_from: self.data_from(filter).await?, head: self.head().await? })
+        Ok(Series { points, source: plan.source(), data_from: self.data_from(filter, &plan).await?, head: self.head().await? })
     }
 
-    pub(crate) async fn data_from(&self, filter: &ClickFilter) -> Result<Millis, StoreError> {
-        let created_at = self.get().await?.created_at;
-        Ok(filter.from.map_or(created_at, |from| from.max(created_at)))
+    /// The first instant that an answer by this plan covers: where it counts clicks of a time from which they
+    /// are no longer kept, it is after the last of them.
+    pub(crate) async fn data_from(&self, filter: &ClickFilter, plan: &Plan) -> Result<Millis, StoreError> {
+        let kept_from = self.forgotten().await?.kept_from;
+        let missing = plan.clicks.iter().filter(|part| part.from.is_none_or(|from| from < kept_from));
+        let after_missing = missing.map(|part| part.to.map_or(kept_from, |to| to.min(kept_from))).max();
+        Ok(self.get().await?.created_at.max(filter.from.unwrap_or_default()).max(after_missing.unwrap_or_default()))
+    }
+
+    /// The first instant that a list of clicks covers.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn clicks_from(&self, filter: &ClickFilter) -> Result<Millis, StoreError> {
+        self.data_from(filter, &Plan::of_clicks(filter.clone())).await
     }
 
     /// The counts of pieces `width` milliseconds wide, by the start of each; cells are only read

@@ -86,6 +86,18 @@ impl Store {
         match &self.pools {
             // For the tables' owner only; others are told so by a warning, and autovacuum does it later.
             Pools::Postgres(pool) => sqlx::raw_sql("VACUUM visitor_salts").execute(pool).await.map(|_| true).map_err(StoreError::from),
+            Pools::Sqlite { .. } => self.empty_log().await,
+        }
+    }
+
+    /// Leaves nothing in SQLite's log of what was overwritten; false when readers stood in the way. Nothing
+    /// to do on PostgreSQL.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn empty_log(&self) -> Result<bool, StoreError> {
+        match &self.pools {
+            Pools::Postgres(_) => Ok(true),
             Pools::Sqlite { writer, .. } => {
                 let mut connection = writer.acquire().await?;
                 let patience = |millis: u128| sqlx::AssertSqlSafe(format!("PRAGMA busy_timeout = {millis}"));

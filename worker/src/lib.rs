@@ -3,11 +3,15 @@
 //! Nothing is acked before it is committed, nothing announced before that. Whatever fails for a
 //! reason that may pass is tried again, un-acked, for ever.
 
+mod letters;
 mod pump;
+mod retention;
 mod salts;
 mod upkeep;
 mod visitors;
 
+pub use letters::Letters;
 pub use pump::{Pump, WorkerParts};
+pub use retention::{Purge, Round};
 pub use salts::Salts;
 pub use upkeep::{clean_permits, destroy_salts, keep_partitions};

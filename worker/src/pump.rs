@@ -14,6 +14,7 @@ use stream::{Announcement, ClickSource, Delivery, Frame, Lane, LiveFeed, RecordE
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::letters::Letters;
 use crate::salts::Salts;
 use crate::visitors::BatchSalts;
 
@@ -40,6 +41,7 @@ pub struct WorkerParts {
 struct Counters {
     stored: Counter,
     duplicates: Counter,
+    too_late: Counter,
     set_aside: Counter,
     retries: Counter,
 }
@@ -80,6 +82,7 @@ impl Pump {
         let counters = Counters {
             stored: counter("worker_stored", "Clicks stored"),
             duplicates: counter("worker_duplicates", "Clicks delivered again after they were stored"),
+            too_late: counter("worker_too_late", "Clicks not stored, since their workspace no longer keeps clicks of their time"),
             set_aside: counter("worker_set_aside", "Records that cannot be stored, kept as dead letters"),
             retries: counter("worker_retries", "Batches tried again"),
         };
@@ -110,7 +113,8 @@ impl Pump {
             let Some(report) = self.store(&batch, stopping).await else { return Ok(()) };
             self.counters.stored.inc_by(report.stored.iter().map(|ingested| ingested.clicks.len() as u64).sum());
             self.counters.duplicates.inc_by(report.duplicates);
-            self.counters.set_aside.inc_by(report.poisoned + batch.poison.len() as u64);
+            self.counters.too_late.inc_by(report.too_late);
+            self.counters.set_aside.inc_by((report.poison.len() + batch.poison.len()) as u64);
             for delivery in batch.deliveries {
                 if let Err(error) = delivery.ack().await
                     && self.unacked.may_tell()
@@ -151,7 +155,8 @@ impl Pump {
                 Err(RecordError::UnknownVersion(version)) => return Err(version),
                 Err(error @ RecordError::Malformed) => {
                     let reason = error.to_string();
-                    batch.poison.push(Poison { id: letter_id(&id, index), frame: id.clone(), reason, record: record.to_vec() });
+                    let (id, frame, at) = (letter_id(&id, index), id.clone(), self.parts.clock.now());
+                    batch.poison.push(Poison { id, frame, reason, record: record.to_vec(), at });
                 }
             }
         }
@@ -170,6 +175,9 @@ impl Pump {
             let mut click = self.parts.enricher.enrich(captured, settings.map_or(&undecided, |settings| &settings.privacy));
             let (visitor, day) = salts.visitor(captured, settings);
             click.visitor = visitor;
+            // A click that was long under way brings no address whose time is over.
+            let addresses_from = settings.map(|settings| settings.privacy.retention.addresses_from(settings.privacy.level, now));
+            click.ip = click.ip.filter(|_| addresses_from.is_some_and(|from| click.occurred_at() >= from));
             Incoming { workspace: captured.workspace, click, day, record: record.clone(), frame: frame.clone() }
         };
         Ok(clicks.iter().map(incoming).collect())
@@ -207,17 +215,24 @@ impl Pump {
 
     async fn store_once(&self, batch: &Batch) -> Result<IngestReport, StoreError> {
         let now = self.parts.clock.now();
-        if !batch.poison.is_empty() {
-            self.parts.store.set_aside(&batch.poison, now).await?;
-        }
         if !batch.losses.is_empty() {
             // A transaction of its own: their states may be stored any number of times.
             self.parts.store.count_losses(&batch.losses).await?;
         }
-        if batch.clicks.is_empty() {
-            return Ok(IngestReport::default());
+        let report = match &*batch.clicks {
+            [] => IngestReport::default(),
+            clicks => self.parts.store.ingest(&self.enrich(clicks, now).await?, now).await?,
+        };
+        self.set_aside(batch.poison.iter().chain(&report.poison), now).await?;
+        Ok(report)
+    }
+
+    async fn set_aside(&self, poison: impl Iterator<Item = &Poison>, now: Millis) -> Result<(), StoreError> {
+        let mut letters = Vec::new();
+        for poison in poison {
+            letters.push(Letters::new(self.parts.salts.clone(), self.parts.rng.clone()).seal(poison, now).await?);
         }
-        self.parts.store.ingest(&self.enrich(&batch.clicks, now).await?, now).await
+        if letters.is_empty() { Ok(()) } else { self.parts.store.set_aside(&letters).await }
     }
 }
 

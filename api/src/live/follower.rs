@@ -1,6 +1,7 @@
 //! One subscription's reader. It knows how far it has come; announcements that join on exactly
 //! there are taken as they are, anything else sends it to the store for the rows above its head.
-//! So it tells every click once, in the order of storage, whatever the feed does.
+//! So it tells every click once, in the order of storage, whatever the feed does; and where clicks above
+//! its head were deleted for their age, it tells of the gap before it goes on.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,6 +29,17 @@ pub(crate) enum Start {
     After(Seq),
 }
 
+/// What a subscription is told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Told {
+    Click(Box<Click>),
+    /// Clicks after `after`, up to `to`, were deleted; others in between may still be there, and follow.
+    Gap {
+        after: Seq,
+        to: Seq,
+    },
+}
+
 #[derive(Debug)]
 pub(super) struct Follower {
     store: Store,
@@ -40,7 +52,9 @@ pub(super) struct Follower {
     head: Seq,
     /// The store is known to reach at least this far.
     known: Seq,
-    ready: VecDeque<Click>,
+    ready: VecDeque<Told>,
+    /// Up to here gaps were told of.
+    told_to: Seq,
 }
 
 impl Follower {
@@ -53,20 +67,20 @@ impl Follower {
         head: Seq,
         known: Seq,
     ) -> Self {
-        Self { store, workspace, filter, _topic: topic, news, head, known, ready: VecDeque::new() }
+        Self { store, workspace, filter, _topic: topic, news, head, known, ready: VecDeque::new(), told_to: head }
     }
 
-    pub fn into_stream(self) -> impl Stream<Item = Click> {
+    pub fn into_stream(self) -> impl Stream<Item = Told> {
         unfold(self, |mut this| async {
-            let click = this.next().await?;
-            Some((click, this))
+            let told = this.next().await?;
+            Some((told, this))
         })
     }
 
-    async fn next(&mut self) -> Option<Click> {
+    async fn next(&mut self) -> Option<Told> {
         loop {
-            if let Some(click) = self.ready.pop_front() {
-                return Some(click);
+            if let Some(told) = self.ready.pop_front() {
+                return Some(told);
             }
             if self.head < self.known {
                 if let Err(error) = self.read_on().await {
@@ -91,7 +105,7 @@ impl Follower {
         let complete = announcement.clicks.last().is_some_and(|last| last.seq == announcement.head);
         if complete && announcement.previous <= self.head {
             let new = announcement.clicks.iter().filter(|click| click.seq > self.head && self.filter.matches(click));
-            self.ready.extend(new.cloned());
+            self.ready.extend(new.cloned().map(|click| Told::Click(Box::new(click))));
             self.head = announcement.head;
         }
         self.known = self.known.max(announcement.head);
@@ -99,6 +113,11 @@ impl Follower {
 
     async fn read_on(&mut self) -> Result<(), StoreError> {
         let scope = self.store.workspace(self.workspace, Access::Read).await?;
+        let purged_to = scope.forgotten().await?.purged_to;
+        if purged_to > self.told_to.max(self.head) {
+            self.ready.push_back(Told::Gap { after: self.head, to: purged_to });
+            self.told_to = purged_to;
+        }
         let request = PageRequest { after: Some(self.head), ..PageRequest::first(PAGE) };
         let page = scope.clicks_by_storage(&self.filter, &request).await?;
         self.head = match page.clicks.last() {
@@ -107,7 +126,7 @@ impl Follower {
             _ => scope.head().await?.max(self.head),
         };
         self.known = if page.has_next { self.known.max(self.head + 1) } else { self.head };
-        self.ready.extend(page.clicks);
+        self.ready.extend(page.clicks.into_iter().map(|click| Told::Click(Box::new(click))));
         Ok(())
     }
 }

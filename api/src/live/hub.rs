@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use domain::{Click, ClickFilter, Seq, WorkspaceId};
+use domain::{ClickFilter, Seq, WorkspaceId};
 use futures_util::{Stream, StreamExt as _};
 use store::{Access, Store, StoreError};
 use stream::{Announcement, LiveFeed};
@@ -16,7 +16,7 @@ use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 use tokio::time::MissedTickBehavior;
 
-use super::follower::{Follower, Start};
+use super::follower::{Follower, Start, Told};
 
 /// How often the head of a watched workspace is read.
 const POLL: Duration = Duration::from_secs(2);
@@ -59,7 +59,7 @@ impl Hub {
         workspace: WorkspaceId,
         filter: ClickFilter,
         start: Start,
-    ) -> Result<Option<impl Stream<Item = Click> + use<>>, StoreError> {
+    ) -> Result<Option<impl Stream<Item = Told> + use<>>, StoreError> {
         // Listening begins before the head is read, so that nothing falls in between.
         let topic = self.topic(workspace);
         let news = topic.news.subscribe();

@@ -3,5 +3,5 @@
 mod follower;
 mod hub;
 
-pub(crate) use follower::Start;
+pub(crate) use follower::{Start, Told};
 pub(crate) use hub::Hub;

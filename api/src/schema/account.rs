@@ -50,6 +50,14 @@ impl Workspace {
         Ok(services(ctx)?.store.workspace_policy(id).await?.referrer_policy.map(Into::into))
     }
 
+    /// Clicks from before this are not kept: only their counts, by quarter-hour. Null while none was
+    /// deleted for its age.
+    async fn clicks_kept_from(&self, ctx: &Context<'_>) -> ApiResult<Option<DateTime>> {
+        let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;
+        let forgotten = services(ctx)?.read(id).await?.forgotten().await?;
+        Ok((forgotten.purged_to > 0).then_some(DateTime(forgotten.kept_from)))
+    }
+
     /// What is kept of its visitors.
     async fn privacy(&self, ctx: &Context<'_>) -> ApiResult<Privacy> {
         let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;

@@ -118,8 +118,11 @@ pub struct ClickBreakdown {
     /// Clicks of all values, whatever was searched for.
     pub total: u64,
     pub source: Source,
-    /// The first instant that the answer covers.
+    /// The first instant that the answer covers in full: after the last clicks that it would have to count
+    /// and that are not kept any more (`Workspace.clicksKeptFrom`).
     pub data_from: DateTime,
+    /// As dataFrom, of the range compared with. Null unless there is one.
+    pub previous_data_from: Option<DateTime>,
     /// A subscription after this cursor misses and repeats nothing of what was counted.
     pub live_cursor: String,
 }
@@ -165,6 +168,7 @@ impl BreakdownQuery {
             total,
             source: found.source.into(),
             data_from: DateTime(found.data_from),
+            previous_data_from: found.previous_data_from.map(DateTime),
             live_cursor: StoredCursor(found.head).encode(),
         }))
     }

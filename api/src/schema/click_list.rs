@@ -8,6 +8,7 @@ use super::context::{reader, services};
 use super::error::ApiResult;
 use super::filter::{ClickFilterInput, resolve};
 use super::page::{Cursor, PageArgs, PageInfo, StoredCursor, page_info};
+use super::scalars::DateTime;
 
 /// How a list of clicks is ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -36,6 +37,13 @@ pub struct ClickConnection {
 
 #[ComplexObject]
 impl ClickConnection {
+    /// The first instant that the list covers: clicks from before it are not kept any more, or there was no
+    /// workspace yet.
+    async fn data_from(&self, ctx: &Context<'_>) -> ApiResult<DateTime> {
+        let scope = services(ctx)?.read(reader(ctx, ApiScope::ClicksRead)?).await?;
+        Ok(DateTime(scope.clicks_from(&self.filter).await?))
+    }
+
     /// How many clicks match; counted only when asked for.
     async fn total_count(&self, ctx: &Context<'_>) -> ApiResult<u64> {
         let scope = services(ctx)?.read(reader(ctx, ApiScope::ClicksRead)?).await?;

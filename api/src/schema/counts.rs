@@ -45,13 +45,15 @@ pub struct ClickTotals {
     /// Requests for slugs that are no link, on the workspace's own domains.
     pub misses: u64,
     /// Half of what `clicks` counts was redirected within this many microseconds, from the request
-    /// read to the click captured: the nearest-rank percentile, exact. Null when there were none.
+    /// read to the click captured: the nearest-rank percentile, exact, of the clicks that are still kept.
+    /// Null when there are none.
     pub redirect_micros_p50: Option<u32>,
     /// As redirectMicrosP50, of 95 in 100.
     pub redirect_micros_p95: Option<u32>,
     /// The range compared with. Null unless compare was asked for and the range has a beginning.
     pub previous: Option<PreviousTotals>,
-    /// The first instant that the answer covers.
+    /// The first instant that the answer covers in full: after the last clicks that it would have to count
+    /// and that are not kept any more (`Workspace.clicksKeptFrom`).
     pub data_from: DateTime,
     pub source: Source,
     /// A subscription after this cursor misses and repeats nothing of what was counted.
@@ -78,6 +80,8 @@ pub struct PreviousTotals {
     pub daily_uniques: Option<u64>,
     /// As ClickTotals.withoutVisitor.
     pub without_visitor: u64,
+    /// As ClickTotals.dataFrom.
+    pub data_from: DateTime,
     /// In microseconds. Null when there were no clicks.
     pub redirect_micros_p50: Option<u32>,
     /// In microseconds. Null when there were no clicks.
@@ -141,7 +145,7 @@ async fn previous_totals(
     selected: &Lookahead<'_>,
 ) -> Result<Option<PreviousTotals>, ApiError> {
     let Some((from, to)) = filter.from.zip(filter.to) else { return Ok(None) };
-    let tally = scope.totals(filter).await?.tally;
+    let store::Totals { tally, data_from, .. } = scope.totals(filter).await?;
     let counts = tally.counts;
     let micros = redirect_micros(scope, filter, selected).await?;
     Ok(Some(PreviousTotals {
@@ -155,6 +159,7 @@ async fn previous_totals(
         internal: counts.internal,
         daily_uniques: tally.daily_uniques(&filter.verdicts),
         without_visitor: tally.without_visitor(&filter.verdicts),
+        data_from: DateTime(data_from),
         redirect_micros_p50: micros.map(|micros| micros.p50),
         redirect_micros_p95: micros.map(|micros| micros.p95),
     }))

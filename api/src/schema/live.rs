@@ -9,9 +9,10 @@ use super::context::{reader, services};
 use super::error::ApiError;
 use super::filter::{ClickFilterInput, resolve};
 use super::page::{Cursor, StoredCursor};
-use crate::live::Start;
+use crate::live::{Start, Told};
 
-/// Clicks that can no longer be told, since they are not kept any more.
+/// Clicks that can no longer be told, since they are not kept any more. Some of those between may still be
+/// there: they follow.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Gap {
     /// How many. Null when that is not known either.
@@ -40,7 +41,8 @@ pub struct LiveSubscription;
 impl LiveSubscription {
     /// Every stored click that the filter lets through, once, in the order of storage. Without
     /// `after` it begins with the next one; with a cursor of an earlier event, or a `liveCursor`,
-    /// it goes on from there without gap or repeat.
+    /// it goes on from there without gap or repeat; where clicks after it are not kept any more, an event
+    /// with a `gap` says so first.
     async fn clicks(
         &self,
         ctx: &Context<'_>,
@@ -59,10 +61,14 @@ impl LiveSubscription {
                 Issue::new("after", IssueCode::OutOfRange, "This cursor is ahead of all that is stored. Use one of this installation.");
             return Err(issue.into());
         };
-        Ok(clicks.map(move |click| ClickEvent {
-            cursor: StoredCursor(click.seq).encode(),
-            click: Some(Click::new(workspace, click)),
-            gap: None,
+        let cursor = |seq| StoredCursor(seq).encode();
+        Ok(clicks.map(move |told| match told {
+            Told::Click(click) => ClickEvent { cursor: cursor(click.seq), click: Some(Click::new(workspace, *click)), gap: None },
+            // Whoever goes on after it is told of it again, and misses nothing that is there.
+            Told::Gap { after, to } => {
+                let gap = Gap { dropped: None, from: cursor(after), to: cursor(to) };
+                ClickEvent { cursor: cursor(after), click: None, gap: Some(gap) }
+            }
         }))
     }
 }

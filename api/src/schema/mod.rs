@@ -2,6 +2,7 @@
 
 mod account;
 mod api_key;
+mod audit;
 mod breakdown;
 pub(crate) mod click;
 mod click_limit;
@@ -45,6 +46,7 @@ pub struct Query(
     domain::DomainQuery,
     pipeline::PipelineQuery,
     api_key::ApiKeyQuery,
+    audit::AuditQuery,
 );
 
 #[derive(Default, MergedObject)]

@@ -3,7 +3,7 @@
 use async_graphql::SimpleObject;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{ClickId, Invalid, Issue, IssueCode, LinkId, LinkReportId, Seq};
+use domain::{AuditId, ClickId, Invalid, Issue, IssueCode, LinkId, LinkReportId, Seq};
 use store::PageRequest;
 
 const DEFAULT: i32 = 50;
@@ -66,6 +66,16 @@ impl Cursor for LinkId {
 
 impl Cursor for LinkReportId {
     const PREFIX: &'static str = "r:";
+    fn text(&self) -> String {
+        self.to_string()
+    }
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Cursor for AuditId {
+    const PREFIX: &'static str = "a:";
     fn text(&self) -> String {
         self.to_string()
     }

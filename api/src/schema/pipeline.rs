@@ -58,6 +58,9 @@ pub enum LossReason {
     TooLarge,
     /// There was no room in the spool, and the broker did not answer in time: it may have arrived.
     InDoubt,
+    /// It came when clicks of its time were no longer kept (`privacy.retention.clicksDays`). It may have
+    /// been counted, if it was kept once and came again.
+    TooLate,
 }
 
 /// Clicks that were answered and could not be kept, in one minute and for one reason.
@@ -141,7 +144,7 @@ impl PipelineQuery {
             minute: DateTime(Millis(lost.minute.saturating_mul(MINUTE_MILLIS))),
             reason: lost.reason.into(),
             clicks: lost.count,
-            upper_bound: lost.reason == domain::LossReason::InDoubt,
+            upper_bound: lost.reason.is_upper_bound(),
         };
         let rows: Vec<IngestLoss> = lost.into_iter().map(row).collect();
         let sum = |upper_bound| rows.iter().filter(|row| row.upper_bound == upper_bound).map(|row| row.clicks).sum();

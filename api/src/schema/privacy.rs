@@ -1,7 +1,7 @@
 //! What a workspace keeps of its visitors, as it is read and changed.
 
 use async_graphql::{Enum, InputObject, MaybeUndefined, SimpleObject};
-use domain::{Privacy as Settings, PrivacyChange};
+use domain::{Privacy as Settings, PrivacyChange, RetentionChange};
 
 /// How much of a visitor's address is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -11,7 +11,7 @@ pub enum PrivacyLevel {
     None,
     /// The network: /24 of IPv4, /48 of IPv6.
     Truncated,
-    /// The address for at most seven days, then its network. Not to be chosen yet: VALIDATION.
+    /// The address for at most seven days (`retention.addressesDays`), then its network.
     Full,
 }
 
@@ -52,12 +52,47 @@ pub struct Privacy {
     pub policy_url: Option<String>,
     /// Networks whose clicks are the workspace's own.
     pub own_networks: Vec<String>,
+    pub retention: Retention,
+}
+
+/// For how long what is kept.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct Retention {
+    /// Days for which single clicks are kept, and until the next midnight of the workspace's zone. Counts
+    /// of clicks stay.
+    pub clicks_days: i32,
+    /// Days after which no address is left, where the level is FULL.
+    pub addresses_days: i32,
+    /// Days for which the audit log is kept.
+    pub audit_days: i32,
+}
+
+/// What is to be another way; an absent field stays.
+#[derive(Clone, Copy, Debug, Default, InputObject)]
+pub struct RetentionInput {
+    /// 1 to 3,650; 395 unless decided. Fewer days delete what is older within the hour, and nothing brings
+    /// it back.
+    clicks_days: Option<i32>,
+    /// 1 to 7; 7 unless decided.
+    addresses_days: Option<i32>,
+    /// 30 to 3,650; 365 unless decided.
+    audit_days: Option<i32>,
 }
 
 impl From<Settings> for Privacy {
     fn from(settings: Settings) -> Self {
-        let Settings { level, keep, parameters, impersonal_parameters, respect_dnt, consent, controller, policy_url, own_networks } =
-            settings;
+        let Settings {
+            level,
+            keep,
+            parameters,
+            impersonal_parameters,
+            respect_dnt,
+            consent,
+            controller,
+            policy_url,
+            own_networks,
+            retention,
+        } = settings;
         Self {
             level: level.into(),
             keep_referrer_path: keep.referrer_path,
@@ -72,6 +107,11 @@ impl From<Settings> for Privacy {
             controller,
             policy_url,
             own_networks: own_networks.iter().map(ToString::to_string).collect(),
+            retention: Retention {
+                clicks_days: retention.clicks_days,
+                addresses_days: retention.addresses_days,
+                audit_days: retention.audit_days,
+            },
         }
     }
 }
@@ -97,10 +137,12 @@ pub struct PrivacyInput {
     policy_url: MaybeUndefined<String>,
     /// At most 100 addresses or ranges.
     own_networks: Option<Vec<String>>,
+    retention: Option<RetentionInput>,
 }
 
 impl From<PrivacyInput> for PrivacyChange {
     fn from(input: PrivacyInput) -> Self {
+        let retention = input.retention.unwrap_or_default();
         Self {
             level: input.level.map(Into::into),
             keep_referrer_path: input.keep_referrer_path,
@@ -115,6 +157,11 @@ impl From<PrivacyInput> for PrivacyChange {
             controller: nullable(input.controller),
             policy_url: nullable(input.policy_url),
             own_networks: input.own_networks,
+            retention: RetentionChange {
+                clicks_days: retention.clicks_days,
+                addresses_days: retention.addresses_days,
+                audit_days: retention.audit_days,
+            },
         }
     }
 }

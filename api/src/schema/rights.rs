@@ -26,6 +26,7 @@ const CLICKS_READ: Need = Need::Scope(ApiScope::ClicksRead);
 
 pub(crate) const QUERIES: &[(&str, Need)] = &[
     ("apiKeys", Need::Person),
+    ("auditLog", Need::Person),
     ("clickBreakdown", CLICKS_READ),
     ("clickSeries", CLICKS_READ),
     ("clickTotals", CLICKS_READ),

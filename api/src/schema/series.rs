@@ -50,7 +50,10 @@ pub struct ClickSeries {
     /// fewer where that range has fewer, as February beside March, never more. Null unless compare
     /// was asked for and the range has a beginning.
     pub previous: Option<Vec<ClickPoint>>,
-    /// The first instant that the answer covers.
+    /// As dataFrom, of the range compared with. Null where `previous` is.
+    pub previous_data_from: Option<DateTime>,
+    /// The first instant that the answer covers in full: after the last clicks that it would have to count
+    /// and that are not kept any more (`Workspace.clicksKeptFrom`).
     pub data_from: DateTime,
     pub source: Source,
     /// A subscription after this cursor misses and repeats nothing of what was counted.
@@ -96,13 +99,15 @@ impl SeriesQuery {
                 let spans = first_buckets(bucket.into(), &zone, range.0, range.1, spans.len());
                 let (with_uniques, selected) = (own_days(&spans), ctx.look_ahead().field("previous"));
                 let asked = Asked { scope: &scope, now, spans: &spans, selected, with_uniques };
-                Some(asked.points(compared, range).await?.1)
+                Some(asked.points(compared, range).await?)
             }
             None => None,
         };
+        let (previous, previous_data_from) = previous.map(|(series, points)| (points, DateTime(series.data_from))).unzip();
         Ok(Some(ClickSeries {
             points,
             previous,
+            previous_data_from,
             data_from: DateTime(series.data_from),
             source: series.source.into(),
             live_cursor: StoredCursor(series.head).encode(),

@@ -3,10 +3,11 @@
 
 use async_graphql::{Context, Enum, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, ReferrerPolicy as DomainPolicy, SIGNED_PATH, Utm, WorkspaceId, check_signed_end,
-    signed_url, signing_purpose, text_to_sign,
+    AuditActor, AuditEntry, AuditId, Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, Privacy, ReferrerPolicy as DomainPolicy,
+    SIGNED_PATH, UserId, Utm, WorkspaceId, check_signed_end, signed_url, signing_purpose, text_to_sign,
 };
 use platform::{SealKey, signature_of};
+use serde_json::json;
 use store::NewSigningSecret;
 use stream::LinkEvent;
 
@@ -49,7 +50,7 @@ pub enum ReferrerPolicy {
 pub struct UpdateWorkspaceInput {
     /// What redirects of all links send as Referrer-Policy; null leaves it to the browsers.
     referrer_policy: MaybeUndefined<ReferrerPolicy>,
-    /// What is kept of visitors from now on.
+    /// What is kept of visitors from now on, and for how long.
     privacy: Option<PrivacyInput>,
 }
 
@@ -117,7 +118,9 @@ impl WorkspaceMutation {
             scope.set_referrer_policy(policy).await?;
         }
         if let Some(change) = input.privacy {
-            scope.set_privacy(&scope.privacy().await?.changed(change.into())?).await?;
+            let privacy = scope.privacy().await?.changed(change.into())?;
+            scope.set_privacy(&privacy).await?;
+            scope.tell(&privacy_changed(services, session.user, &privacy)).await?;
         }
         let workspace = scope.get().await?;
         scope.commit().await?;
@@ -171,6 +174,15 @@ impl WorkspaceMutation {
         let pairs = pairs(target, workspace, input.expires_at.0, &utm);
         let signature = signature_of(&secret, &text_to_sign(&pairs));
         Ok(Some(SignRedirectUrlPayload { url: Url(signed_url(&services.short_domain, &pairs, &signature)) }))
+    }
+}
+
+fn privacy_changed(services: &Services, user: UserId, privacy: &Privacy) -> AuditEntry {
+    AuditEntry {
+        id: AuditId::new(services.clock.now(), services.rng.entropy()),
+        actor: AuditActor::User(user),
+        action: AuditEntry::PRIVACY_CHANGED.to_owned(),
+        details: json!({ "level": privacy.level, "retention": privacy.retention }),
     }
 }
 

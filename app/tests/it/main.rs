@@ -22,6 +22,7 @@ mod permits;
 mod pipeline;
 mod private;
 mod processes;
+mod retention;
 mod rules;
 mod spool;
 mod stop;

@@ -2,16 +2,17 @@
 //! rows that the insert returned, so that a frame delivered again changes nothing.
 //!
 //! Per workspace, in the order of their ids so that two workers never wait for each other in a
-//! circle: lock the head row, find the first clicks of visitors' days, number and insert, merge the cells,
-//! raise the head. A record that
-//! the database refuses is found by halving the batch and set aside; anything else that fails
-//! leaves no trace and is for the caller to repeat.
+//! circle: lock the head row, leave out what is no longer kept, find the first clicks of visitors' days,
+//! number and insert, merge the cells, raise the head. A record that the database refuses is found by
+//! halving the batch, for the caller to set aside; anything else that fails leaves no trace and is for the
+//! caller to repeat.
 
 mod columns;
 mod postgres;
 mod rejudge;
 mod rollup;
 mod sqlite;
+mod too_late;
 mod visits;
 
 use std::collections::BTreeMap;
@@ -50,6 +51,8 @@ pub struct Poison {
     /// Why, without the record's own text.
     pub reason: String,
     pub record: Vec<u8>,
+    /// When it was found.
+    pub at: Millis,
 }
 
 /// What one transaction added to a workspace.
@@ -69,8 +72,17 @@ pub struct IngestReport {
     pub stored: Vec<Ingested>,
     /// Clicks that were stored before.
     pub duplicates: u64,
-    /// Records set aside as dead letters.
-    pub poisoned: u64,
+    /// Clicks counted as too late: of a time whose clicks the workspace no longer keeps.
+    pub too_late: u64,
+    /// Records that the database refuses, for the caller to set aside.
+    pub poison: Vec<Poison>,
+}
+
+/// What one transaction did.
+#[derive(Debug, Default)]
+pub(crate) struct Part {
+    stored: Vec<Ingested>,
+    too_late: u64,
 }
 
 /// Why a transaction did not happen.
@@ -98,7 +110,8 @@ impl From<StoreError> for Failure {
 }
 
 impl Store {
-    /// Stores a batch. Once it returns, every record of it is stored or set aside, durably.
+    /// Stores a batch. Once it returns, every record of it is stored, counted as too late, durably, or
+    /// returned as poison.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer; parts of the batch may be stored, and the
@@ -108,9 +121,10 @@ impl Store {
         let mut parts = vec![batch];
         while let Some(part) = parts.pop() {
             match self.ingest_once(part).await {
-                Ok(stored) => {
+                Ok(Part { stored, too_late }) => {
                     let new: usize = stored.iter().map(|ingested| ingested.clicks.len()).sum();
-                    report.duplicates += (part.len() - new) as u64;
+                    report.duplicates += ((part.len() - new) as u64).saturating_sub(too_late);
+                    report.too_late += too_late;
                     report.stored.extend(stored.into_iter().filter(|ingested| !ingested.clicks.is_empty()));
                 }
                 Err(Failure::Other(error)) => return Err(error),
@@ -119,8 +133,7 @@ impl Store {
                     [poison] => {
                         let id = poison.click.id.0;
                         let (frame, record) = (poison.frame.clone(), poison.record.clone());
-                        self.set_aside(&[Poison { id, frame, reason, record }], now).await?;
-                        report.poisoned += 1;
+                        report.poison.push(Poison { id, frame, reason, record, at: now });
                     }
                     _ => {
                         // Last in, first out: the earlier half is stored first.
@@ -133,7 +146,7 @@ impl Store {
         Ok(report)
     }
 
-    async fn ingest_once(&self, batch: &[Incoming]) -> Result<Vec<Ingested>, Failure> {
+    async fn ingest_once(&self, batch: &[Incoming]) -> Result<Part, Failure> {
         let mut by_workspace: BTreeMap<WorkspaceId, Vec<&Incoming>> = BTreeMap::new();
         for incoming in batch {
             by_workspace.entry(incoming.workspace).or_default().push(incoming);
@@ -141,17 +154,6 @@ impl Store {
         match &self.pools {
             Pools::Sqlite { writer, .. } => sqlite::ingest(writer, &by_workspace).await,
             Pools::Postgres(pool) => postgres::ingest(pool, &by_workspace).await,
-        }
-    }
-
-    /// Keeps records that cannot be stored, for a person to look at and replay.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn set_aside(&self, letters: &[Poison], now: Millis) -> Result<(), StoreError> {
-        match &self.pools {
-            Pools::Sqlite { writer, .. } => sqlite::set_aside(writer, letters, now).await,
-            Pools::Postgres(pool) => postgres::set_aside(pool, letters, now).await,
         }
     }
 }

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
-use domain::{Millis, Seq, WorkspaceId};
+use domain::{LossReason, Millis, Seq, WorkspaceId};
 use sqlx::{PgPool, PgTransaction, Row};
 use uuid::Uuid;
 
 use super::columns::{Arrays, NAMES, POSTGRES_TYPES};
 use super::rejudge::{JudgedRow, Rejudged, changes};
 use super::rollup::Changes;
+use super::too_late::{Late, split};
 use super::visits::{Visits, candidates};
-use super::{Failure, Incoming, Ingested, Poison, stored};
-use crate::StoreError;
+use super::{Failure, Incoming, Ingested, Part, stored};
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {
     let arrays: Vec<String> = POSTGRES_TYPES.iter().enumerate().map(|(i, kind)| format!("${}::{kind}[]", i + 1)).collect();
@@ -23,23 +23,25 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-pub(super) async fn ingest(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>) -> Result<Vec<Ingested>, Failure> {
+pub(super) async fn ingest(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>) -> Result<Part, Failure> {
     let mut transaction = pool.begin().await?;
-    let mut all = Vec::with_capacity(batch.len());
+    let mut part = Part::default();
     for (workspace, clicks) in batch {
         enter(&mut transaction, &workspace.0.to_string()).await?;
-        let previous = lock_head(&mut transaction, *workspace).await?;
-        let visits = visits(&mut transaction, *workspace, clicks).await?;
-        let new = insert(&mut transaction, *workspace, previous, clicks, &visits).await?;
-        let ingested = stored(*workspace, previous, clicks, &new);
+        let (previous, kept_from) = lock_head(&mut transaction, *workspace).await?;
+        let (late, clicks) = split(clicks, kept_from);
+        part.too_late += count_late(&mut transaction, *workspace, &late).await?;
+        let visits = visits(&mut transaction, *workspace, &clicks).await?;
+        let new = insert(&mut transaction, *workspace, previous, &clicks, &visits).await?;
+        let ingested = stored(*workspace, previous, &clicks, &new);
         if !ingested.clicks.is_empty() {
             count(&mut transaction, *workspace, Changes::of(&ingested.clicks, |id| visits.marks(id))).await?;
             raise_head(&mut transaction, &ingested).await?;
         }
-        all.push(ingested);
+        part.stored.push(ingested);
     }
     transaction.commit().await?;
-    Ok(all)
+    Ok(part)
 }
 
 async fn enter(transaction: &mut PgTransaction<'_>, workspace: &str) -> Result<(), Failure> {
@@ -50,16 +52,37 @@ async fn enter(transaction: &mut PgTransaction<'_>, workspace: &str) -> Result<(
     Ok(())
 }
 
-async fn lock_head(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId) -> Result<Seq, Failure> {
-    const LOCK: &str = "SELECT head FROM workspace_heads WHERE workspace_id = $1 FOR UPDATE";
-    if let Some(row) = sqlx::query(LOCK).bind(workspace.0).fetch_optional(&mut **transaction).await? {
-        return Ok(row.try_get(0)?);
+/// The head, and from when on clicks are kept.
+async fn lock_head(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId) -> Result<(Seq, Millis), Failure> {
+    const LOCK: &str = "SELECT head, kept_from FROM workspace_heads WHERE workspace_id = $1 FOR UPDATE";
+    if let Some((head, kept_from)) = sqlx::query_as(LOCK).bind(workspace.0).fetch_optional(&mut **transaction).await? {
+        return Ok((head, Millis(kept_from)));
     }
     sqlx::query("INSERT INTO workspace_heads (workspace_id, head) VALUES ($1, 0) ON CONFLICT DO NOTHING")
         .bind(workspace.0)
         .execute(&mut **transaction)
         .await?;
-    Ok(sqlx::query(LOCK).bind(workspace.0).fetch_one(&mut **transaction).await?.try_get(0)?)
+    let (head, kept_from) = sqlx::query_as(LOCK).bind(workspace.0).fetch_one(&mut **transaction).await?;
+    Ok((head, Millis(kept_from)))
+}
+
+/// A click's own id is its counter, so that it counts once.
+async fn count_late(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId, late: &[Late]) -> Result<u64, Failure> {
+    if late.is_empty() {
+        return Ok(0);
+    }
+    let (minutes, ids): (Vec<i64>, Vec<Uuid>) = late.iter().map(|late| (late.minute, late.click)).unzip();
+    let done = sqlx::query(
+        "INSERT INTO ingest_counters (workspace_id, minute, reason, counter_id, count) \
+         SELECT $1, l.minute, $2, l.click, 1 FROM UNNEST($3::bigint[], $4::uuid[]) AS l (minute, click) ON CONFLICT DO NOTHING",
+    )
+    .bind(workspace.0)
+    .bind(LossReason::TooLate.code())
+    .bind(&minutes)
+    .bind(&ids)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// The head's lock holds off whoever else stores clicks of this workspace, so what is new here stays so.
@@ -182,22 +205,4 @@ pub(super) async fn rejudge(pool: &PgPool, workspace: WorkspaceId, clicks: &BTre
     count(&mut transaction, workspace, changes).await?;
     transaction.commit().await?;
     Ok(rows.len() as u64)
-}
-
-pub(super) async fn set_aside(pool: &PgPool, letters: &[Poison], now: Millis) -> Result<(), StoreError> {
-    let mut transaction = pool.begin().await?;
-    sqlx::query("SELECT set_config('role', 'linklogger_worker', true)").execute(&mut *transaction).await?;
-    for letter in letters {
-        sqlx::query(
-            "INSERT INTO dead_letters (id, frame_id, reason, record, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-        )
-        .bind(letter.id)
-        .bind(&*letter.frame)
-        .bind(&letter.reason)
-        .bind(&letter.record)
-        .bind(now.0)
-        .execute(&mut *transaction)
-        .await?;
-    }
-    Ok(transaction.commit().await?)
 }

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
-use domain::{Millis, Seq, WorkspaceId};
+use domain::{LossReason, Millis, Seq, WorkspaceId};
 use sqlx::{Row, Sqlite, SqlitePool, Transaction};
 use uuid::Uuid;
 
 use super::columns::{NAMES, bind_row};
 use super::rejudge::{JudgedRow, Rejudged, changes};
 use super::rollup::Changes;
+use super::too_late::{Late, split};
 use super::visits::{Visit, Visits, candidates};
-use super::{Failure, Incoming, Ingested, Poison, stored};
-use crate::StoreError;
+use super::{Failure, Incoming, Ingested, Part, stored};
 
 /// Rows in one statement, largest first; SQLite takes 32,766 parameters.
 const CHUNKS: [usize; 3] = [128, 16, 1];
@@ -49,29 +49,43 @@ fn chunks<'a, T>(mut rest: &'a [T], sql: &'static [String; 3]) -> impl Iterator<
     })
 }
 
-pub(super) async fn ingest(pool: &SqlitePool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>) -> Result<Vec<Ingested>, Failure> {
+pub(super) async fn ingest(pool: &SqlitePool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>) -> Result<Part, Failure> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let mut all = Vec::with_capacity(batch.len());
+    let mut part = Part::default();
     for (workspace, clicks) in batch {
-        let previous = head(&mut transaction, *workspace).await?;
-        let visits = visits(&mut transaction, *workspace, clicks).await?;
-        let new = insert(&mut transaction, *workspace, previous, clicks, &visits).await?;
-        let ingested = stored(*workspace, previous, clicks, &new);
+        let (previous, kept_from) = head(&mut transaction, *workspace).await?;
+        let (late, clicks) = split(clicks, kept_from);
+        part.too_late += count_late(&mut transaction, *workspace, &late).await?;
+        let visits = visits(&mut transaction, *workspace, &clicks).await?;
+        let new = insert(&mut transaction, *workspace, previous, &clicks, &visits).await?;
+        let ingested = stored(*workspace, previous, &clicks, &new);
         if !ingested.clicks.is_empty() {
             count(&mut transaction, *workspace, Changes::of(&ingested.clicks, |id| visits.marks(id))).await?;
             raise_head(&mut transaction, &ingested).await?;
         }
-        all.push(ingested);
+        part.stored.push(ingested);
     }
     transaction.commit().await?;
-    Ok(all)
+    Ok(part)
 }
 
-/// The writer's lock on the whole database stands for the head row's.
-async fn head(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId) -> Result<Seq, Failure> {
-    let row =
-        sqlx::query("SELECT head FROM workspace_heads WHERE workspace_id = ?").bind(workspace.0).fetch_optional(&mut **transaction).await?;
-    Ok(row.map_or(Ok(0), |row| row.try_get(0))?)
+/// The head, and from when on clicks are kept. The writer's lock on the whole database stands for the row's.
+async fn head(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId) -> Result<(Seq, Millis), Failure> {
+    let sql = "SELECT head, kept_from FROM workspace_heads WHERE workspace_id = ?";
+    let (head, kept_from) = sqlx::query_as(sql).bind(workspace.0).fetch_optional(&mut **transaction).await?.unwrap_or_default();
+    Ok((head, Millis(kept_from)))
+}
+
+/// A click's own id is its counter, so that it counts once.
+async fn count_late(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId, late: &[Late]) -> Result<u64, Failure> {
+    let mut counted = 0;
+    for late in late {
+        let sql =
+            "INSERT INTO ingest_counters (workspace_id, minute, reason, counter_id, count) VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING";
+        let query = sqlx::query(sql).bind(workspace.0).bind(late.minute).bind(LossReason::TooLate.code()).bind(late.click);
+        counted += query.execute(&mut **transaction).await?.rows_affected();
+    }
+    Ok(counted)
 }
 
 async fn visits<'a>(
@@ -194,19 +208,4 @@ pub(super) async fn rejudge(pool: &SqlitePool, workspace: WorkspaceId, clicks: &
     count(&mut transaction, workspace, changes(&rows, clicks)?).await?;
     transaction.commit().await?;
     Ok(rows.len() as u64)
-}
-
-pub(super) async fn set_aside(pool: &SqlitePool, letters: &[Poison], now: Millis) -> Result<(), StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    for letter in letters {
-        sqlx::query("INSERT INTO dead_letters (id, frame_id, reason, record, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(letter.id)
-            .bind(&*letter.frame)
-            .bind(&letter.reason)
-            .bind(&letter.record)
-            .bind(now.0)
-            .execute(&mut *transaction)
-            .await?;
-    }
-    Ok(transaction.commit().await?)
 }

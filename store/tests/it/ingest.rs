@@ -1,7 +1,7 @@
 //! Storing exactly once.
 
 use domain::{Click, ClickFilter, LinkId, Outcome, Verdict};
-use store::{PageRequest, Store};
+use store::{DeadLetter, PageRequest, Store};
 
 use crate::fixture::{NOON, click, incoming, ingest, link, read, workspace};
 
@@ -102,10 +102,22 @@ pub async fn a_record_that_cannot_be_stored_is_set_aside(store: &Store) {
     batch[17].url.push('\0');
     let report = ingest(store, ours, &batch).await;
     let stored: usize = report.stored.iter().map(|ingested| ingested.clicks.len()).sum();
-    assert_eq!(stored as u64 + report.poisoned, 33);
+    assert_eq!(stored + report.poison.len(), 33);
     assert!(report.stored.windows(2).all(|pair| pair[0].head == pair[1].previous));
     assert_eq!(human(store, ours).await, stored as u64);
-    // Delivered again, it is set aside again, as the same letter.
+    // Delivered again, it is found again, as the same letter.
     let again = ingest(store, ours, &batch).await;
-    assert_eq!((again.duplicates, again.poisoned), (stored as u64, report.poisoned));
+    let ids = |poison: &[store::Poison]| poison.iter().map(|poison| poison.id).collect::<Vec<_>>();
+    assert_eq!((again.duplicates, ids(&again.poison)), (stored as u64, ids(&report.poison)));
+    let letter = |poison: &store::Poison| DeadLetter {
+        id: poison.id,
+        frame: poison.frame.clone(),
+        reason: poison.reason.clone(),
+        record: poison.record.clone(),
+        sealed: None,
+        at: poison.at,
+    };
+    for poison in [&report.poison, &again.poison] {
+        store.set_aside(&poison.iter().map(letter).collect::<Vec<_>>()).await.unwrap();
+    }
 }

@@ -16,6 +16,7 @@ mod link_reports;
 mod links;
 mod permits;
 mod postgres_only;
+mod retention;
 mod schema;
 mod visitors;
 
@@ -100,6 +101,13 @@ suite!(
     visitors::a_click_without_its_day_is_of_nobody,
     visitors::firsts_are_those_of_a_plain_count,
     visitors::a_days_salt_is_made_once_and_ends,
+    retention::clicks_that_come_too_late_count_once,
+    retention::a_purge_meets_a_replay_half_way,
+    retention::clicks_are_stored_during_a_purge,
+    retention::addresses_go_and_their_networks_stay,
+    retention::the_audit_log_is_read_page_by_page_and_forgets_what_is_old,
+    retention::answers_say_from_when_on_they_cover_everything,
+    retention::workspaces_and_what_they_keep_are_met_page_by_page,
     schema::migrating_again_changes_nothing,
     schema::a_newer_database_is_refused,
 );

@@ -1,6 +1,6 @@
 //! What PostgreSQL itself guards: policies, roles, partitions.
 
-use domain::ClickFilter;
+use domain::{AuditActor, AuditEntry, AuditId, ClickFilter, Millis};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use store::PageRequest;
 
@@ -31,6 +31,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         new.gate.click_limit = Some(domain::ClickLimit::parse(5).unwrap());
         let scope = store.workspace(workspace, store::Access::Write).await.unwrap();
         let link = scope.create_link(&new, NOON).await.unwrap();
+        scope.tell(&entry(NOON)).await.unwrap();
         assert!(scope.report_link(&crate::link_reports::report(link.id, 0)).await.unwrap());
         scope.commit().await.unwrap();
         ingest(store, workspace, &[click(link.id, NOON)]).await;
@@ -54,6 +55,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "api_keys",
         "signing_secrets",
         "link_reports",
+        "audit_log",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
         // A cell for the link and one for the workspace; a link, and the one for clicks without.
@@ -79,6 +81,11 @@ async fn policies_hold_where_a_filter_is_forgotten() {
     assert!(as_role(pool, "linklogger_api", &ours, &foreign).await.is_err());
     for (role, sql) in [
         ("linklogger_worker", "DELETE FROM clicks RETURNING 1::bigint"),
+        ("linklogger_worker", "DELETE FROM audit_log RETURNING 1::bigint"),
+        ("linklogger_api", "DELETE FROM audit_log RETURNING 1::bigint"),
+        ("linklogger_api", "UPDATE audit_log SET action = '' RETURNING 1::bigint"),
+        ("linklogger_api", "SELECT linklogger_purge_audit(1, 1)"),
+        ("linklogger_api", "SELECT deleted FROM linklogger_purge_clicks(1)"),
         ("linklogger_worker", "SELECT count(*) FROM links"),
         ("linklogger_worker", "SELECT count(*) FROM users"),
         ("linklogger_redirector", "SELECT count(*) FROM links"),
@@ -109,6 +116,62 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         let error = as_role(pool, role, &ours, sql).await.unwrap_err().to_string();
         assert!(error.contains("permission denied"), "{role} {sql}: {error}");
     }
+}
+
+fn entry(at: Millis) -> AuditEntry {
+    let id = AuditId::new(at, platform::Rng::System.entropy());
+    AuditEntry { id, actor: AuditActor::System, action: "thing.done".into(), details: serde_json::json!({}) }
+}
+
+#[tokio::test]
+async fn a_month_goes_when_no_workspace_keeps_a_click_of_it() {
+    let database = postgres().await;
+    let store = &database.store;
+    let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
+    let link = link(store, ours, "a").await;
+    ingest(store, ours, &[click(link.id, NOON)]).await;
+    let day = 86_400_000;
+    let (later, edge) = (NOON.plus(100 * day), NOON.plus(60 * day));
+    let drop = async || store.drop_unused_partitions(later).await.unwrap();
+    assert_eq!(drop().await, 0);
+    store.keep_clicks_from(ours, edge).await.unwrap();
+    assert_eq!(drop().await, 0);
+    store.keep_clicks_from(theirs, edge).await.unwrap();
+    store.purge_clicks(theirs, AuditId::new(NOON, [1; 10])).await.unwrap();
+    // One of March is not deleted yet.
+    assert_eq!(drop().await, 0);
+    store.purge_clicks(ours, AuditId::new(NOON, [1; 10])).await.unwrap();
+    // Whoever uses the table is not waited for.
+    let pool = &database.postgres_pool().await;
+    let mut busy = pool.begin().await.unwrap();
+    sqlx::query("SELECT count(*) FROM clicks").fetch_one(&mut *busy).await.unwrap();
+    assert_eq!(drop().await, 0);
+    busy.rollback().await.unwrap();
+    assert_eq!(drop().await, 2);
+    let left = "SELECT string_agg(relname::text, ' ' ORDER BY relname) FROM pg_class WHERE relname LIKE 'clicks_2%' AND relkind = 'r'";
+    let left: String = sqlx::query_scalar(left).fetch_one(pool).await.unwrap();
+    assert_eq!(left, "clicks_2026_04 clicks_2026_05 clicks_2026_06");
+    // A click of that month is stored no more, and of another workspace's, where it may be, in the rest.
+    assert_eq!(ingest(store, ours, &[click(link.id, NOON.plus(1))]).await.too_late, 1);
+    let third = workspace(store, "third").await;
+    let old = click(crate::fixture::link(store, third, "c").await.id, NOON);
+    assert_eq!(ingest(store, third, std::slice::from_ref(&old)).await.stored.len(), 1);
+    assert_eq!(ingest(store, third, &[old]).await.duplicates, 1);
+}
+
+#[tokio::test]
+async fn only_what_is_old_is_ever_taken_out_of_the_audit_log() {
+    let database = postgres().await;
+    let store = &database.store;
+    let ours = workspace(store, "ours").await;
+    let now = platform::Clock::System.now();
+    let scope = store.workspace(ours, store::Access::Write).await.unwrap();
+    for days in [0, 29, 31] {
+        scope.tell(&entry(now.plus(-days * 86_400_000))).await.unwrap();
+    }
+    scope.commit().await.unwrap();
+    assert_eq!(store.purge_audit_log(ours, Millis::MAX).await.unwrap().rows, 1);
+    assert_eq!(read(store, ours).await.count_audit_log().await.unwrap(), 2);
 }
 
 #[tokio::test]

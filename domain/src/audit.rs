@@ -1,0 +1,34 @@
+//! What is written down of what was done in a workspace.
+
+use serde_json::Value;
+
+use crate::{ApiKeyId, AuditId, UserId};
+
+/// Who did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditActor {
+    /// The program itself, by what the workspace decided.
+    System,
+    User(UserId),
+    Key(ApiKeyId),
+}
+
+/// One entry; when it was is in its id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditEntry {
+    pub id: AuditId,
+    pub actor: AuditActor,
+    /// What was done, as `thing.done`; stable, for programs.
+    pub action: String,
+    /// An object of what is to be known of it; nothing that names a visitor.
+    pub details: Value,
+}
+
+impl AuditEntry {
+    /// Clicks were deleted because their time was over: `{clicks, before}`.
+    pub const CLICKS_PURGED: &str = "clicks.purged";
+    /// Addresses were taken out of clicks: `{addresses, before}`.
+    pub const ADDRESSES_REMOVED: &str = "addresses.removed";
+    /// What is kept of visitors, and for how long, was changed: `{level, retention}`.
+    pub const PRIVACY_CHANGED: &str = "privacy.changed";
+}
