@@ -18,10 +18,12 @@ pub enum LossReason {
     /// With no room in the spool the click was sent directly, and the broker did not answer in
     /// time: it may have arrived all the same.
     InDoubt,
+    /// It was under way while its visitor or the history of its link was erased.
+    Erased,
 }
 
 impl LossReason {
-    pub const ALL: [Self; 5] = [Self::Unknown, Self::Disk, Self::Quota, Self::TooLarge, Self::InDoubt];
+    pub const ALL: [Self; 6] = [Self::Unknown, Self::Disk, Self::Quota, Self::TooLarge, Self::InDoubt, Self::Erased];
 
     /// The number it is stored as.
     pub fn code(self) -> i16 {
@@ -31,6 +33,7 @@ impl LossReason {
             Self::Quota => 2,
             Self::TooLarge => 3,
             Self::InDoubt => 4,
+            Self::Erased => 6,
         }
     }
 
@@ -46,6 +49,7 @@ impl LossReason {
             Self::Quota => "quota",
             Self::TooLarge => "too_large",
             Self::InDoubt => "in_doubt",
+            Self::Erased => "erased",
         }
     }
 }

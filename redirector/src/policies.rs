@@ -29,6 +29,7 @@ pub(crate) struct Decided {
     pub secrets: Option<Vec<Secret>>,
     pub referrer_policy: Option<ReferrerPolicy>,
     pub privacy: Privacy,
+    pub closed: bool,
 }
 
 impl Decided {
@@ -39,8 +40,8 @@ impl Decided {
     }
 
     pub fn opened(policy: &WorkspacePolicy, seal_key: Option<&SealKey>) -> Self {
-        let WorkspacePolicy { id: workspace, version, referrer_policy, .. } = *policy;
-        Self { workspace, version, secrets: opened(policy, seal_key), referrer_policy, privacy: policy.privacy.clone() }
+        let WorkspacePolicy { id: workspace, version, referrer_policy, closed, .. } = *policy;
+        Self { workspace, version, secrets: opened(policy, seal_key), referrer_policy, privacy: policy.privacy.clone(), closed }
     }
 }
 
@@ -71,9 +72,10 @@ struct Shared {
 const KNOWN: u8 = 1;
 const ASKS: u8 = 2;
 const KEEPS_NETWORK: u8 = 4;
+const CLOSED: u8 = 8;
 
 impl Settings {
-    fn set(&self, referrer: Option<ReferrerPolicy>, visitors: &Privacy) {
+    fn set(&self, referrer: Option<ReferrerPolicy>, visitors: &Privacy, closed: bool) {
         let code = |policy: ReferrerPolicy| ReferrerPolicy::ALL.iter().position(|known| *known == policy);
         let code = referrer.and_then(code).map_or(0, |at| at + 1);
         self.0.referrer.store(u8::try_from(code).unwrap_or_default(), Ordering::Relaxed);
@@ -83,6 +85,9 @@ impl Settings {
         }
         if visitors.level != PrivacyLevel::None {
             privacy |= KEEPS_NETWORK;
+        }
+        if closed {
+            privacy |= CLOSED;
         }
         self.0.privacy.store(privacy, Ordering::Relaxed);
     }
@@ -100,6 +105,11 @@ impl Settings {
     /// Whether the visitor's network may be written down; not while that is unknown.
     pub fn keeps_network(&self) -> bool {
         self.0.privacy.load(Ordering::Relaxed) & KEEPS_NETWORK != 0
+    }
+
+    /// Whether the workspace is to be deleted, so that its links lead nowhere; not while that is unknown.
+    pub fn is_closed(&self) -> bool {
+        self.0.privacy.load(Ordering::Relaxed) & CLOSED != 0
     }
 
     /// The same answer, which tells browsers the policy if it sends them on.
@@ -169,9 +179,9 @@ impl Policies {
         let known = self.workspaces.resolve(&id, Asker::Ourselves).await;
         let settings = self.settings_so_far(id).await;
         match known {
-            Known::Found(decided) => settings.set(decided.referrer_policy, &decided.privacy),
+            Known::Found(decided) => settings.set(decided.referrer_policy, &decided.privacy, decided.closed),
             // There is the workspace, so it has decided nothing.
-            Known::Nothing => settings.set(None, &Privacy::default()),
+            Known::Nothing => settings.set(None, &Privacy::default(), false),
             Known::CannotTell => {}
         }
         settings

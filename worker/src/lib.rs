@@ -4,10 +4,12 @@
 //! reason that may pass is tried again, un-acked, for ever.
 
 mod pump;
+mod rights;
 mod salts;
 mod upkeep;
 mod visitors;
 
 pub use pump::{Pump, WorkerParts};
+pub use rights::carry_out_rights;
 pub use salts::Salts;
 pub use upkeep::{clean_permits, destroy_salts, keep_partitions};

@@ -41,6 +41,7 @@ struct Counters {
     stored: Counter,
     duplicates: Counter,
     set_aside: Counter,
+    erased: Counter,
     retries: Counter,
 }
 
@@ -79,6 +80,7 @@ impl Pump {
             stored: counter("worker_stored", "Clicks stored"),
             duplicates: counter("worker_duplicates", "Clicks delivered again after they were stored"),
             set_aside: counter("worker_set_aside", "Records that cannot be stored, kept as dead letters"),
+            erased: counter("worker_erased", "Clicks not stored, since they, their visitor, link or workspace were erased"),
             retries: counter("worker_retries", "Batches tried again"),
         };
         Self { parts, counters, unacked: Throttle::default(), unstored: Throttle::default() }
@@ -103,6 +105,7 @@ impl Pump {
             self.counters.stored.inc_by(report.stored.iter().map(|ingested| ingested.clicks.len() as u64).sum());
             self.counters.duplicates.inc_by(report.duplicates);
             self.counters.set_aside.inc_by(report.poisoned + batch.poison.len() as u64);
+            self.counters.erased.inc_by(report.erased);
             for delivery in batch.deliveries {
                 if let Err(error) = delivery.ack().await
                     && self.unacked.may_tell()

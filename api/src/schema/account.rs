@@ -50,6 +50,13 @@ impl Workspace {
         Ok(services(ctx)?.store.workspace_policy(id).await?.referrer_policy.map(Into::into))
     }
 
+    /// When it goes with everything in it, since an owner has asked for that; its links lead nowhere already. Null
+    /// while nobody has.
+    async fn deletion_at(&self, ctx: &Context<'_>) -> ApiResult<Option<DateTime>> {
+        let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;
+        Ok(services(ctx)?.read(id).await?.deletion_at().await?.map(DateTime))
+    }
+
     /// What is kept of its visitors.
     async fn privacy(&self, ctx: &Context<'_>) -> ApiResult<Privacy> {
         let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;

@@ -28,6 +28,8 @@ pub(crate) struct Services {
     pub short_domain: ShortDomain,
     /// The host of the dashboard, where it has a name.
     pub public_host: Option<String>,
+    /// Where a workspace's archive is fetched.
+    pub export_url: String,
     pub proofs: Proofs,
     pub sign_up: SignUp,
     pub health: Health,

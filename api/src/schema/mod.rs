@@ -10,6 +10,7 @@ mod context;
 mod counts;
 mod domain;
 mod domain_change;
+mod erasure;
 pub(crate) mod error;
 mod filter;
 mod link;
@@ -23,6 +24,7 @@ mod page;
 mod period;
 mod pipeline;
 mod privacy;
+mod removal;
 pub(crate) mod rights;
 mod scalars;
 mod series;
@@ -55,6 +57,8 @@ pub struct Mutation(
     api_key::ApiKeyMutation,
     workspace::WorkspaceMutation,
     link_report::LinkReportMutation,
+    erasure::ErasureMutation,
+    removal::RemovalMutation,
 );
 
 pub(crate) use live::LiveSubscription as Subscription;

@@ -58,6 +58,8 @@ pub enum LossReason {
     TooLarge,
     /// There was no room in the spool, and the broker did not answer in time: it may have arrived.
     InDoubt,
+    /// It was under way while its visitor or the history of its link was erased.
+    Erased,
 }
 
 /// Clicks that were answered and could not be kept, in one minute and for one reason.

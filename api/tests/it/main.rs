@@ -16,5 +16,6 @@ mod live;
 mod pipeline;
 mod queries;
 mod reports;
+mod rights;
 mod signing;
 mod sockets;

@@ -2,12 +2,12 @@
 //! rows that the insert returned, so that a frame delivered again changes nothing.
 //!
 //! Per workspace, in the order of their ids so that two workers never wait for each other in a
-//! circle: lock the head row, find the first clicks of visitors' days, number and insert, merge the cells,
-//! raise the head. A record that
-//! the database refuses is found by halving the batch and set aside; anything else that fails
+//! circle: lock the head row, keep out what was erased, find the first clicks of visitors' days, number and
+//! insert, merge the cells, raise the head. A record that the database refuses is found by halving the batch and set aside; anything else that fails
 //! leaves no trace and is for the caller to repeat.
 
 mod columns;
+mod guard;
 mod postgres;
 mod rejudge;
 mod rollup;
@@ -24,7 +24,9 @@ use crate::connect::Pools;
 use crate::error::is_data_error;
 use crate::{Store, StoreError};
 
+pub(crate) use guard::{CLOSED, hash_of_click, hash_of_visitor};
 pub use rejudge::Rejudged;
+pub(crate) use rollup::{Changes, Removed};
 pub(crate) use visits::Marks;
 
 /// A click to be stored, with what a dead letter would need.
@@ -61,6 +63,8 @@ pub struct Ingested {
     pub head: Seq,
     /// The clicks that were new, in the order of storage.
     pub clicks: Vec<Click>,
+    /// Clicks that were not stored because they, their visitor, their link or the workspace were erased.
+    pub erased: u64,
 }
 
 /// What became of a batch.
@@ -71,6 +75,8 @@ pub struct IngestReport {
     pub duplicates: u64,
     /// Records set aside as dead letters.
     pub poisoned: u64,
+    /// Clicks that were erased, or are of who was.
+    pub erased: u64,
 }
 
 /// Why a transaction did not happen.
@@ -107,10 +113,12 @@ impl Store {
         let mut report = IngestReport::default();
         let mut parts = vec![batch];
         while let Some(part) = parts.pop() {
-            match self.ingest_once(part).await {
+            match self.ingest_once(part, now).await {
                 Ok(stored) => {
                     let new: usize = stored.iter().map(|ingested| ingested.clicks.len()).sum();
-                    report.duplicates += (part.len() - new) as u64;
+                    let erased: u64 = stored.iter().map(|ingested| ingested.erased).sum();
+                    report.erased += erased;
+                    report.duplicates += (part.len() - new) as u64 - erased;
                     report.stored.extend(stored.into_iter().filter(|ingested| !ingested.clicks.is_empty()));
                 }
                 Err(Failure::Other(error)) => return Err(error),
@@ -133,14 +141,14 @@ impl Store {
         Ok(report)
     }
 
-    async fn ingest_once(&self, batch: &[Incoming]) -> Result<Vec<Ingested>, Failure> {
+    async fn ingest_once(&self, batch: &[Incoming], now: Millis) -> Result<Vec<Ingested>, Failure> {
         let mut by_workspace: BTreeMap<WorkspaceId, Vec<&Incoming>> = BTreeMap::new();
         for incoming in batch {
             by_workspace.entry(incoming.workspace).or_default().push(incoming);
         }
         match &self.pools {
-            Pools::Sqlite { writer, .. } => sqlite::ingest(writer, &by_workspace).await,
-            Pools::Postgres(pool) => postgres::ingest(pool, &by_workspace).await,
+            Pools::Sqlite { writer, .. } => sqlite::ingest(writer, &by_workspace, now).await,
+            Pools::Postgres(pool) => postgres::ingest(pool, &by_workspace, now).await,
         }
     }
 
@@ -168,5 +176,10 @@ pub(crate) fn stored(workspace: WorkspaceId, previous: Seq, batch: &[&Incoming],
         .map(|(click, seq)| Click { seq, ..click.clone() })
         .collect();
     let head = clicks.last().map_or(previous, |click| click.seq);
-    Ingested { workspace, previous, head, clicks }
+    Ingested { workspace, previous, head, clicks, erased: 0 }
+}
+
+/// What is left of a batch of a workspace that is not there any more.
+pub(crate) fn nothing(workspace: WorkspaceId, batch: &[&Incoming]) -> Ingested {
+    Ingested { workspace, previous: 0, head: 0, clicks: Vec::new(), erased: batch.len() as u64 }
 }

@@ -11,7 +11,7 @@ use super::columns::{Arrays, NAMES, POSTGRES_TYPES};
 use super::rejudge::{JudgedRow, Rejudged, changes};
 use super::rollup::Changes;
 use super::visits::{Visits, candidates};
-use super::{Failure, Incoming, Ingested, Poison, stored};
+use super::{CLOSED, Failure, Incoming, Ingested, Poison, guard, nothing, stored};
 use crate::StoreError;
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {
@@ -23,15 +23,27 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-pub(super) async fn ingest(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>) -> Result<Vec<Ingested>, Failure> {
+pub(super) async fn ingest(
+    pool: &PgPool,
+    batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>,
+    now: Millis,
+) -> Result<Vec<Ingested>, Failure> {
     let mut transaction = pool.begin().await?;
     let mut all = Vec::with_capacity(batch.len());
     for (workspace, clicks) in batch {
         enter(&mut transaction, &workspace.0.to_string()).await?;
-        let previous = lock_head(&mut transaction, *workspace).await?;
-        let visits = visits(&mut transaction, *workspace, clicks).await?;
-        let new = insert(&mut transaction, *workspace, previous, clicks, &visits).await?;
-        let ingested = stored(*workspace, previous, clicks, &new);
+        let Some((previous, guarded_until)) = lock_head(&mut transaction, *workspace).await?.filter(|(_, until)| *until != CLOSED) else {
+            all.push(nothing(*workspace, clicks));
+            continue;
+        };
+        let (mut clicks, came) = (clicks.clone(), clicks.len());
+        if guarded_until > now.0 {
+            let refused = guard::postgres::refuse(&mut transaction, *workspace, &clicks).await?;
+            clicks.retain(|incoming| !refused.clicks.contains(&incoming.click.id.0));
+        }
+        let visits = visits(&mut transaction, *workspace, &clicks).await?;
+        let new = insert(&mut transaction, *workspace, previous, &clicks, &visits).await?;
+        let ingested = Ingested { erased: (came - clicks.len()) as u64, ..stored(*workspace, previous, &clicks, &new) };
         if !ingested.clicks.is_empty() {
             count(&mut transaction, *workspace, Changes::of(&ingested.clicks, |id| visits.marks(id))).await?;
             raise_head(&mut transaction, &ingested).await?;
@@ -50,16 +62,11 @@ async fn enter(transaction: &mut PgTransaction<'_>, workspace: &str) -> Result<(
     Ok(())
 }
 
-async fn lock_head(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId) -> Result<Seq, Failure> {
-    const LOCK: &str = "SELECT head FROM workspace_heads WHERE workspace_id = $1 FOR UPDATE";
-    if let Some(row) = sqlx::query(LOCK).bind(workspace.0).fetch_optional(&mut **transaction).await? {
-        return Ok(row.try_get(0)?);
-    }
-    sqlx::query("INSERT INTO workspace_heads (workspace_id, head) VALUES ($1, 0) ON CONFLICT DO NOTHING")
-        .bind(workspace.0)
-        .execute(&mut **transaction)
-        .await?;
-    Ok(sqlx::query(LOCK).bind(workspace.0).fetch_one(&mut **transaction).await?.try_get(0)?)
+/// The head and how long it is guarded, or `None` where the workspace is gone: each has a head from its beginning to its end.
+async fn lock_head(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId) -> Result<Option<(Seq, i64)>, Failure> {
+    // What the row itself says is read again after a wait for its lock; another table would be as before.
+    let sql = "SELECT head, guarded_until FROM workspace_heads WHERE workspace_id = $1 FOR UPDATE";
+    Ok(sqlx::query_as(sql).bind(workspace.0).fetch_optional(&mut **transaction).await?)
 }
 
 /// The head's lock holds off whoever else stores clicks of this workspace, so what is new here stays so.

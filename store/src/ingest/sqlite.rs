@@ -11,7 +11,7 @@ use super::columns::{NAMES, bind_row};
 use super::rejudge::{JudgedRow, Rejudged, changes};
 use super::rollup::Changes;
 use super::visits::{Visit, Visits, candidates};
-use super::{Failure, Incoming, Ingested, Poison, stored};
+use super::{CLOSED, Failure, Incoming, Ingested, Poison, guard, nothing, stored};
 use crate::StoreError;
 
 /// Rows in one statement, largest first; SQLite takes 32,766 parameters.
@@ -49,14 +49,26 @@ fn chunks<'a, T>(mut rest: &'a [T], sql: &'static [String; 3]) -> impl Iterator<
     })
 }
 
-pub(super) async fn ingest(pool: &SqlitePool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>) -> Result<Vec<Ingested>, Failure> {
+pub(super) async fn ingest(
+    pool: &SqlitePool,
+    batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>,
+    now: Millis,
+) -> Result<Vec<Ingested>, Failure> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let mut all = Vec::with_capacity(batch.len());
     for (workspace, clicks) in batch {
-        let previous = head(&mut transaction, *workspace).await?;
-        let visits = visits(&mut transaction, *workspace, clicks).await?;
-        let new = insert(&mut transaction, *workspace, previous, clicks, &visits).await?;
-        let ingested = stored(*workspace, previous, clicks, &new);
+        let Some((previous, guarded_until)) = head(&mut transaction, *workspace).await?.filter(|(_, until)| *until != CLOSED) else {
+            all.push(nothing(*workspace, clicks));
+            continue;
+        };
+        let (mut clicks, came) = (clicks.clone(), clicks.len());
+        if guarded_until > now.0 {
+            let refused = guard::sqlite::refuse(&mut transaction, *workspace, &clicks).await?;
+            clicks.retain(|incoming| !refused.clicks.contains(&incoming.click.id.0));
+        }
+        let visits = visits(&mut transaction, *workspace, &clicks).await?;
+        let new = insert(&mut transaction, *workspace, previous, &clicks, &visits).await?;
+        let ingested = Ingested { erased: (came - clicks.len()) as u64, ..stored(*workspace, previous, &clicks, &new) };
         if !ingested.clicks.is_empty() {
             count(&mut transaction, *workspace, Changes::of(&ingested.clicks, |id| visits.marks(id))).await?;
             raise_head(&mut transaction, &ingested).await?;
@@ -67,11 +79,11 @@ pub(super) async fn ingest(pool: &SqlitePool, batch: &BTreeMap<WorkspaceId, Vec<
     Ok(all)
 }
 
-/// The writer's lock on the whole database stands for the head row's.
-async fn head(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId) -> Result<Seq, Failure> {
-    let row =
-        sqlx::query("SELECT head FROM workspace_heads WHERE workspace_id = ?").bind(workspace.0).fetch_optional(&mut **transaction).await?;
-    Ok(row.map_or(Ok(0), |row| row.try_get(0))?)
+/// The head and how long it is guarded, or `None` where the workspace is gone: each has a head from its
+/// beginning to its end. The writer's lock on the whole database stands for the head row's.
+async fn head(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId) -> Result<Option<(Seq, i64)>, Failure> {
+    let sql = "SELECT head, guarded_until FROM workspace_heads WHERE workspace_id = ?";
+    Ok(sqlx::query_as(sql).bind(workspace.0).fetch_optional(&mut **transaction).await?)
 }
 
 async fn visits<'a>(
@@ -166,13 +178,11 @@ async fn count(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId
 }
 
 async fn raise_head(transaction: &mut Transaction<'_, Sqlite>, ingested: &Ingested) -> Result<(), Failure> {
-    sqlx::query(
-        "INSERT INTO workspace_heads (workspace_id, head) VALUES (?, ?) ON CONFLICT (workspace_id) DO UPDATE SET head = excluded.head",
-    )
-    .bind(ingested.workspace.0)
-    .bind(ingested.head)
-    .execute(&mut **transaction)
-    .await?;
+    sqlx::query("UPDATE workspace_heads SET head = ?2 WHERE workspace_id = ?1")
+        .bind(ingested.workspace.0)
+        .bind(ingested.head)
+        .execute(&mut **transaction)
+        .await?;
     Ok(())
 }
 

@@ -16,6 +16,7 @@ mod link_reports;
 mod links;
 mod permits;
 mod postgres_only;
+mod rights;
 mod schema;
 mod visitors;
 
@@ -100,6 +101,14 @@ suite!(
     visitors::a_click_without_its_day_is_of_nobody,
     visitors::firsts_are_those_of_a_plain_count,
     visitors::a_days_salt_is_made_once_and_ends,
+    rights::counts_are_those_of_the_clicks_that_are_left,
+    rights::what_is_under_way_is_kept_out_and_counted_once,
+    rights::an_erasure_goes_on_where_it_was_left,
+    rights::a_links_history_goes_with_its_counts,
+    rights::another_workspaces_are_not_found,
+    rights::salts_that_live_are_told,
+    rights::a_deletion_can_be_taken_back_until_it_begins,
+    rights::nothing_is_left_of_a_removed_workspace,
     schema::migrating_again_changes_nothing,
     schema::a_newer_database_is_refused,
 );
