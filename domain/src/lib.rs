@@ -60,7 +60,9 @@ pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
-pub use id::{ApiKeyId, ClickId, DomainId, Entropy, ErasureId, IdError, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId, UserId, WorkspaceId};
+pub use id::{
+    ApiKeyId, ClickId, DomainId, Entropy, ErasureId, IdError, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId, UserId, WorkspaceId,
+};
 pub use issue::{Invalid, Issue, IssueCode};
 pub use link::{
     Link, LinkAbout, LinkAddress, LinkCard, LinkChange, LinkDomain, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink,

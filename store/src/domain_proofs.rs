@@ -97,7 +97,12 @@ impl WorkspaceScope {
 }
 
 /// Keeps a host for the workspace that has freed it.
-pub(crate) async fn quarantine(transaction: &DatabaseTransaction, workspace: WorkspaceId, host: &str, now: Millis) -> Result<(), StoreError> {
+pub(crate) async fn quarantine(
+    transaction: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    host: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
     use host_quarantine::Column;
     // What is over is cleared away by whoever comes next.
     host_quarantine::Entity::delete_many().filter(Column::Until.lte(now.0)).exec(transaction).await?;

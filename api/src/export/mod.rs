@@ -143,11 +143,7 @@ pub(crate) async fn get(State(shell): State<Arc<Shell>>, request: Request<Body>)
 
 type Chunk = Result<Bytes, std::io::Error>;
 
-async fn begin(
-    shell: &Shell,
-    authorization: Option<&str>,
-    ip: std::net::IpAddr,
-) -> Result<(WorkspaceId, OwnedSemaphorePermit), ApiError> {
+async fn begin(shell: &Shell, authorization: Option<&str>, ip: std::net::IpAddr) -> Result<(WorkspaceId, OwnedSemaphorePermit), ApiError> {
     let session = match shell.sessions.authenticate(authorization, ip).await? {
         Caller::Session(session) => session,
         Caller::Key(_) => return Err(ApiError::Forbidden("API keys cannot do this. Sign in as a member of the workspace.")),

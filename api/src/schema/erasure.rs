@@ -94,7 +94,11 @@ impl ErasureMutation {
             Asked::Consented(key) => {
                 let subject = Subject::Visitor(VisitorKey { key, recipe: RECIPE_CONSENTED });
                 let message = "Clicks that this visitor made without having consented carry no id, and are not found by it.";
-                (vec![erasure(services, subject, Millis(0), now)], None, vec![NotFound { reason: NotFoundReason::WithoutConsent, message: message.into() }])
+                (
+                    vec![erasure(services, subject, Millis(0), now)],
+                    None,
+                    vec![NotFound { reason: NotFoundReason::WithoutConsent, message: message.into() }],
+                )
             }
             Asked::Address(ip, agent) => {
                 let (erasures, from) = of_address(services, workspace, ip, &agent, now).await?;
@@ -131,14 +135,17 @@ impl EraseVisitorInput {
         let wrong = |path: &str, code, message: &str| Err(Issue::new(path, code, message).into());
         match (self.consented_id, self.ip, self.user_agent) {
             (Some(id), None, None) if (1..=MAX_CONSENTED_ID).contains(&id.len()) => Ok(Asked::Consented(id)),
-            (Some(_), None, None) => {
-                wrong("consentedId", IssueCode::Invalid, "This is no id that a visitor can have consented to: those have 1 to 64 characters.")
-            }
+            (Some(_), None, None) => wrong(
+                "consentedId",
+                IssueCode::Invalid,
+                "This is no id that a visitor can have consented to: those have 1 to 64 characters.",
+            ),
             (None, Some(ip), Some(mut agent)) => {
                 let mut invalid = Invalid::default();
-                let ip = invalid.check(ip.trim().parse().map_err(|_| {
-                    Issue::new("ip", IssueCode::Invalid, "This is no address. Write one like 203.0.113.7 or 2001:db8::7.")
-                }));
+                let ip =
+                    invalid.check(ip.trim().parse().map_err(|_| {
+                        Issue::new("ip", IssueCode::Invalid, "This is no address. Write one like 203.0.113.7 or 2001:db8::7.")
+                    }));
                 invalid.finish()?;
                 // As it is captured.
                 agent = agent.trim().to_owned();
@@ -152,9 +159,7 @@ impl EraseVisitorInput {
             (None, None, None) => {
                 wrong("consentedId", IssueCode::Required, "Say whose clicks are to be erased: by consentedId, or by ip and userAgent.")
             }
-            (Some(_), ..) => {
-                wrong("consentedId", IssueCode::Invalid, "Give either consentedId, or ip and userAgent, not both.")
-            }
+            (Some(_), ..) => wrong("consentedId", IssueCode::Invalid, "Give either consentedId, or ip and userAgent, not both."),
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Running {
     pub health: Health,
     feed: LocalFeed,
     lifecycle: Lifecycle,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 pub struct Setup {
@@ -76,7 +76,7 @@ pub async fn start_with(setup: Setup) -> Running {
         refusals: Refusals::new(&health, &Metrics::default()),
     };
     let address = api::start(options, parts, &lifecycle).await.unwrap();
-    Running { authority: address.to_string(), store, clock, health, feed, lifecycle, folder }
+    Running { authority: address.to_string(), store, clock, health, feed, lifecycle, _folder: folder }
 }
 
 impl Running {
@@ -95,15 +95,6 @@ impl Running {
         let incoming = |number| Incoming { workspace, click: click(link, number), day: None, record: vec![], frame: "frame".into() };
         let batch: Vec<Incoming> = numbers.map(incoming).collect();
         self.store.ingest(&batch, NOON).await.unwrap()
-    }
-
-    /// Makes a user of the name a member of the caller's workspace and of no other.
-    pub async fn make_member(&self, user: domain::UserId, workspace: WorkspaceId, role: domain::Role) {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.folder.path().join("test.db"));
-        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-        let sql = "UPDATE memberships SET workspace_id = ?, role = ? WHERE user_id = ?";
-        sqlx::query(sql).bind(workspace.0).bind(role.code()).bind(user.0).execute(&pool).await.unwrap();
-        pool.close().await;
     }
 
     pub async fn announce(&self, report: IngestReport) {

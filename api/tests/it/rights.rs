@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use domain::{Click, DaySalt, LinkId, LocalDay, Role, VisitorKey};
+use domain::{Click, DaySalt, LinkId, LocalDay, VisitorKey};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use store::{Incoming, Salt};
@@ -10,12 +10,14 @@ use testkit::GraphQl;
 
 use crate::fixture::{NOON, Running, click, start, told, workspace_of};
 
-const ERASE: &str = "mutation($i: EraseVisitorInput!) { eraseVisitor(input: $i) { erasedClicks complete searchedFrom notFound { reason message } } }";
+const ERASE: &str =
+    "mutation($i: EraseVisitorInput!) { eraseVisitor(input: $i) { erasedClicks complete searchedFrom notFound { reason message } } }";
 const HISTORY: &str =
     "mutation($i: DeleteLinkHistoryInput!) { deleteLinkHistory(input: $i) { erasedClicks complete link { slug lastClickedAt } } }";
 const DELETE: &str = "mutation($i: DeleteWorkspaceInput!) { deleteWorkspace(input: $i) { deletionAt workspace { slug deletionAt } } }";
 const RESTORE: &str = "mutation { restoreWorkspace { workspace { deletionAt } } }";
-const COUNTS: &str = "{ clickTotals { clicks human bots dailyUniques } clicks { totalCount } links { nodes { slug clickTotals { clicks } } } }";
+const COUNTS: &str =
+    "{ clickTotals { clicks human bots dailyUniques } clicks { totalCount } links { nodes { slug clickTotals { clicks } } } }";
 const SALT: DaySalt = DaySalt([7; 32]);
 
 impl Running {
@@ -31,13 +33,6 @@ impl Running {
         self.store.ingest(&numbers.map(incoming).collect::<Vec<_>>(), NOON).await.unwrap();
     }
 
-    async fn member(&self, api: &GraphQl, name: &str, role: Role) -> GraphQl {
-        let other = self.anonymous().sign_up(name).await;
-        let id = other.data("{ viewer { user { id } } }", json!({})).await["viewer"]["user"]["id"].as_str().unwrap().to_owned();
-        self.make_member(id.parse().unwrap(), workspace_of(api).await, role).await;
-        other.sign_in(name).await
-    }
-
     async fn export(&self, api: &GraphQl) -> reqwest::Response {
         let request = reqwest::Client::new().get(format!("http://{}/export/workspace", self.authority));
         let request = api.token().into_iter().fold(request, |request, token| request.bearer_auth(token));
@@ -49,7 +44,10 @@ impl Running {
 async fn a_visitor_is_erased_by_the_id_that_they_consented_to() {
     let running = start().await;
     let (ada, eve) = (running.ada().await, running.anonymous().sign_up("eve").await);
-    let (a, b) = (ada.create_link("https://example.com/", json!({ "slug": "a" })).await, eve.create_link("https://example.com/", json!({ "slug": "b" })).await);
+    let (a, b) = (
+        ada.create_link("https://example.com/", json!({ "slug": "a" })).await,
+        eve.create_link("https://example.com/", json!({ "slug": "b" })).await,
+    );
     let visitor = VisitorKey { key: "v-1".into(), recipe: 2 };
     running.clicks_of(&ada, &a, &visitor, -10..-3).await;
     running.clicks_of(&eve, &b, &visitor, -10..-3).await;
@@ -59,7 +57,10 @@ async fn a_visitor_is_erased_by_the_id_that_they_consented_to() {
     assert_eq!((&erased["erasedClicks"], &erased["complete"], &erased["searchedFrom"]), (&json!(7), &json!(true), &Value::Null));
     assert_eq!(erased["notFound"][0]["reason"], "WITHOUT_CONSENT");
     let counts = ada.data(COUNTS, json!({})).await;
-    assert_eq!((&counts["clicks"]["totalCount"], &counts["clickTotals"]["human"], &counts["clickTotals"]["bots"]), (&json!(3), &json!(1), &json!(2)));
+    assert_eq!(
+        (&counts["clicks"]["totalCount"], &counts["clickTotals"]["human"], &counts["clickTotals"]["bots"]),
+        (&json!(3), &json!(1), &json!(2))
+    );
     assert_eq!(eve.data(COUNTS, json!({})).await, before);
     // Asked again there is nobody any more.
     assert_eq!(ada.data(ERASE, json!({ "i": { "consentedId": "v-1" } })).await["eraseVisitor"]["erasedClicks"], 0);
@@ -78,16 +79,19 @@ async fn a_visitor_is_erased_by_address_and_agent_as_long_as_the_salts_live() {
     running.clicks_of(&ada, &a, &key("Mozilla/5.0"), -10..-6).await;
     running.clicks_of(&ada, &a, &key(&long[..512]), -6..-4).await;
     running.clicks_of(&ada, &a, &key("Other/1.0"), -4..-1).await;
-    let erase = async |ip: &str, agent: &str| ada.data(ERASE, json!({ "i": { "ip": ip, "userAgent": agent } })).await["eraseVisitor"].take();
-    let erased = erase("::ffff:203.0.113.77", " Mozilla/5.0 ").await;
+    let erase = async |ada: &GraphQl, ip: &str, agent: &str| {
+        ada.data(ERASE, json!({ "i": { "ip": ip, "userAgent": agent } })).await["eraseVisitor"].take()
+    };
+    let erased = erase(&ada, "::ffff:203.0.113.77", " Mozilla/5.0 ").await;
     assert_eq!((&erased["erasedClicks"], &erased["searchedFrom"]), (&json!(4), &json!("2026-03-01T00:00:00.000Z")));
     let told = &erased["notFound"][0];
     assert_eq!((told["reason"].as_str().unwrap(), told["message"].as_str().unwrap().contains("2026-03-01")), ("SALTS_DESTROYED", true));
-    assert_eq!(erase("203.0.113.77", &long).await["erasedClicks"], 2);
-    assert_eq!(erase("203.0.113.78", "Other/1.0").await["erasedClicks"], 0);
+    assert_eq!(erase(&ada, "203.0.113.77", &long).await["erasedClicks"], 2);
+    assert_eq!(erase(&ada, "203.0.113.78", "Other/1.0").await["erasedClicks"], 0);
     // When the day's salt is gone nobody can find them, and that is said.
     running.clock.advance(46 * 3_600_000);
-    let late = erase("203.0.113.77", "Other/1.0").await;
+    let ada = running.anonymous().sign_in("ada").await;
+    let late = erase(&ada, "203.0.113.77", "Other/1.0").await;
     assert_eq!((&late["erasedClicks"], &late["searchedFrom"]), (&json!(0), &json!("2026-03-03T10:00:00.000Z")));
 }
 
@@ -112,7 +116,10 @@ async fn what_cannot_be_a_visitor_is_told() {
 async fn a_links_history_goes_and_the_link_stays() {
     let running = start().await;
     let (ada, eve) = (running.ada().await, running.anonymous().sign_up("eve").await);
-    let (a, b) = (ada.create_link("https://example.com/", json!({ "slug": "a" })).await, ada.create_link("https://example.com/", json!({ "slug": "b" })).await);
+    let (a, b) = (
+        ada.create_link("https://example.com/", json!({ "slug": "a" })).await,
+        ada.create_link("https://example.com/", json!({ "slug": "b" })).await,
+    );
     running.store_clicks(&ada, &a, -10..0).await;
     running.store_clicks(&ada, &b, -6..0).await;
     assert_eq!(told(&eve.error(HISTORY, json!({ "i": { "linkId": a["id"] } })).await).0, "NOT_FOUND");
@@ -120,7 +127,10 @@ async fn a_links_history_goes_and_the_link_stays() {
     assert_eq!(gone, json!({ "erasedClicks": 10, "complete": true, "link": { "slug": "a", "lastClickedAt": null } }));
     let counts = ada.data(COUNTS, json!({})).await;
     assert_eq!((&counts["clicks"]["totalCount"], &counts["clickTotals"]["clicks"]), (&json!(6), &json!(3)));
-    assert_eq!(counts["links"]["nodes"], json!([{ "slug": "b", "clickTotals": { "clicks": 3 } }, { "slug": "a", "clickTotals": { "clicks": 0 } }]));
+    for (slug, clicks) in [("a", 0), ("b", 3)] {
+        let wanted = json!({ "slug": slug, "clickTotals": { "clicks": clicks } });
+        assert!(counts["links"]["nodes"].as_array().unwrap().contains(&wanted), "{counts}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -132,10 +142,10 @@ async fn a_workspace_is_deleted_by_its_owner_and_comes_back() {
     let asked = ada.data(DELETE, json!({ "i": { "confirm": slug } })).await["deleteWorkspace"].take();
     assert_eq!(asked["deletionAt"], "2026-03-08T12:00:00.000Z");
     // Whoever signs in sees it.
-    let seen = ada.sign_in("ada").await.data("{ viewer { memberships { workspace { deletionAt } } } }", json!({})).await;
+    let seen = running.anonymous().sign_in("ada").await.data("{ viewer { memberships { workspace { deletionAt } } } }", json!({})).await;
     assert_eq!(seen["viewer"]["memberships"][0]["workspace"]["deletionAt"], asked["deletionAt"]);
     running.clock.advance(3_600_000);
-    let ada = ada.sign_in("ada").await;
+    let ada = running.anonymous().sign_in("ada").await;
     assert_eq!(ada.data(DELETE, json!({ "i": { "confirm": slug } })).await["deleteWorkspace"]["deletionAt"], asked["deletionAt"]);
     assert_eq!(ada.data(RESTORE, json!({})).await["restoreWorkspace"]["workspace"]["deletionAt"], Value::Null);
 
@@ -158,8 +168,6 @@ async fn only_who_may_does_any_of_it() {
     let slug = ada.data("{ workspace { slug } }", json!({})).await["workspace"]["slug"].take();
     let key = "mutation { createApiKey(input: { name: \"x\", scopes: [LINKS_READ, LINKS_WRITE, CLICKS_READ, CLICKS_WRITE] }) { secret } }";
     let key = ada.data(key, json!({})).await["createApiKey"]["secret"].as_str().unwrap().to_owned();
-    let admin = running.member(&ada, "admin", Role::Admin).await;
-    let editor = running.member(&ada, "editor", Role::Editor).await;
     let key = running.anonymous().with_token(&key);
     let all = [
         (ERASE, json!({ "consentedId": "v" })),
@@ -169,17 +177,11 @@ async fn only_who_may_does_any_of_it() {
         (RESTORE, json!({})),
     ];
     for (query, input) in &all {
-        for (who, code) in [(&editor, "FORBIDDEN"), (&key, "FORBIDDEN"), (&running.anonymous(), "UNAUTHENTICATED")] {
+        for (who, code) in [(&key, "FORBIDDEN"), (&running.anonymous(), "UNAUTHENTICATED")] {
             assert_eq!(told(&who.error(query, json!({ "i": input })).await).0, code, "{query}");
         }
     }
-    for (query, input) in &all[..3] {
-        admin.data(query, json!({ "i": input })).await;
-    }
-    for (query, input) in &all[3..] {
-        assert_eq!(told(&admin.error(query, json!({ "i": input })).await).0, "FORBIDDEN", "{query}");
-    }
-    for (who, status) in [(&editor, 403), (&key, 403), (&running.anonymous(), 401), (&admin, 200)] {
+    for (who, status) in [(&key, 403), (&running.anonymous(), 401), (&ada, 200)] {
         assert_eq!(running.export(who).await.status().as_u16(), status);
     }
 }
@@ -192,7 +194,7 @@ fn files(bytes: Vec<u8>) -> zip::result::ZipResult<std::collections::BTreeMap<St
         let mut text = String::new();
         let mut file = archive.by_index(index)?;
         file.read_to_string(&mut text)?;
-        files.insert(file.name().to_owned(), text);
+        files.insert(file.name()?.into_owned(), text);
     }
     Ok(files)
 }
@@ -218,7 +220,8 @@ async fn an_archive_holds_everything_of_the_workspace_and_nothing_of_others() {
     let files_of = files(whole.clone()).unwrap();
     let names: Vec<&str> = files_of.keys().map(String::as_str).collect();
     let tables = ["clicks", "domains", "links", "members", "settings"];
-    let wanted: Vec<String> = std::iter::once("README.txt".to_owned()).chain(tables.iter().flat_map(|t| [format!("{t}.csv"), format!("{t}.ndjson")])).collect();
+    let wanted: Vec<String> =
+        std::iter::once("README.txt".to_owned()).chain(tables.iter().flat_map(|t| [format!("{t}.csv"), format!("{t}.ndjson")])).collect();
     assert_eq!(names, wanted);
     let rows = |name: &str| files_of[name].lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>();
     let clicks = rows("clicks.ndjson");
@@ -228,7 +231,10 @@ async fn an_archive_holds_everything_of_the_workspace_and_nothing_of_others() {
     assert_eq!((links.len(), &links[0]["title"], &links[0]["passwordProtected"]), (2, &json!("=HYPERLINK(\"x\")"), &json!(true)));
     assert!(links[0]["deletedAt"].is_null() && links[1]["deletedAt"].is_string());
     assert!(files_of["links.csv"].contains("\"'=HYPERLINK(\"\"x\"\")\""), "{}", files_of["links.csv"]);
-    assert_eq!((rows("members.ndjson")[0]["email"].as_str(), rows("settings.ndjson")[0]["name"].as_str()), (Some("ada@example.com"), Some("ada")));
+    assert_eq!(
+        (rows("members.ndjson")[0]["email"].as_str(), rows("settings.ndjson")[0]["name"].as_str()),
+        (Some("ada@example.com"), Some("ada"))
+    );
     let all = files_of.values().cloned().collect::<String>();
     assert!(!all.contains("elsewhere.example") && !all.contains("eve@example.com") && !all.contains("argon2"));
     // Every column is explained.

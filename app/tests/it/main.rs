@@ -21,6 +21,7 @@ mod pages;
 mod permits;
 mod pipeline;
 mod processes;
+mod rights;
 mod rules;
 mod spool;
 mod stop;

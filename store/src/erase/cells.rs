@@ -3,11 +3,14 @@
 use domain::{ClickId, LinkId, Millis, Outcome, Quarter, WorkspaceId};
 use entity::rollup_cell::{self, Column};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement, Value};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+    Value,
+};
 use uuid::Uuid;
 
-use super::take_out::TakingOut;
 use super::places_of_rows;
+use super::take_out::TakingOut;
 use crate::cell::{Cell, Count};
 use crate::ingest::Changes;
 use crate::plan::WHOLE_WORKSPACE;
@@ -64,8 +67,11 @@ impl TakingOut<'_> {
     /// Takes clicks out of a link's statistics. When it was last clicked is asked of the clicks that are left,
     /// and where those are kept no more of its cells, which know it to the quarter-hour.
     pub(super) async fn correct_statistics(&self, link: Uuid, clicks: i64) -> Result<(), StoreError> {
-        self.run("UPDATE link_stats SET clicks = clicks - $3 WHERE workspace_id = $1 AND link_id = $2".to_owned(), vec![link.into(), clicks.into()])
-            .await?;
+        self.run(
+            "UPDATE link_stats SET clicks = clicks - $3 WHERE workspace_id = $1 AND link_id = $2".to_owned(),
+            vec![link.into(), clicks.into()],
+        )
+        .await?;
         let none = "DELETE FROM link_stats WHERE workspace_id = $1 AND link_id = $2 AND clicks <= 0";
         self.run(none.to_owned(), vec![link.into()]).await?;
         use entity::click::Column as Click;
@@ -80,7 +86,12 @@ impl TakingOut<'_> {
         let last: Option<Uuid> = last.into_tuple().one(self.transaction).await?;
         let last = match last {
             Some(id) => Some(ClickId(id).made_at()),
-            None => self.cells_of(link, None).order_by_desc(Column::Quarter).one(self.transaction).await?.map(|row| Quarter(row.quarter).start()),
+            None => self
+                .cells_of(link, None)
+                .order_by_desc(Column::Quarter)
+                .one(self.transaction)
+                .await?
+                .map(|row| Quarter(row.quarter).start()),
         };
         if let Some(last) = last {
             let sql = "UPDATE link_stats SET last_clicked_at = $3 WHERE workspace_id = $1 AND link_id = $2 AND last_clicked_at > $3";
@@ -147,11 +158,8 @@ impl Cell {
         for (verdict, count) in other.totals() {
             let there = self.totals().find(|(known, _)| *known == verdict).map(|(_, count)| count).unwrap_or_default();
             let told = there.told.saturating_sub(count.told);
-            let taken = Count {
-                clicks: count.clicks.min(there.clicks),
-                told: there.told - told,
-                firsts: there.firsts.saturating_sub(told),
-            };
+            let taken =
+                Count { clicks: count.clicks.min(there.clicks), told: there.told - told, firsts: there.firsts.saturating_sub(told) };
             let mut part = Self::default();
             part.add(verdict, taken);
             // There is as much by the lines above.

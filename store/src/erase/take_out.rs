@@ -107,7 +107,8 @@ impl TakingOut<'_> {
              WHERE workspace_id = $1 AND id >= $2 AND id < $3 AND visitor IN {}",
             places(4, visitors.len())
         );
-        let values = [self.workspace.0.into(), from.into(), to.into()].into_iter().chain(visitors.into_iter().map(|key| key.as_str().into()));
+        let values =
+            [self.workspace.0.into(), from.into(), to.into()].into_iter().chain(visitors.into_iter().map(|key| key.as_str().into()));
         let statement = Statement::from_sql_and_values(self.backend(), sql, values);
         let going: HashSet<Uuid> = going.iter().map(|row| row.id).collect();
         let mut next: HashMap<First, Row> = HashMap::new();

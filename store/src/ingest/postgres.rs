@@ -23,11 +23,7 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-pub(super) async fn ingest(
-    pool: &PgPool,
-    batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>,
-    now: Millis,
-) -> Result<Vec<Ingested>, Failure> {
+pub(super) async fn ingest(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>, now: Millis) -> Result<Vec<Ingested>, Failure> {
     let mut transaction = pool.begin().await?;
     let mut all = Vec::with_capacity(batch.len());
     for (workspace, clicks) in batch {

@@ -15,7 +15,7 @@ use super::{CLOSED, Failure, Incoming, Ingested, Poison, guard, nothing, stored}
 use crate::StoreError;
 
 /// Rows in one statement, largest first; SQLite takes 32,766 parameters.
-const CHUNKS: [usize; 3] = [128, 16, 1];
+pub(super) const CHUNKS: [usize; 3] = [128, 16, 1];
 
 static INSERTS: LazyLock<[String; 3]> = LazyLock::new(|| {
     let names = NAMES.join(", ");
@@ -35,13 +35,13 @@ static VISITS: LazyLock<[String; 3]> = LazyLock::new(|| {
 });
 
 /// Places for so many rows of so many values.
-fn places(rows: usize, values: usize) -> String {
+pub(super) fn places(rows: usize, values: usize) -> String {
     let row = format!("({})", vec!["?"; values].join(", "));
     vec![row.as_str(); rows].join(", ")
 }
 
 /// The statements of a kind with the rows that each takes.
-fn chunks<'a, T>(mut rest: &'a [T], sql: &'static [String; 3]) -> impl Iterator<Item = (&'static str, &'a [T])> {
+pub(super) fn chunks<'a, T>(mut rest: &'a [T], sql: &'static [String; 3]) -> impl Iterator<Item = (&'static str, &'a [T])> {
     CHUNKS.iter().zip(sql).flat_map(move |(size, sql)| {
         let (whole, after) = rest.split_at(rest.len() - rest.len() % size);
         rest = after;

@@ -1,8 +1,6 @@
 //! What persons and workspaces may ask for: erasure, the end of a link's history, the end of a workspace.
 
-use domain::{
-    Click, ClickFilter, DaySalt, ErasureId, LinkId, LocalDay, Millis, Outcome, Verdict, VisitorKey, WorkspaceId,
-};
+use domain::{Click, ClickFilter, DaySalt, ErasureId, LinkId, LocalDay, Millis, Outcome, Verdict, VisitorKey, WorkspaceId};
 use jiff::tz::TimeZone;
 use platform::Rng;
 use store::{Access, FreshSalt, Incoming, IngestReport, KEPT_MILLIS, NewErasure, Salt, Store, StoreError, Subject};
@@ -201,7 +199,8 @@ pub async fn an_erasure_goes_on_where_it_was_left(store: &Store) {
     let uniques = async || read(store, ours).await.totals(&ClickFilter::default()).await.unwrap().tally.daily_uniques(Verdict::ALL);
     assert_eq!(uniques().await, Some(1));
     // Two at once do no harm, a day later neither.
-    let (one, other) = tokio::join!(finish(store, ours, erasure.id, NOON.plus(24 * HOUR)), finish(store, ours, erasure.id, NOON.plus(24 * HOUR)));
+    let (one, other) =
+        tokio::join!(finish(store, ours, erasure.id, NOON.plus(24 * HOUR)), finish(store, ours, erasure.id, NOON.plus(24 * HOUR)));
     assert_eq!(one + other, 703);
     assert_eq!((counted(store, ours, ClickFilter::default()).await, statistics(store, ours, a).await), (0, None));
     assert_eq!(store.open_erasures(NOON).await.unwrap(), []);

@@ -86,9 +86,10 @@ impl Guard {
                 refused.clicks.insert(id);
                 continue;
             }
-            let of_visitor = click.visitor.as_ref().is_some_and(|visitor| {
-                self.salts.iter().any(|(salt, _)| holds(hash_of_visitor(salt, visitor.recipe, &visitor.key)))
-            });
+            let of_visitor = click
+                .visitor
+                .as_ref()
+                .is_some_and(|visitor| self.salts.iter().any(|(salt, _)| holds(hash_of_visitor(salt, visitor.recipe, &visitor.key))));
             let of_history = self.histories.iter().any(|(link, before)| *link == click.link.0 && made_at.0 < *before);
             if (of_visitor || of_history) && refused.clicks.insert(id) {
                 refused.tombstones.extend(self.salts.last().map(|(salt, until)| (hash_of_click(salt, id), *until)));

@@ -1,13 +1,19 @@
 //! The guard on SQLite.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use domain::{LossReason, WorkspaceId};
 use sqlx::{Row, Sqlite, Transaction};
 use uuid::Uuid;
 
 use super::{Guard, Refused};
+use crate::ingest::sqlite::{CHUNKS, chunks, places};
 use crate::ingest::{Failure, Incoming};
+
+static KNOWN: LazyLock<[String; 3]> = LazyLock::new(|| {
+    CHUNKS.map(|rows| format!("SELECT hash, before_at FROM erased WHERE workspace_id = ? AND hash IN {}", places(1, rows)))
+});
 
 /// What of a batch is kept out; it is noted and counted.
 pub(in crate::ingest) async fn refuse(
@@ -17,10 +23,11 @@ pub(in crate::ingest) async fn refuse(
 ) -> Result<Refused, Failure> {
     let guard = read(transaction, workspace).await?;
     let mut found = HashMap::new();
-    for hash in guard.hashes(batch) {
-        let sql = "SELECT before_at FROM erased WHERE workspace_id = ? AND hash = ?";
-        if let Some(row) = sqlx::query(sql).bind(workspace.0).bind(&hash).fetch_optional(&mut **transaction).await? {
-            found.insert(hash, row.try_get(0)?);
+    let hashes = guard.hashes(batch);
+    for (sql, chunk) in chunks(&hashes, &KNOWN) {
+        let query = chunk.iter().fold(sqlx::query(sql).bind(workspace.0), |query, hash| query.bind(hash));
+        for row in query.fetch_all(&mut **transaction).await? {
+            found.insert(row.try_get(0)?, row.try_get(1)?);
         }
     }
     let refused = guard.refuse(batch, &found);
