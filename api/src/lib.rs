@@ -10,6 +10,7 @@ mod backlog;
 mod caller;
 mod dashboard;
 mod domains;
+mod export;
 mod feeder;
 mod live;
 mod permits;
@@ -92,7 +93,9 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
     let sessions = Arc::new(sessions);
     let client_ip = ClientIp::new(options.trusted_proxies);
     let reports = ReportForm::new(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), client_ip.clone());
+    let exports = export::Exports::new(parts.store.clone(), options.short_domain.clone(), parts.clock.clone(), parts.rng.clone());
     let services = Services {
+        export_url: format!("{}/export/workspace", options.public_url.as_str().trim_end_matches('/')),
         hub: Arc::new(live::Hub::new(parts.store.clone(), parts.feed)),
         store: parts.store,
         notices: parts.notices,
@@ -117,6 +120,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         stopping: lifecycle.stopping().clone(),
         open: TaskTracker::new(),
         sockets: Mutex::new(HashMap::new()),
+        exports,
     };
     lifecycle.spawn("sockets", shell::farewell(shell.open.clone(), lifecycle.stopping().clone()));
     let router = shell::router(Arc::new(shell)).merge(reports.router());

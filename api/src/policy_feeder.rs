@@ -1,6 +1,7 @@
 //! Brings API keys and what workspaces decide to the snapshot of links, as `feeder.rs` does links:
 //! what changed from an outbox, everything into a bucket that has none of it.
 
+use domain::{ApiKeyState, WorkspacePolicy};
 use store::{PolicySubject, Store};
 use stream::{LinkSnapshot, StreamError};
 
@@ -46,15 +47,19 @@ pub(crate) async fn fill_if_new(store: &Store, snapshot: &LinkSnapshot) -> Resul
     Ok(())
 }
 
-/// Writes what a subject is now. A key that is not there any more was revoked long ago, and is in
-/// the snapshot as such.
+/// Writes what a subject is now. A key or a workspace that is not there any more is good for nothing, for ever.
 async fn write(store: &Store, snapshot: &LinkSnapshot, subject: PolicySubject) -> Result<(), FeedError> {
     let written: Result<bool, StreamError> = match subject {
         PolicySubject::Key(id) => match store.api_key(id).await? {
             Some(state) => snapshot.put_api_key(&state).await,
-            None => Ok(false),
+            None => snapshot.put_api_key(&ApiKeyState { id, version: i32::MAX, right: None }).await,
         },
-        PolicySubject::Workspace(id) => snapshot.put_workspace_policy(&store.workspace_policy(id).await?).await,
+        PolicySubject::Workspace(id) => {
+            let policy = store.workspace_policy(id).await?;
+            // Whatever is told of has changed at least once.
+            let policy = if policy.version == 0 { WorkspacePolicy::gone(id) } else { policy };
+            snapshot.put_workspace_policy(&policy).await
+        }
     };
     Ok(written.map(drop)?)
 }

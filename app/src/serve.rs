@@ -12,7 +12,7 @@ use platform::config::{Capture, Config, LinksFrom, SignUp};
 use platform::{Clock, Health, Lifecycle, Metrics, Refusals, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
-use worker::{Pump, Purge, Salts, WorkerParts, clean_permits, destroy_salts, keep_partitions};
+use worker::{Pump, Purge, Salts, WorkerParts, carry_out_rights, clean_permits, destroy_salts, keep_partitions};
 
 use crate::commands::{prepare_data_dir, say};
 use crate::database::{Presence, ProcessDatabase};
@@ -161,6 +161,8 @@ impl Process {
         self.lifecycle.spawn("salts' upkeep", upkeep);
         let purge = Purge::new(store.clone(), self.clock.clone(), self.rng.clone(), &self.metrics);
         self.lifecycle.spawn("purge", purge.run(self.lifecycle.stopping().clone()));
+        let upkeep = carry_out_rights(store.clone(), self.rng.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
+        self.lifecycle.spawn("erasures and removals", upkeep);
     }
 
     fn store(&self) -> Option<&Store> {

@@ -31,4 +31,14 @@ impl AuditEntry {
     pub const ADDRESSES_REMOVED: &str = "addresses.removed";
     /// What is kept of visitors, and for how long, was changed: `{level, retention}`.
     pub const PRIVACY_CHANGED: &str = "privacy.changed";
+    /// Clicks of a visitor were erased, be it that some are yet to go: `{clicks, complete}`.
+    pub const VISITOR_ERASED: &str = "visitor.erased";
+    /// Those of a link: `{link, clicks, complete}`.
+    pub const HISTORY_DELETED: &str = "link.history_deleted";
+    /// The workspace was asked to be deleted: `{at}`.
+    pub const DELETION_ASKED: &str = "workspace.deletion_asked";
+    /// That was taken back.
+    pub const DELETION_TAKEN_BACK: &str = "workspace.deletion_taken_back";
+    /// Everything was exported.
+    pub const EXPORTED: &str = "workspace.exported";
 }

@@ -107,6 +107,10 @@ id!(
     ClickId, "clk"
 );
 id!(
+    /// A request that clicks are erased.
+    ErasureId, "era"
+);
+id!(
     /// A visitor's report of a link.
     LinkReportId, "rpt"
 );

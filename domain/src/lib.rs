@@ -64,7 +64,8 @@ pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
 pub use id::{
-    ApiKeyId, AuditId, ClickId, DomainId, Entropy, IdError, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId, UserId, WorkspaceId,
+    ApiKeyId, AuditId, ClickId, DomainId, Entropy, ErasureId, IdError, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId, UserId,
+    WorkspaceId,
 };
 pub use issue::{Invalid, Issue, IssueCode};
 pub use link::{

@@ -21,10 +21,12 @@ pub enum LossReason {
     /// It came when clicks of its time were no longer kept. It may be one that was counted and has been
     /// deleted since, and was delivered again.
     TooLate,
+    /// It was under way while its visitor or the history of its link was erased.
+    Erased,
 }
 
 impl LossReason {
-    pub const ALL: [Self; 6] = [Self::Unknown, Self::Disk, Self::Quota, Self::TooLarge, Self::InDoubt, Self::TooLate];
+    pub const ALL: [Self; 7] = [Self::Unknown, Self::Disk, Self::Quota, Self::TooLarge, Self::InDoubt, Self::TooLate, Self::Erased];
 
     /// The number it is stored as.
     pub fn code(self) -> i16 {
@@ -35,6 +37,7 @@ impl LossReason {
             Self::TooLarge => 3,
             Self::InDoubt => 4,
             Self::TooLate => 5,
+            Self::Erased => 6,
         }
     }
 
@@ -56,6 +59,7 @@ impl LossReason {
             Self::TooLarge => "too_large",
             Self::InDoubt => "in_doubt",
             Self::TooLate => "too_late",
+            Self::Erased => "erased",
         }
     }
 }

@@ -68,6 +68,9 @@ pub struct WorkspacePolicy {
     pub secrets: Vec<SealedSecret>,
     #[serde(default)]
     pub privacy: Privacy,
+    /// It is to be deleted: its links lead nowhere.
+    #[serde(default)]
+    pub closed: bool,
 }
 
 /// What a workspace's signing secrets are sealed for.
@@ -78,7 +81,12 @@ pub fn signing_purpose(id: WorkspaceId) -> String {
 impl WorkspacePolicy {
     /// What holds where nothing was ever decided.
     pub fn undecided(id: WorkspaceId) -> Self {
-        Self { id, version: 0, referrer_policy: None, secrets: Vec::new(), privacy: Privacy::default() }
+        Self { id, version: 0, referrer_policy: None, secrets: Vec::new(), privacy: Privacy::default(), closed: false }
+    }
+
+    /// What holds for ever of a workspace that is not there any more.
+    pub fn gone(id: WorkspaceId) -> Self {
+        Self { version: i32::MAX, closed: true, ..Self::undecided(id) }
     }
 }
 

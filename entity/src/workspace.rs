@@ -19,6 +19,8 @@ pub struct Model {
     pub policy_version: i32,
     /// JSON; null is the default in everything.
     pub privacy: Option<String>,
+    /// From then on it goes; null while nobody asked for it.
+    pub deletion_at: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

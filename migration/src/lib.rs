@@ -15,6 +15,7 @@ mod m20261125_000007_click_limits;
 mod m20261127_000001_enrichment;
 mod m20261127_000002_visitors;
 mod m20261127_000003_retention;
+mod m20261127_000004_rights;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000001_enrichment::Migration),
             Box::new(m20261127_000002_visitors::Migration),
             Box::new(m20261127_000003_retention::Migration),
+            Box::new(m20261127_000004_rights::Migration),
         ]
     }
 }

@@ -31,6 +31,7 @@ pub(crate) struct Decided {
     pub secrets: Option<Vec<Secret>>,
     pub referrer_policy: Option<ReferrerPolicy>,
     pub privacy: Privacy,
+    pub closed: bool,
 }
 
 impl Decided {
@@ -41,8 +42,8 @@ impl Decided {
     }
 
     pub fn opened(policy: &WorkspacePolicy, seal_key: Option<&SealKey>) -> Self {
-        let WorkspacePolicy { id: workspace, version, referrer_policy, .. } = *policy;
-        Self { workspace, version, secrets: opened(policy, seal_key), referrer_policy, privacy: policy.privacy.clone() }
+        let WorkspacePolicy { id: workspace, version, referrer_policy, closed, .. } = *policy;
+        Self { workspace, version, secrets: opened(policy, seal_key), referrer_policy, privacy: policy.privacy.clone(), closed }
     }
 }
 
@@ -66,7 +67,8 @@ pub(crate) struct Settings(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     referrer: AtomicU8,
-    consent: AtomicU8,
+    /// Of those below; zero while nothing is known.
+    flags: AtomicU8,
     /// All that was decided of visitors; `None` while that is unknown.
     privacy: RwLock<Option<Arc<Privacy>>>,
     salts: HeldSalts,
@@ -74,22 +76,23 @@ struct Shared {
     is_asked_for: AtomicBool,
 }
 
-/// Of `consent`, which is zero while nothing is known.
 const KNOWN: u8 = 1;
 const ASKS: u8 = 2;
+const CLOSED: u8 = 4;
 
 impl Settings {
-    fn set(&self, referrer: Option<ReferrerPolicy>, privacy: &Privacy) {
+    fn set(&self, referrer: Option<ReferrerPolicy>, privacy: &Privacy, closed: bool) {
         let code = |policy: ReferrerPolicy| ReferrerPolicy::ALL.iter().position(|known| *known == policy);
         let code = referrer.and_then(code).map_or(0, |at| at + 1);
         self.0.referrer.store(u8::try_from(code).unwrap_or_default(), Ordering::Relaxed);
         *self.0.privacy.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(privacy.clone()));
         let asks = if privacy.consent == ConsentMode::Required { ASKS } else { 0 };
-        self.0.consent.store(KNOWN | asks, Ordering::Relaxed);
+        let closed = if closed { CLOSED } else { 0 };
+        self.0.flags.store(KNOWN | asks | closed, Ordering::Relaxed);
     }
 
     fn are_known(&self) -> bool {
-        self.0.consent.load(Ordering::Relaxed) & KNOWN != 0
+        self.0.flags.load(Ordering::Relaxed) & KNOWN != 0
     }
 
     fn referrer(&self) -> Option<ReferrerPolicy> {
@@ -99,7 +102,7 @@ impl Settings {
 
     /// Whether visitors are asked for consent; not while that is unknown, and clicks are then only counted.
     pub fn asks(&self) -> bool {
-        self.0.consent.load(Ordering::Relaxed) & ASKS != 0
+        self.0.flags.load(Ordering::Relaxed) & ASKS != 0
     }
 
     /// What was decided of visitors; `None` while that is unknown.
@@ -109,6 +112,11 @@ impl Settings {
 
     pub fn salts(&self) -> &HeldSalts {
         &self.0.salts
+    }
+
+    /// Whether the workspace is to be deleted, so that its links lead nowhere; not while that is unknown.
+    pub fn is_closed(&self) -> bool {
+        self.0.flags.load(Ordering::Relaxed) & CLOSED != 0
     }
 
     /// The same answer, which tells browsers the policy if it sends them on.
@@ -205,9 +213,9 @@ impl Policies {
         let known = self.workspaces.resolve_anew(&id).await;
         let settings = self.held_settings(id).await;
         match known {
-            Known::Found(decided) => settings.set(decided.referrer_policy, &decided.privacy),
+            Known::Found(decided) => settings.set(decided.referrer_policy, &decided.privacy, decided.closed),
             // There is the workspace, so it has decided nothing.
-            Known::Nothing => settings.set(None, &Privacy::default()),
+            Known::Nothing => settings.set(None, &Privacy::default(), false),
             Known::CannotTell => {}
         }
         if let Some(salts) = &self.salts {

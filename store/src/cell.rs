@@ -93,6 +93,11 @@ impl Cell {
         Ok(())
     }
 
+    /// Whether nothing is counted in it, by this program or a later one.
+    pub fn is_empty(&self) -> bool {
+        self.totals.is_empty() && self.unknown.is_empty()
+    }
+
     pub fn totals(&self) -> impl Iterator<Item = (Verdict, Count)> + '_ {
         self.totals.iter().filter_map(|((_, verdict), count)| Some((Verdict::from_code(*verdict)?, *count)))
     }

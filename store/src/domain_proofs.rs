@@ -5,7 +5,7 @@
 use domain::{CustomDomain, DomainId, Lapse, Millis, WorkspaceId};
 use entity::{domain as row, host_quarantine};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use crate::{Conflict, StoreError, WorkspaceScope};
 
@@ -82,17 +82,7 @@ impl WorkspaceScope {
     }
 
     pub(crate) async fn quarantine(&self, host: &str, now: Millis) -> Result<(), StoreError> {
-        use host_quarantine::Column;
-        // What is over is cleared away by whoever comes next.
-        host_quarantine::Entity::delete_many().filter(Column::Until.lte(now.0)).exec(&self.transaction).await?;
-        let freed = host_quarantine::ActiveModel {
-            host: Set(host.to_owned()),
-            workspace_id: Set(self.workspace.0),
-            until: Set(now.plus(QUARANTINE_MILLIS).0),
-        };
-        let again = OnConflict::column(Column::Host).update_columns([Column::WorkspaceId, Column::Until]).to_owned();
-        host_quarantine::Entity::insert(freed).on_conflict(again).exec_without_returning(&self.transaction).await?;
-        Ok(())
+        quarantine(&self.transaction, self.workspace, host, now).await
     }
 
     /// Asked only after the host is taken: a workspace that is freeing it just now has committed then.
@@ -104,4 +94,24 @@ impl WorkspaceScope {
         host_quarantine::Entity::delete_by_id(host).exec(&self.transaction).await?;
         Ok(())
     }
+}
+
+/// Keeps a host for the workspace that has freed it.
+pub(crate) async fn quarantine(
+    transaction: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    host: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    use host_quarantine::Column;
+    // What is over is cleared away by whoever comes next.
+    host_quarantine::Entity::delete_many().filter(Column::Until.lte(now.0)).exec(transaction).await?;
+    let freed = host_quarantine::ActiveModel {
+        host: Set(host.to_owned()),
+        workspace_id: Set(workspace.0),
+        until: Set(now.plus(QUARANTINE_MILLIS).0),
+    };
+    let again = OnConflict::column(Column::Host).update_columns([Column::WorkspaceId, Column::Until]).to_owned();
+    host_quarantine::Entity::insert(freed).on_conflict(again).exec_without_returning(transaction).await?;
+    Ok(())
 }

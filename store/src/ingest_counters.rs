@@ -26,7 +26,7 @@ pub struct LostClicks {
 }
 
 impl Store {
-    /// Stores states of counters, in one transaction.
+    /// Stores states of counters, in one transaction; none of a workspace that is gone.
     ///
     /// # Errors
     /// When the database does not answer; then the same call completes it later.
@@ -85,7 +85,8 @@ async fn in_sqlite(pool: &SqlitePool, batch: &BTreeMap<WorkspaceId, Vec<&Loss>>)
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     for loss in batch.values().flatten() {
         sqlx::query(
-            "INSERT INTO ingest_counters (workspace_id, minute, reason, counter_id, count) VALUES (?, ?, ?, ?, ?) \
+            "INSERT INTO ingest_counters (workspace_id, minute, reason, counter_id, count) \
+             SELECT id, ?2, ?3, ?4, ?5 FROM workspaces WHERE id = ?1 \
              ON CONFLICT (workspace_id, minute, reason, counter_id) DO UPDATE SET count = max(ingest_counters.count, excluded.count)",
         )
         .bind(loss.workspace.0)
@@ -108,7 +109,8 @@ async fn in_postgres(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Loss>>) -
             .await?;
         for loss in losses {
             sqlx::query(
-                "INSERT INTO ingest_counters (workspace_id, minute, reason, counter_id, count) VALUES ($1, $2, $3, $4, $5) \
+                "INSERT INTO ingest_counters (workspace_id, minute, reason, counter_id, count) \
+                 SELECT id, $2::bigint, $3::smallint, $4::uuid, $5::bigint FROM workspaces WHERE id = $1 \
                  ON CONFLICT (workspace_id, minute, reason, counter_id) \
                  DO UPDATE SET count = GREATEST(ingest_counters.count, excluded.count)",
             )

@@ -265,7 +265,7 @@ impl WorkspaceScope {
         self.live().filter(link::Column::Id.eq(id.0)).one(&self.transaction).await?.ok_or(StoreError::NotFound)
     }
 
-    async fn with_stats(&self, rows: Vec<link::Model>) -> Result<Vec<Link>, StoreError> {
+    pub(crate) async fn with_stats(&self, rows: Vec<link::Model>) -> Result<Vec<Link>, StoreError> {
         let stats = link_stat::Entity::find()
             .filter(link_stat::Column::WorkspaceId.eq(self.workspace.0))
             .filter(link_stat::Column::LinkId.is_in(rows.iter().map(|row| row.id)))

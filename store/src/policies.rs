@@ -28,9 +28,9 @@ impl Store {
     /// When the database does not answer.
     pub async fn workspace_policy(&self, id: WorkspaceId) -> Result<domain::WorkspacePolicy, StoreError> {
         let sql = if self.is_postgres() {
-            "SELECT * FROM linklogger_workspace_policy($1)"
+            "SELECT p.*, linklogger_workspace_closed($1) AS closed FROM linklogger_workspace_policy($1) p"
         } else {
-            "SELECT w.policy_version, w.referrer_policy, w.privacy, s.sealed, s.valid_until FROM workspaces w \
+            "SELECT w.policy_version, w.referrer_policy, w.privacy, w.deletion_at IS NOT NULL AS closed, s.sealed, s.valid_until FROM workspaces w \
              LEFT JOIN signing_secrets s ON s.workspace_id = w.id WHERE w.id = $1 ORDER BY s.id DESC"
         };
         let transaction = self.begin_as("linklogger_redirector", "", Access::Read).await?;
@@ -40,6 +40,7 @@ impl Store {
             policy.version = row.try_get("", "policy_version")?;
             policy.referrer_policy = read_policy(row.try_get("", "referrer_policy")?)?;
             policy.privacy = read_privacy(row.try_get("", "privacy")?)?;
+            policy.closed = row.try_get("", "closed")?;
             if let Some(sealed) = row.try_get("", "sealed")? {
                 policy.secrets.push(SealedSecret { sealed, valid_until: row.try_get::<Option<i64>>("", "valid_until")?.map(Millis) });
             }
@@ -171,7 +172,7 @@ impl WorkspaceScope {
     }
 
     /// Raises the policy's version, which also serialises such changes, and tells the snapshot.
-    async fn policy_changed(&self) -> Result<(), StoreError> {
+    pub(crate) async fn policy_changed(&self) -> Result<(), StoreError> {
         let raised = workspace::Entity::update_many()
             .col_expr(workspace::Column::PolicyVersion, Expr::col(workspace::Column::PolicyVersion).add(1))
             .filter(workspace::Column::Id.eq(self.workspace.0))

@@ -23,7 +23,7 @@ impl PolicySubject {
     /// What begins before all keys.
     pub const FIRST: Self = Self::Key(ApiKeyId(Uuid::nil()));
 
-    fn parts(self) -> (i16, Uuid) {
+    pub(crate) fn parts(self) -> (i16, Uuid) {
         match self {
             Self::Key(id) => (KEY, id.0),
             Self::Workspace(id) => (WORKSPACE, id.0),

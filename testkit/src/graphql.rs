@@ -26,6 +26,11 @@ impl GraphQl {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// What it is signed in with.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The whole response, errors included.
     ///
     /// # Errors

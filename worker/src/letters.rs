@@ -105,6 +105,7 @@ mod tests {
             rule: None,
             above_rate: false,
             signals: Signals::default(),
+            judged: None,
         }
     }
 

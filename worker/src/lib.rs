@@ -6,6 +6,7 @@
 mod letters;
 mod pump;
 mod retention;
+mod rights;
 mod salts;
 mod upkeep;
 mod visitors;
@@ -13,5 +14,6 @@ mod visitors;
 pub use letters::Letters;
 pub use pump::{Pump, WorkerParts};
 pub use retention::{Purge, Round};
+pub use rights::carry_out_rights;
 pub use salts::Salts;
 pub use upkeep::{clean_permits, destroy_salts, keep_partitions};

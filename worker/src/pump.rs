@@ -43,6 +43,7 @@ struct Counters {
     duplicates: Counter,
     too_late: Counter,
     set_aside: Counter,
+    erased: Counter,
     retries: Counter,
 }
 
@@ -84,6 +85,7 @@ impl Pump {
             duplicates: counter("worker_duplicates", "Clicks delivered again after they were stored"),
             too_late: counter("worker_too_late", "Clicks not stored, since their workspace no longer keeps clicks of their time"),
             set_aside: counter("worker_set_aside", "Records that cannot be stored, kept as dead letters"),
+            erased: counter("worker_erased", "Clicks not stored, since they, their visitor, link or workspace were erased"),
             retries: counter("worker_retries", "Batches tried again"),
         };
         Self { parts, counters, unacked: Throttle::default(), unstored: Throttle::default(), newer: Throttle::default() }
@@ -115,6 +117,7 @@ impl Pump {
             self.counters.duplicates.inc_by(report.duplicates);
             self.counters.too_late.inc_by(report.too_late);
             self.counters.set_aside.inc_by((report.poison.len() + batch.poison.len()) as u64);
+            self.counters.erased.inc_by(report.erased);
             for delivery in batch.deliveries {
                 if let Err(error) = delivery.ack().await
                     && self.unacked.may_tell()

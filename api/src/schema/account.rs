@@ -58,6 +58,13 @@ impl Workspace {
         Ok((forgotten.purged_to > 0).then_some(DateTime(forgotten.kept_from)))
     }
 
+    /// When it goes with everything in it, since an owner has asked for that; its links lead nowhere already. Null
+    /// while nobody has.
+    async fn deletion_at(&self, ctx: &Context<'_>) -> ApiResult<Option<DateTime>> {
+        let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;
+        Ok(services(ctx)?.read(id).await?.deletion_at().await?.map(DateTime))
+    }
+
     /// What is kept of its visitors.
     async fn privacy(&self, ctx: &Context<'_>) -> ApiResult<Privacy> {
         let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::Context;
-use domain::{ApiScope, HostName, OwnHosts, ShortDomain, TargetUrl, WorkspaceId};
+use domain::{ApiScope, AuditActor, AuditEntry, AuditId, HostName, OwnHosts, ShortDomain, TargetUrl, UserId, WorkspaceId};
 use platform::config::SignUp;
 use platform::{Clock, Health, Rng, SealKey};
 use store::{Access, Store, WorkspaceScope};
@@ -28,6 +28,8 @@ pub(crate) struct Services {
     pub short_domain: ShortDomain,
     /// The host of the dashboard, where it has a name.
     pub public_host: Option<String>,
+    /// Where a workspace's archive is fetched.
+    pub export_url: String,
     pub proofs: Proofs,
     pub sign_up: SignUp,
     pub health: Health,
@@ -110,6 +112,12 @@ pub(crate) fn admin<'a>(ctx: &Context<'a>) -> Result<&'a Session, ApiError> {
     } else {
         Err(ApiError::Forbidden("Only owners and admins of the workspace may do this. Ask one of them."))
     }
+}
+
+/// For the audit log.
+pub(crate) fn audit_entry(services: &Services, user: UserId, action: &str, details: serde_json::Value) -> AuditEntry {
+    let id = AuditId::new(services.clock.now(), services.rng.entropy());
+    AuditEntry { id, actor: AuditActor::User(user), action: action.to_owned(), details }
 }
 
 /// Where the short domain begins: what stands for a target where there is none.

@@ -101,6 +101,9 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict(Conflict::Fixed) => {
                 Self::Forbidden("This link stands for all clicks that were logged without a link. It cannot be changed or deleted.")
             }
+            StoreError::Conflict(Conflict::Removed) => {
+                Self::Conflict { field: "input", message: "The deletion of this workspace has begun. It cannot be taken back any more." }
+            }
             StoreError::Conflict(Conflict::Email) => {
                 Self::Conflict { field: "email", message: "This e-mail address already has an account. Sign in instead." }
             }

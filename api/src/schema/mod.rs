@@ -11,6 +11,7 @@ mod context;
 mod counts;
 mod domain;
 mod domain_change;
+mod erasure;
 pub(crate) mod error;
 mod filter;
 mod link;
@@ -24,6 +25,7 @@ mod page;
 mod period;
 mod pipeline;
 mod privacy;
+mod removal;
 pub(crate) mod rights;
 mod scalars;
 mod series;
@@ -57,6 +59,8 @@ pub struct Mutation(
     api_key::ApiKeyMutation,
     workspace::WorkspaceMutation,
     link_report::LinkReportMutation,
+    erasure::ErasureMutation,
+    removal::RemovalMutation,
 );
 
 pub(crate) use live::LiveSubscription as Subscription;

@@ -61,6 +61,8 @@ pub enum LossReason {
     /// It came when clicks of its time were no longer kept (`privacy.retention.clicksDays`). It may have
     /// been counted, if it was kept once and came again.
     TooLate,
+    /// It was under way while its visitor or the history of its link was erased.
+    Erased,
 }
 
 /// Clicks that were answered and could not be kept, in one minute and for one reason.

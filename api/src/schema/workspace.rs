@@ -3,8 +3,8 @@
 
 use async_graphql::{Context, Enum, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    AuditActor, AuditEntry, AuditId, Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, Privacy, ReferrerPolicy as DomainPolicy,
-    SIGNED_PATH, UserId, Utm, WorkspaceId, check_signed_end, signed_url, signing_purpose, text_to_sign,
+    AuditEntry, Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, ReferrerPolicy as DomainPolicy, SIGNED_PATH, Utm, WorkspaceId,
+    check_signed_end, signed_url, signing_purpose, text_to_sign,
 };
 use platform::{SealKey, signature_of};
 use serde_json::json;
@@ -12,7 +12,7 @@ use store::NewSigningSecret;
 use stream::LinkEvent;
 
 use super::account::Workspace;
-use super::context::{Services, admin, editor, home, services};
+use super::context::{Services, admin, audit_entry, editor, home, services};
 use super::error::{ApiError, ApiResult};
 use super::privacy::PrivacyInput;
 use super::scalars::{DateTime, Url};
@@ -120,7 +120,8 @@ impl WorkspaceMutation {
         if let Some(change) = input.privacy {
             let privacy = scope.privacy().await?.changed(change.into())?;
             scope.set_privacy(&privacy).await?;
-            scope.tell(&privacy_changed(services, session.user, &privacy)).await?;
+            let details = json!({ "level": privacy.level, "retention": privacy.retention });
+            scope.tell(&audit_entry(services, session.user, AuditEntry::PRIVACY_CHANGED, details)).await?;
         }
         let workspace = scope.get().await?;
         scope.commit().await?;
@@ -174,15 +175,6 @@ impl WorkspaceMutation {
         let pairs = pairs(target, workspace, input.expires_at.0, &utm);
         let signature = signature_of(&secret, &text_to_sign(&pairs));
         Ok(Some(SignRedirectUrlPayload { url: Url(signed_url(&services.short_domain, &pairs, &signature)) }))
-    }
-}
-
-fn privacy_changed(services: &Services, user: UserId, privacy: &Privacy) -> AuditEntry {
-    AuditEntry {
-        id: AuditId::new(services.clock.now(), services.rng.entropy()),
-        actor: AuditActor::User(user),
-        action: AuditEntry::PRIVACY_CHANGED.to_owned(),
-        details: json!({ "level": privacy.level, "retention": privacy.retention }),
     }
 }
 

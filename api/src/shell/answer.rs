@@ -16,7 +16,7 @@ pub(super) struct Answer {
 }
 
 /// An answer with one error, for what never reaches the schema.
-pub(super) fn refusal(code: ErrorCode, message: &str) -> Value {
+pub(crate) fn refusal(code: ErrorCode, message: &str) -> Value {
     json!({ "errors": [{ "message": message, "extensions": { "code": code.as_str() } }] })
 }
 

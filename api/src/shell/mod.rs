@@ -24,10 +24,12 @@ use platform::{ClientIp, Clock, Peer, Rng};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use answer::refusal;
 pub(crate) use limits::limited;
 
 use crate::auth::Sessions;
 use crate::caller::Caller;
+use crate::export::{self, Exports};
 use crate::schema::ApiSchema;
 
 /// What every request and socket needs.
@@ -43,6 +45,7 @@ pub(crate) struct Shell {
     pub open: TaskTracker,
     /// Open sockets of each workspace.
     pub sockets: Mutex<HashMap<WorkspaceId, usize>>,
+    pub exports: Exports,
 }
 
 /// Names one request in the logs and to its caller.
@@ -50,12 +53,12 @@ pub(crate) struct Shell {
 pub(crate) struct RequestId(pub String);
 
 impl Shell {
-    fn request_id(&self) -> RequestId {
+    pub fn request_id(&self) -> RequestId {
         RequestId(format!("req_{:032x}", u128::from_le_bytes(self.rng.bytes())))
     }
 
     /// Whose request it is, as far as trusted proxies tell.
-    fn client(&self, headers: &HeaderMap, peer: Option<Peer>) -> IpAddr {
+    pub fn client(&self, headers: &HeaderMap, peer: Option<Peer>) -> IpAddr {
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
         self.client_ip.of(peer, headers)
     }
@@ -107,6 +110,7 @@ pub(crate) fn router(shell: Arc<Shell>) -> Router {
     Router::new()
         .route("/graphql", get(ws::upgrade).post(http::post).options(origin::preflight))
         .route("/.well-known/jwks.json", get(http::jwks))
+        .route("/export/workspace", get(export::get).options(origin::preflight))
         .method_not_allowed_fallback(http::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(shell.clone(), origin::check))
         .with_state(shell)

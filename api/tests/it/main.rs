@@ -17,5 +17,6 @@ mod pipeline;
 mod queries;
 mod reports;
 mod retention;
+mod rights;
 mod signing;
 mod sockets;

@@ -23,6 +23,7 @@ mod pipeline;
 mod private;
 mod processes;
 mod retention;
+mod rights;
 mod rules;
 mod spool;
 mod stop;

@@ -1,5 +1,6 @@
 //! What is cached: links by address, the domains of hosts, API keys, what workspaces decide.
 
+use std::borrow::Cow;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,16 @@ pub(crate) trait Kept: Clone + std::fmt::Debug + Send + Sync + 'static {
 pub(crate) struct CachedLink {
     pub link: ResolvedLink,
     pub settings: Settings,
+}
+
+impl CachedLink {
+    /// The link as it is now: none of a workspace that is to be deleted leads anywhere.
+    pub fn now(&self) -> Cow<'_, ResolvedLink> {
+        match self.settings.is_closed() {
+            true => Cow::Owned(ResolvedLink { deleted: true, ..self.link.clone() }),
+            false => Cow::Borrowed(&self.link),
+        }
+    }
 }
 
 /// Where links and their workspaces' policies are looked up.

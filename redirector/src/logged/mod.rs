@@ -133,6 +133,9 @@ impl Logger {
             return Err(Refusal::Method(Entrance::Key.allowed()));
         }
         let workspace = self.workspace(&asked).await?;
+        if self.policies.settings(workspace).await.is_closed() {
+            return Err(Refusal::Closed);
+        }
         let now = self.clock.now();
         let (draft, noted) = body::read(asked.head, body).await?.finish();
         let logged = noted.and(self.checked(draft, LOG_PATH, &asked, now).await)?;
@@ -192,6 +195,9 @@ impl Logger {
         };
         if !decided.has_signed(&request.text, &request.signature, now).ok_or(Refusal::Sealed)? {
             return Err(Refusal::Signature);
+        }
+        if decided.closed {
+            return Err(Refusal::Closed);
         }
         let logged = LogDraft::of_query(request.target, request.others);
         let logged = self.checked(logged, SIGNED_PATH, &asked, now).await?;

@@ -36,6 +36,8 @@ pub(crate) enum Refusal {
     Unavailable,
     /// This redirector has not got the installation's key.
     Sealed,
+    /// The workspace is to be deleted.
+    Closed,
     /// The method that is allowed instead.
     Method(&'static str),
 }
@@ -63,6 +65,7 @@ impl Refusal {
             Self::Media => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany | Self::TooFast => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable | Self::Sealed => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Closed => StatusCode::GONE,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
@@ -72,6 +75,7 @@ impl Refusal {
             Self::NoCredential | Self::BadKey => "UNAUTHENTICATED",
             Self::Scope | Self::Network | Self::Signature => "FORBIDDEN",
             Self::Invalid(_) | Self::TooLarge | Self::Slow | Self::Cut | Self::Media | Self::Method(_) => "VALIDATION",
+            Self::Closed => "NOT_FOUND",
             Self::TooMany | Self::TooFast => "RATE_LIMITED",
             Self::Unavailable | Self::Sealed => "UNAVAILABLE",
         }
@@ -92,6 +96,7 @@ impl Refusal {
             Self::TooFast => "Too many requests from this address had no good key. Come again in a moment.",
             Self::Unavailable => "Keys and workspaces cannot be looked up right now. Try again in a moment.",
             Self::Sealed => "This redirector has not got the key that opens signing secrets. Its operator finds the advice on /readyz.",
+            Self::Closed => "The workspace of this key is being deleted. An owner takes that back with restoreWorkspace.",
             Self::Method(allowed) => return format!("This address takes no other method than {allowed}. Send the request with it."),
             Self::Invalid(invalid) => return invalid.0.iter().map(sentence).collect::<Vec<_>>().join(" "),
         }
@@ -130,6 +135,7 @@ impl Refusal {
             Self::Invalid(_) => Page::BadTarget,
             Self::TooFast => Page::TooFast,
             Self::Unavailable | Self::Sealed => Page::Unavailable,
+            Self::Closed => Page::Gone,
             Self::Method(allowed) => Page::MethodNotAllowed(allowed),
             _ => Page::WrongSignature,
         });

@@ -28,7 +28,7 @@ pub(super) struct Form {
 
 impl Service {
     pub(super) async fn found(&self, found: &CachedLink, address: &LinkAddress, asked: Asked<'_>, form: Form) -> Answer {
-        let (link, now) = (&found.link, self.clock.now());
+        let (link, now) = (&*found.now(), self.clock.now());
         self.warn_of_hidden_visitors(asked.peer, asked.head);
         let mut said = asked.said();
         let (heard, asks) = match found.settings.asks() {

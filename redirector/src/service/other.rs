@@ -76,7 +76,7 @@ impl Service {
             Known::Nothing => return self.nothing(place, method),
             Known::CannotTell => return answer::page(Page::Unavailable),
         };
-        let (now, link, short_url) = (self.clock.now(), &found.link, self.domains.url(place, &address.folded));
+        let (now, link, short_url) = (self.clock.now(), &*found.now(), self.domains.url(place, &address.folded));
         match shown {
             Shown::Qr(_) if link.deleted => answer::page(Page::Gone),
             Shown::Qr(format) => {

@@ -2,12 +2,13 @@
 //! rows that the insert returned, so that a frame delivered again changes nothing.
 //!
 //! Per workspace, in the order of their ids so that two workers never wait for each other in a
-//! circle: lock the head row, leave out what is no longer kept, find the first clicks of visitors' days,
-//! number and insert, merge the cells, raise the head. A record that the database refuses is found by
-//! halving the batch, for the caller to set aside; anything else that fails leaves no trace and is for the
-//! caller to repeat.
+//! circle: lock the head row, leave out what is no longer kept and what was erased, find the first clicks of
+//! visitors' days, number and insert, merge the cells, raise the head. A record that the database refuses
+//! is found by halving the batch, for the caller to set aside; anything else that fails leaves no trace and
+//! is for the caller to repeat.
 
 mod columns;
+mod guard;
 mod postgres;
 mod rejudge;
 mod rollup;
@@ -25,7 +26,9 @@ use crate::connect::Pools;
 use crate::error::is_data_error;
 use crate::{Store, StoreError};
 
+pub(crate) use guard::{CLOSED, hash_of_click, hash_of_visitor};
 pub use rejudge::Rejudged;
+pub(crate) use rollup::{Changes, Removed};
 pub(crate) use visits::Marks;
 
 /// A click to be stored, with what a dead letter would need.
@@ -64,6 +67,8 @@ pub struct Ingested {
     pub head: Seq,
     /// The clicks that were new, in the order of storage.
     pub clicks: Vec<Click>,
+    /// Clicks that were not stored because they, their visitor, their link or the workspace were erased.
+    pub erased: u64,
 }
 
 /// What became of a batch.
@@ -74,8 +79,26 @@ pub struct IngestReport {
     pub duplicates: u64,
     /// Clicks counted as too late: of a time whose clicks the workspace no longer keeps.
     pub too_late: u64,
+    /// Clicks that were erased, or are of who was.
+    pub erased: u64,
     /// Records that the database refuses, for the caller to set aside.
     pub poison: Vec<Poison>,
+}
+
+/// What a head row says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub seq: Seq,
+    /// From when on clicks are kept.
+    pub kept_from: Millis,
+    /// Until when erased clicks may be delivered again, Unix milliseconds; [`CLOSED`] where the workspace goes.
+    pub guarded_until: i64,
+}
+
+impl Head {
+    pub fn of((seq, kept_from, guarded_until): (Seq, i64, i64)) -> Self {
+        Self { seq, kept_from: Millis(kept_from), guarded_until }
+    }
 }
 
 /// What one transaction did.
@@ -120,10 +143,12 @@ impl Store {
         let mut report = IngestReport::default();
         let mut parts = vec![batch];
         while let Some(part) = parts.pop() {
-            match self.ingest_once(part).await {
+            match self.ingest_once(part, now).await {
                 Ok(Part { stored, too_late }) => {
                     let new: usize = stored.iter().map(|ingested| ingested.clicks.len()).sum();
-                    report.duplicates += ((part.len() - new) as u64).saturating_sub(too_late);
+                    let erased: u64 = stored.iter().map(|ingested| ingested.erased).sum();
+                    report.erased += erased;
+                    report.duplicates += ((part.len() - new) as u64).saturating_sub(erased + too_late);
                     report.too_late += too_late;
                     report.stored.extend(stored.into_iter().filter(|ingested| !ingested.clicks.is_empty()));
                 }
@@ -146,14 +171,14 @@ impl Store {
         Ok(report)
     }
 
-    async fn ingest_once(&self, batch: &[Incoming]) -> Result<Part, Failure> {
+    async fn ingest_once(&self, batch: &[Incoming], now: Millis) -> Result<Part, Failure> {
         let mut by_workspace: BTreeMap<WorkspaceId, Vec<&Incoming>> = BTreeMap::new();
         for incoming in batch {
             by_workspace.entry(incoming.workspace).or_default().push(incoming);
         }
         match &self.pools {
-            Pools::Sqlite { writer, .. } => sqlite::ingest(writer, &by_workspace).await,
-            Pools::Postgres(pool) => postgres::ingest(pool, &by_workspace).await,
+            Pools::Sqlite { writer, .. } => sqlite::ingest(writer, &by_workspace, now).await,
+            Pools::Postgres(pool) => postgres::ingest(pool, &by_workspace, now).await,
         }
     }
 }
@@ -170,5 +195,10 @@ pub(crate) fn stored(workspace: WorkspaceId, previous: Seq, batch: &[&Incoming],
         .map(|(click, seq)| Click { seq, ..click.clone() })
         .collect();
     let head = clicks.last().map_or(previous, |click| click.seq);
-    Ingested { workspace, previous, head, clicks }
+    Ingested { workspace, previous, head, clicks, erased: 0 }
+}
+
+/// What is left of a batch of a workspace that is not there any more.
+pub(crate) fn nothing(workspace: WorkspaceId, batch: &[&Incoming]) -> Ingested {
+    Ingested { workspace, previous: 0, head: 0, clicks: Vec::new(), erased: batch.len() as u64 }
 }

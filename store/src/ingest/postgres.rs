@@ -12,7 +12,7 @@ use super::rejudge::{JudgedRow, Rejudged, changes};
 use super::rollup::Changes;
 use super::too_late::{Late, split};
 use super::visits::{Visits, candidates};
-use super::{Failure, Incoming, Ingested, Part, stored};
+use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, guard, nothing, stored};
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {
     let arrays: Vec<String> = POSTGRES_TYPES.iter().enumerate().map(|(i, kind)| format!("${}::{kind}[]", i + 1)).collect();
@@ -23,17 +23,26 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-pub(super) async fn ingest(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>) -> Result<Part, Failure> {
+pub(super) async fn ingest(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>, now: Millis) -> Result<Part, Failure> {
     let mut transaction = pool.begin().await?;
     let mut part = Part::default();
     for (workspace, clicks) in batch {
         enter(&mut transaction, &workspace.0.to_string()).await?;
-        let (previous, kept_from) = lock_head(&mut transaction, *workspace).await?;
-        let (late, clicks) = split(clicks, kept_from);
+        let head = lock_head(&mut transaction, *workspace).await?.filter(|head| head.guarded_until != CLOSED);
+        let Some(Head { seq: previous, kept_from, guarded_until }) = head else {
+            part.stored.push(nothing(*workspace, clicks));
+            continue;
+        };
+        let (late, mut clicks) = split(clicks, kept_from);
         part.too_late += count_late(&mut transaction, *workspace, &late).await?;
+        let came = clicks.len();
+        if guarded_until > now.0 {
+            let refused = guard::postgres::refuse(&mut transaction, *workspace, &clicks).await?;
+            clicks.retain(|incoming| !refused.clicks.contains(&incoming.click.id.0));
+        }
         let visits = visits(&mut transaction, *workspace, &clicks).await?;
         let new = insert(&mut transaction, *workspace, previous, &clicks, &visits).await?;
-        let ingested = stored(*workspace, previous, &clicks, &new);
+        let ingested = Ingested { erased: (came - clicks.len()) as u64, ..stored(*workspace, previous, &clicks, &new) };
         if !ingested.clicks.is_empty() {
             count(&mut transaction, *workspace, Changes::of(&ingested.clicks, |id| visits.marks(id))).await?;
             raise_head(&mut transaction, &ingested).await?;
@@ -52,18 +61,11 @@ async fn enter(transaction: &mut PgTransaction<'_>, workspace: &str) -> Result<(
     Ok(())
 }
 
-/// The head, and from when on clicks are kept.
-async fn lock_head(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId) -> Result<(Seq, Millis), Failure> {
-    const LOCK: &str = "SELECT head, kept_from FROM workspace_heads WHERE workspace_id = $1 FOR UPDATE";
-    if let Some((head, kept_from)) = sqlx::query_as(LOCK).bind(workspace.0).fetch_optional(&mut **transaction).await? {
-        return Ok((head, Millis(kept_from)));
-    }
-    sqlx::query("INSERT INTO workspace_heads (workspace_id, head) VALUES ($1, 0) ON CONFLICT DO NOTHING")
-        .bind(workspace.0)
-        .execute(&mut **transaction)
-        .await?;
-    let (head, kept_from) = sqlx::query_as(LOCK).bind(workspace.0).fetch_one(&mut **transaction).await?;
-    Ok((head, Millis(kept_from)))
+/// `None` where the workspace is gone: each has a head from its beginning to its end.
+async fn lock_head(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId) -> Result<Option<Head>, Failure> {
+    // What the row itself says is read again after a wait for its lock; another table would be as before.
+    let sql = "SELECT head, kept_from, guarded_until FROM workspace_heads WHERE workspace_id = $1 FOR UPDATE";
+    Ok(sqlx::query_as(sql).bind(workspace.0).fetch_optional(&mut **transaction).await?.map(Head::of))
 }
 
 /// A click's own id is its counter, so that it counts once.

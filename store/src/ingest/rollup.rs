@@ -12,7 +12,7 @@ use crate::plan::WHOLE_WORKSPACE;
 
 /// A counted click that changes from one verdict to another.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moved {
+pub(crate) struct Moved {
     pub id: ClickId,
     pub link: LinkId,
     pub marks: Marks,
@@ -22,13 +22,22 @@ pub(super) struct Moved {
 
 /// What changes in one workspace, in key order.
 #[derive(Debug, Default)]
-pub(super) struct Changes {
+pub(crate) struct Changes {
     /// What is added to cells, by (link or whole workspace, quarter).
     pub cells: BTreeMap<(Uuid, i64), Cell>,
     /// What is taken out of some of them.
     taken: BTreeMap<(Uuid, i64), Cell>,
     /// By link: counted clicks, time of the last one.
     pub links: BTreeMap<Uuid, (i64, i64)>,
+}
+
+/// A counted click that goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Removed {
+    pub id: ClickId,
+    pub link: LinkId,
+    pub marks: Marks,
+    pub verdict: Verdict,
 }
 
 impl Changes {
@@ -54,6 +63,24 @@ impl Changes {
             for (key, count) in counts(click.link, Quarter::of(click.id.made_at()), click.marks) {
                 changes.taken.entry(key).or_default().add(click.from, count);
                 changes.cells.entry(key).or_default().add(click.to, count);
+            }
+        }
+        changes
+    }
+
+    /// Of counted clicks that go, and of those that are the first of their visitor's day instead: each with
+    /// the marks that it gains.
+    pub fn removed(clicks: &[Removed], firsts: &[Removed]) -> Self {
+        let mut changes = Self::default();
+        for click in clicks {
+            for (key, count) in counts(click.link, Quarter::of(click.id.made_at()), click.marks) {
+                changes.cells.entry(key).or_default();
+                changes.taken.entry(key).or_default().add(click.verdict, count);
+            }
+        }
+        for click in firsts {
+            for (key, count) in counts(click.link, Quarter::of(click.id.made_at()), click.marks) {
+                changes.cells.entry(key).or_default().add(click.verdict, Count { clicks: 0, told: 0, ..count });
             }
         }
         changes

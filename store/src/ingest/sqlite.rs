@@ -12,10 +12,10 @@ use super::rejudge::{JudgedRow, Rejudged, changes};
 use super::rollup::Changes;
 use super::too_late::{Late, split};
 use super::visits::{Visit, Visits, candidates};
-use super::{Failure, Incoming, Ingested, Part, stored};
+use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, guard, nothing, stored};
 
 /// Rows in one statement, largest first; SQLite takes 32,766 parameters.
-const CHUNKS: [usize; 3] = [128, 16, 1];
+pub(super) const CHUNKS: [usize; 3] = [128, 16, 1];
 
 static INSERTS: LazyLock<[String; 3]> = LazyLock::new(|| {
     let names = NAMES.join(", ");
@@ -35,13 +35,13 @@ static VISITS: LazyLock<[String; 3]> = LazyLock::new(|| {
 });
 
 /// Places for so many rows of so many values.
-fn places(rows: usize, values: usize) -> String {
+pub(super) fn places(rows: usize, values: usize) -> String {
     let row = format!("({})", vec!["?"; values].join(", "));
     vec![row.as_str(); rows].join(", ")
 }
 
 /// The statements of a kind with the rows that each takes.
-fn chunks<'a, T>(mut rest: &'a [T], sql: &'static [String; 3]) -> impl Iterator<Item = (&'static str, &'a [T])> {
+pub(super) fn chunks<'a, T>(mut rest: &'a [T], sql: &'static [String; 3]) -> impl Iterator<Item = (&'static str, &'a [T])> {
     CHUNKS.iter().zip(sql).flat_map(move |(size, sql)| {
         let (whole, after) = rest.split_at(rest.len() - rest.len() % size);
         rest = after;
@@ -49,16 +49,25 @@ fn chunks<'a, T>(mut rest: &'a [T], sql: &'static [String; 3]) -> impl Iterator<
     })
 }
 
-pub(super) async fn ingest(pool: &SqlitePool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>) -> Result<Part, Failure> {
+pub(super) async fn ingest(pool: &SqlitePool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>, now: Millis) -> Result<Part, Failure> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let mut part = Part::default();
     for (workspace, clicks) in batch {
-        let (previous, kept_from) = head(&mut transaction, *workspace).await?;
-        let (late, clicks) = split(clicks, kept_from);
+        let head = head(&mut transaction, *workspace).await?.filter(|head| head.guarded_until != CLOSED);
+        let Some(Head { seq: previous, kept_from, guarded_until }) = head else {
+            part.stored.push(nothing(*workspace, clicks));
+            continue;
+        };
+        let (late, mut clicks) = split(clicks, kept_from);
         part.too_late += count_late(&mut transaction, *workspace, &late).await?;
+        let came = clicks.len();
+        if guarded_until > now.0 {
+            let refused = guard::sqlite::refuse(&mut transaction, *workspace, &clicks).await?;
+            clicks.retain(|incoming| !refused.clicks.contains(&incoming.click.id.0));
+        }
         let visits = visits(&mut transaction, *workspace, &clicks).await?;
         let new = insert(&mut transaction, *workspace, previous, &clicks, &visits).await?;
-        let ingested = stored(*workspace, previous, &clicks, &new);
+        let ingested = Ingested { erased: (came - clicks.len()) as u64, ..stored(*workspace, previous, &clicks, &new) };
         if !ingested.clicks.is_empty() {
             count(&mut transaction, *workspace, Changes::of(&ingested.clicks, |id| visits.marks(id))).await?;
             raise_head(&mut transaction, &ingested).await?;
@@ -69,11 +78,11 @@ pub(super) async fn ingest(pool: &SqlitePool, batch: &BTreeMap<WorkspaceId, Vec<
     Ok(part)
 }
 
-/// The head, and from when on clicks are kept. The writer's lock on the whole database stands for the row's.
-async fn head(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId) -> Result<(Seq, Millis), Failure> {
-    let sql = "SELECT head, kept_from FROM workspace_heads WHERE workspace_id = ?";
-    let (head, kept_from) = sqlx::query_as(sql).bind(workspace.0).fetch_optional(&mut **transaction).await?.unwrap_or_default();
-    Ok((head, Millis(kept_from)))
+/// `None` where the workspace is gone: each has a head from its beginning to its end. The writer's lock on the
+/// whole database stands for the head row's.
+async fn head(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId) -> Result<Option<Head>, Failure> {
+    let sql = "SELECT head, kept_from, guarded_until FROM workspace_heads WHERE workspace_id = ?";
+    Ok(sqlx::query_as(sql).bind(workspace.0).fetch_optional(&mut **transaction).await?.map(Head::of))
 }
 
 /// A click's own id is its counter, so that it counts once.
@@ -180,13 +189,11 @@ async fn count(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId
 }
 
 async fn raise_head(transaction: &mut Transaction<'_, Sqlite>, ingested: &Ingested) -> Result<(), Failure> {
-    sqlx::query(
-        "INSERT INTO workspace_heads (workspace_id, head) VALUES (?, ?) ON CONFLICT (workspace_id) DO UPDATE SET head = excluded.head",
-    )
-    .bind(ingested.workspace.0)
-    .bind(ingested.head)
-    .execute(&mut **transaction)
-    .await?;
+    sqlx::query("UPDATE workspace_heads SET head = ?2 WHERE workspace_id = ?1")
+        .bind(ingested.workspace.0)
+        .bind(ingested.head)
+        .execute(&mut **transaction)
+        .await?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ pub const NOON: Millis = Millis(1_772_366_400_000);
 /// A migrated, empty database; stands for its store.
 pub struct Database {
     pub store: Store,
-    url: DatabaseUrl,
+    pub url: DatabaseUrl,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -39,13 +39,45 @@ impl Database {
     pub async fn execute(&self, sql: &'static str) {
         match &self.url {
             DatabaseUrl::Postgres(_) => drop(sqlx::query(sql).execute(&self.postgres_pool().await).await.unwrap()),
-            DatabaseUrl::Sqlite(path) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-                let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+            DatabaseUrl::Sqlite(_) => {
+                let pool = self.sqlite_pool().await;
                 sqlx::query(sql).execute(&pool).await.unwrap();
                 pool.close().await;
             }
         }
+    }
+}
+
+/// Looking past the store, at all tables.
+impl Database {
+    /// The tables that have this column, without partitions.
+    pub async fn tables_with(&self, column: &str) -> Vec<String> {
+        let sql = match &self.url {
+            DatabaseUrl::Postgres(_) => {
+                "SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE a.attname = $1 \
+                 AND c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1"
+            }
+            DatabaseUrl::Sqlite(_) => {
+                "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = $1 ORDER BY 1"
+            }
+        };
+        match &self.url {
+            DatabaseUrl::Postgres(_) => sqlx::query_scalar(sql).bind(column).fetch_all(&self.postgres_pool().await).await.unwrap(),
+            DatabaseUrl::Sqlite(_) => sqlx::query_scalar(sql).bind(column).fetch_all(&self.sqlite_pool().await).await.unwrap(),
+        }
+    }
+
+    pub async fn count(&self, table: &str, column: &str, id: uuid::Uuid) -> i64 {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table} WHERE {column} = $1"));
+        match &self.url {
+            DatabaseUrl::Postgres(_) => sqlx::query_scalar(sql).bind(id).fetch_one(&self.postgres_pool().await).await.unwrap(),
+            DatabaseUrl::Sqlite(_) => sqlx::query_scalar(sql).bind(id).fetch_one(&self.sqlite_pool().await).await.unwrap(),
+        }
+    }
+
+    async fn sqlite_pool(&self) -> sqlx::SqlitePool {
+        let DatabaseUrl::Sqlite(path) = &self.url else { panic!("this is not SQLite") };
+        sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(path)).await.unwrap()
     }
 }
 

@@ -17,6 +17,7 @@ mod links;
 mod permits;
 mod postgres_only;
 mod retention;
+mod rights;
 mod schema;
 mod visitors;
 
@@ -108,6 +109,14 @@ suite!(
     retention::the_audit_log_is_read_page_by_page_and_forgets_what_is_old,
     retention::answers_say_from_when_on_they_cover_everything,
     retention::workspaces_and_what_they_keep_are_met_page_by_page,
+    rights::counts_are_those_of_the_clicks_that_are_left,
+    rights::what_is_under_way_is_kept_out_and_counted_once,
+    rights::an_erasure_goes_on_where_it_was_left,
+    rights::a_links_history_goes_with_its_counts,
+    rights::another_workspaces_are_not_found,
+    rights::salts_that_live_are_told,
+    rights::a_deletion_can_be_taken_back_until_it_begins,
+    rights::nothing_is_left_of_a_removed_workspace,
     schema::migrating_again_changes_nothing,
     schema::a_newer_database_is_refused,
 );

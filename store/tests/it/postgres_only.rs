@@ -66,9 +66,13 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1, "{table}");
     }
     // Nobody reads the outboxes or leases but through their functions.
-    for table in ["link_outbox", "domain_outbox", "policy_outbox", "link_leases"] {
+    for table in ["link_outbox", "domain_outbox", "policy_outbox", "link_leases", "erasures", "erasure_salts", "erased"] {
         let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{table}'::regclass");
         assert_eq!(as_role(pool, "linklogger_api", "", &forced).await.unwrap(), 1, "{table}");
+    }
+    // Whoever may delete may do it in the workspace that is named, and nowhere without one.
+    for (workspace, own) in [(ours.as_str(), 1), ("", 0)] {
+        assert_eq!(as_role(pool, "linklogger_eraser", workspace, "SELECT count(*) FROM clicks").await.unwrap(), own);
     }
     let foreign = format!("INSERT INTO policy_outbox (workspace_id, kind, subject) VALUES ('{theirs}', 0, gen_random_uuid())");
     assert!(as_role(pool, "linklogger_api", &ours, &foreign).await.unwrap_err().to_string().contains("row-level security"));
@@ -86,6 +90,15 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         ("linklogger_api", "UPDATE audit_log SET action = '' RETURNING 1::bigint"),
         ("linklogger_api", "SELECT linklogger_purge_audit(1, 1)"),
         ("linklogger_api", "SELECT deleted FROM linklogger_purge_clicks(1)"),
+        ("linklogger_api", "DELETE FROM clicks RETURNING 1::bigint"),
+        ("linklogger_worker", "DELETE FROM erased RETURNING 1::bigint"),
+        ("linklogger_worker", "INSERT INTO erasures DEFAULT VALUES RETURNING 1::bigint"),
+        ("linklogger_api", "SELECT count(*) FROM erased"),
+        ("linklogger_redirector", "SELECT count(*) FROM erasure_salts"),
+        ("linklogger_eraser", "SELECT count(*) FROM signing_keys"),
+        ("linklogger_eraser", "INSERT INTO clicks DEFAULT VALUES RETURNING 1::bigint"),
+        ("linklogger_api", "SELECT count(*) FROM linklogger_lone_members(gen_random_uuid())"),
+        ("linklogger_redirector", "SELECT count(*) FROM linklogger_due_removals(1)"),
         ("linklogger_worker", "SELECT count(*) FROM links"),
         ("linklogger_worker", "SELECT count(*) FROM users"),
         ("linklogger_redirector", "SELECT count(*) FROM links"),

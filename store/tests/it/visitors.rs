@@ -13,9 +13,9 @@ use crate::fixture::{NOON, click, incoming, link, read, workspace};
 
 const HOUR: i64 = 3_600_000;
 /// New York puts its clocks forward within this day: it has 23 hours, from 05:00 to 04:00 of UTC.
-const SHORT_DAY: &str = "2026-03-08T05:00:00Z";
+pub const SHORT_DAY: &str = "2026-03-08T05:00:00Z";
 
-fn new_york() -> TimeZone {
+pub fn new_york() -> TimeZone {
     TimeZone::get("America/New_York").unwrap()
 }
 
@@ -171,7 +171,7 @@ pub async fn firsts_are_those_of_a_plain_count(store: &Store) {
     }
 }
 
-async fn compare(store: &Store, workspace: WorkspaceId, zone: &TimeZone, links: [LinkId; 2], stored: &[Click]) {
+pub async fn compare(store: &Store, workspace: WorkspaceId, zone: &TimeZone, links: [LinkId; 2], stored: &[Click]) {
     let start = Millis::from_timestamp(SHORT_DAY.parse().unwrap());
     let scope = read(store, workspace).await;
     for chosen in [vec![], vec![links[0]], vec![links[1]]] {

@@ -68,6 +68,7 @@ impl Running {
             rule: None,
             above_rate: false,
             signals: Signals::default(),
+            judged: None,
         };
         let click = Enricher::new(Arc::default()).enrich(&captured, &Privacy { level, ..Privacy::default() });
         let incoming = Incoming { workspace: self.workspace, click, day: None, record: Vec::new(), frame: "frame".into() };

@@ -80,3 +80,23 @@ async fn a_referrer_policy_is_heard_of_by_cached_links_at_once() {
     // A page that leads nowhere has its own.
     assert_eq!(running.get("/nothing").await.headers()["referrer-policy"], "no-referrer");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_of_a_workspace_that_is_to_be_deleted_lead_nowhere_until_it_is_kept() {
+    let running = start(&[]).await;
+    running.know("a", link(TARGET));
+    let statuses = async || {
+        let mut statuses = Vec::new();
+        for path in ["/a", "/a+", "/a/qr.svg"] {
+            statuses.push(running.get(path).await.status().as_u16());
+        }
+        statuses
+    };
+    assert_eq!(statuses().await, [302, 200, 200]);
+    for (version, closed, wanted) in [(1, true, [410, 410, 410]), (2, false, [302, 200, 200])] {
+        let decided = WorkspacePolicy { version, closed, ..WorkspacePolicy::undecided(workspace()) };
+        running.policies.workspaces.lock().unwrap().insert(workspace(), decided);
+        running.notices.publish(LinkEvent::Workspace { id: workspace() }).await;
+        wait_until(PATIENCE, "the workspace's end is heard of", async || (statuses().await == wanted).then_some(())).await;
+    }
+}

@@ -1,0 +1,248 @@
+//! Erasing: a visitor's clicks, or the history of a link.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use domain::{AuditEntry, ErasureId, Invalid, Issue, IssueCode, LocalDay, Millis, VisitorKey, WorkspaceId};
+use enrich::{RECIPE_CONSENTED, visitor_of_day};
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use store::{FreshSalt, NewErasure, Subject};
+
+use super::context::{Services, admin, audit_entry, services};
+use super::error::{ApiError, ApiResult};
+use super::link::{Link, link_error, link_id};
+use super::scalars::DateTime;
+use crate::caller::Session;
+
+/// How long a request erases by itself; a worker goes on.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// A user agent is captured up to so many bytes.
+const MAX_USER_AGENT: usize = 512;
+/// No id that a visitor consented to is longer.
+const MAX_CONSENTED_ID: usize = 64;
+const DAY_MILLIS: i64 = 24 * 3_600_000;
+
+/// Whose clicks are to be erased: either `consentedId`, or `ip` and `userAgent` together.
+#[derive(InputObject)]
+pub struct EraseVisitorInput {
+    /// The id under which the visitor consented to be recognised.
+    consented_id: Option<String>,
+    /// The visitor's present address, IPv4 or IPv6.
+    ip: Option<String>,
+    /// What the visitor's browser sends as User-Agent; empty where it sends none.
+    user_agent: Option<String>,
+}
+
+/// Why clicks of the visitor may be left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum NotFoundReason {
+    /// What told the visitors of earlier days apart is destroyed, so nobody can find their clicks by an
+    /// address any more.
+    SaltsDestroyed,
+    /// Clicks without an id that was consented to cannot be told to be this visitor's by it.
+    WithoutConsent,
+    /// Where redirectors reduce addresses before anything is written, clicks are of nobody.
+    StrictCapture,
+}
+
+/// What cannot be searched for.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct NotFound {
+    pub reason: NotFoundReason,
+    /// For a person.
+    pub message: String,
+}
+
+#[derive(Clone, Debug, SimpleObject)]
+pub struct EraseVisitorPayload {
+    /// How many clicks were erased by now.
+    pub erased_clicks: u64,
+    /// Whether that is all; if not, the rest is erased in the background.
+    pub complete: bool,
+    /// The first instant from which on clicks were searched for. Null where all were.
+    pub searched_from: Option<DateTime>,
+    /// What cannot be found, and why.
+    pub not_found: Vec<NotFound>,
+}
+
+#[derive(InputObject)]
+pub struct DeleteLinkHistoryInput {
+    link_id: ID,
+}
+
+#[derive(Clone, Debug, SimpleObject)]
+pub struct DeleteLinkHistoryPayload {
+    /// The link, which stays.
+    pub link: Link,
+    /// How many clicks were erased by now.
+    pub erased_clicks: u64,
+    /// Whether that is all; if not, the rest is erased in the background.
+    pub complete: bool,
+}
+
+#[derive(Default)]
+pub struct ErasureMutation;
+
+#[Object]
+impl ErasureMutation {
+    /// Erases the clicks of a visitor that were made until now, and takes them out of all counts. What is still
+    /// under way of them is not stored. For owners and admins.
+    async fn erase_visitor(&self, ctx: &Context<'_>, input: EraseVisitorInput) -> ApiResult<Option<EraseVisitorPayload>> {
+        let (services, session) = (services(ctx)?, admin(ctx)?);
+        let (workspace, now) = (session.workspace, services.clock.now());
+        let (erasures, searched_from, not_found) = match input.check()? {
+            Asked::Consented(key) => {
+                let subject = Subject::Visitor(VisitorKey { key, recipe: RECIPE_CONSENTED });
+                let message = "Clicks that this visitor made without having consented carry no id, and are not found by it.";
+                (
+                    vec![erasure(services, subject, Millis(0), now)],
+                    None,
+                    vec![NotFound { reason: NotFoundReason::WithoutConsent, message: message.into() }],
+                )
+            }
+            Asked::Address(ip, agent) => {
+                let (erasures, from) = of_address(services, workspace, ip, &agent, now).await?;
+                (erasures, Some(DateTime(from)), lost_by_address(from))
+            }
+        };
+        let erased = carry_out(services, workspace, &erasures, now).await?;
+        let details = json!({ "clicks": erased.clicks, "complete": erased.complete });
+        tell(services, session, AuditEntry::VISITOR_ERASED, details).await?;
+        Ok(Some(EraseVisitorPayload { erased_clicks: erased.clicks, complete: erased.complete, searched_from, not_found }))
+    }
+
+    /// Erases all clicks and counts of a link that there are until now; the link itself stays. For owners and
+    /// admins.
+    async fn delete_link_history(&self, ctx: &Context<'_>, input: DeleteLinkHistoryInput) -> ApiResult<Option<DeleteLinkHistoryPayload>> {
+        let (services, session) = (services(ctx)?, admin(ctx)?);
+        let workspace = session.workspace;
+        let (id, now) = (link_id(&input.link_id)?, services.clock.now());
+        services.read(workspace).await?.link(id).await.map_err(link_error)?;
+        let asked = [erasure(services, Subject::History(id), Millis(0), now)];
+        let erased = carry_out(services, workspace, &asked, now).await?;
+        let details = json!({ "link": id.to_string(), "clicks": erased.clicks, "complete": erased.complete });
+        tell(services, session, AuditEntry::HISTORY_DELETED, details).await?;
+        let link = services.read(workspace).await?.link(id).await.map_err(link_error)?;
+        let link = Link::new(services, link);
+        Ok(Some(DeleteLinkHistoryPayload { link, erased_clicks: erased.clicks, complete: erased.complete }))
+    }
+}
+
+enum Asked {
+    Consented(String),
+    Address(IpAddr, String),
+}
+
+impl EraseVisitorInput {
+    fn check(self) -> Result<Asked, ApiError> {
+        let wrong = |path: &str, code, message: &str| Err(Issue::new(path, code, message).into());
+        match (self.consented_id, self.ip, self.user_agent) {
+            (Some(id), None, None) if (1..=MAX_CONSENTED_ID).contains(&id.len()) => Ok(Asked::Consented(id)),
+            (Some(_), None, None) => wrong(
+                "consentedId",
+                IssueCode::Invalid,
+                "This is no id that a visitor can have consented to: those have 1 to 64 characters.",
+            ),
+            (None, Some(ip), Some(mut agent)) => {
+                let mut invalid = Invalid::default();
+                let ip =
+                    invalid.check(ip.trim().parse().map_err(|_| {
+                        Issue::new("ip", IssueCode::Invalid, "This is no address. Write one like 203.0.113.7 or 2001:db8::7.")
+                    }));
+                invalid.finish()?;
+                // As it is captured.
+                agent = agent.trim().to_owned();
+                agent.truncate(agent.floor_char_boundary(MAX_USER_AGENT));
+                ip.map(|ip| Asked::Address(ip, agent)).ok_or_else(|| ApiError::Internal("a checked input has no value".into()))
+            }
+            (None, Some(_), None) => {
+                wrong("userAgent", IssueCode::Required, "Give the visitor's user agent as well, or an empty one if the browser sends none.")
+            }
+            (None, None, Some(_)) => wrong("ip", IssueCode::Required, "Give the visitor's address as well."),
+            (None, None, None) => {
+                wrong("consentedId", IssueCode::Required, "Say whose clicks are to be erased: by consentedId, or by ip and userAgent.")
+            }
+            (Some(_), ..) => wrong("consentedId", IssueCode::Invalid, "Give either consentedId, or ip and userAgent, not both."),
+        }
+    }
+}
+
+/// The visitor's keys of the days that can still be told, and from when on that is.
+async fn of_address(
+    services: &Services,
+    workspace: WorkspaceId,
+    ip: IpAddr,
+    agent: &str,
+    now: Millis,
+) -> Result<(Vec<NewErasure>, Millis), ApiError> {
+    let zone = services.read(workspace).await?.get().await?.time_zone;
+    let zone = TimeZone::get(&zone).unwrap_or(TimeZone::UTC);
+    let salts = services.store.living_salts(workspace, now).await?;
+    let start = |day: LocalDay| day.start(&zone).unwrap_or(now);
+    let mut erasures = Vec::with_capacity(salts.len());
+    for salt in &salts {
+        let key = visitor_of_day(&salt.salt, workspace, ip, Some(agent));
+        // A day's key is on its clicks only; a day's width more costs nothing and forgives a zone that was changed.
+        let from = Millis(start(salt.day).0.saturating_sub(DAY_MILLIS).max(0));
+        erasures.push(erasure(services, Subject::Visitor(key), from, now));
+    }
+    Ok((erasures, salts.first().map_or(now, |salt| start(salt.day))))
+}
+
+fn lost_by_address(from: Millis) -> Vec<NotFound> {
+    let salts = format!(
+        "Clicks from before {from} cannot be found by an address any more: what told visitors apart on those days has been destroyed, \
+         for everybody. They carry no address either, unless the workspace keeps it in full."
+    );
+    let strict = "Clicks whose address was reduced before they were written (LINKLOGGER_CAPTURE=strict) are of nobody, on any day.";
+    vec![
+        NotFound { reason: NotFoundReason::SaltsDestroyed, message: salts },
+        NotFound { reason: NotFoundReason::StrictCapture, message: strict.into() },
+    ]
+}
+
+fn erasure(services: &Services, subject: Subject, from: Millis, now: Millis) -> NewErasure {
+    NewErasure { id: ErasureId::new(now, services.rng.entropy()), subject, from, before: now.plus(1) }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Erased {
+    clicks: u64,
+    complete: bool,
+}
+
+/// Once it is noted it is carried out, whatever becomes of this request.
+async fn carry_out(services: &Services, workspace: WorkspaceId, asked: &[NewErasure], now: Millis) -> Result<Erased, ApiError> {
+    let fresh = || FreshSalt(services.rng.bytes());
+    services.store.begin_erasures(workspace, asked, fresh(), now).await.map_err(link_error)?;
+    let (started, mut clicks) = (Instant::now(), 0);
+    for erasure in asked {
+        loop {
+            match services.store.erase_step(workspace, erasure.id, fresh(), now).await {
+                Ok(step) => {
+                    clicks += step.clicks;
+                    if !step.more {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "an erasure cannot go on; a worker tries again");
+                    return Ok(Erased { clicks, complete: false });
+                }
+            }
+            if started.elapsed() > PATIENCE {
+                return Ok(Erased { clicks, complete: false });
+            }
+        }
+    }
+    Ok(Erased { clicks, complete: true })
+}
+
+/// In the audit log: what and how many, never whose.
+async fn tell(services: &Services, session: &Session, action: &str, details: Value) -> Result<(), ApiError> {
+    let scope = services.write(session.workspace).await?;
+    scope.tell(&audit_entry(services, session.user, action, details)).await?;
+    Ok(scope.commit().await?)
+}
