@@ -91,6 +91,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         Sessions::open(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), issuer).await.map_err(|error| other(&error))?;
     let sessions = Arc::new(sessions);
     let client_ip = ClientIp::new(options.trusted_proxies);
+    let peers = client_ip.clone();
     let reports = ReportForm::new(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), client_ip.clone());
     let services = Services {
         hub: Arc::new(live::Hub::new(parts.store.clone(), parts.feed)),
@@ -120,7 +121,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
     };
     lifecycle.spawn("sockets", shell::farewell(shell.open.clone(), lifecycle.stopping().clone()));
     let router = shell::router(Arc::new(shell)).merge(reports.router());
-    lifecycle.spawn("api", serve_http(listener, router, parts.refusals, lifecycle.stopping().clone()));
+    lifecycle.spawn("api", serve_http(listener, router, peers, parts.refusals, lifecycle.stopping().clone()));
     parts.health.report("api", Readiness::Ready, "");
     Ok(address)
 }
