@@ -92,6 +92,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         Sessions::open(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), issuer).await.map_err(|error| other(&error))?;
     let sessions = Arc::new(sessions);
     let client_ip = ClientIp::new(options.trusted_proxies);
+    let peers = client_ip.clone();
     let reports = ReportForm::new(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), client_ip.clone());
     let exports = export::Exports::new(parts.store.clone(), options.short_domain.clone(), parts.clock.clone(), parts.rng.clone());
     let services = Services {
@@ -124,7 +125,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
     };
     lifecycle.spawn("sockets", shell::farewell(shell.open.clone(), lifecycle.stopping().clone()));
     let router = shell::router(Arc::new(shell)).merge(reports.router());
-    lifecycle.spawn("api", serve_http(listener, router, parts.refusals, lifecycle.stopping().clone()));
+    lifecycle.spawn("api", serve_http(listener, router, peers, parts.refusals, lifecycle.stopping().clone()));
     parts.health.report("api", Readiness::Ready, "");
     Ok(address)
 }

@@ -9,7 +9,9 @@ use api::{ApiOptions, ApiParts, DnsResolver, DomainChecks, Proofs};
 use enrich::{Enricher, GeoDatabases};
 use ipnet::IpNet;
 use platform::config::{Capture, Config, LinksFrom, SignUp};
-use platform::{Clock, Health, Lifecycle, Metrics, Refusals, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
+use platform::{
+    ClientIp, Clock, Health, Lifecycle, Metrics, Refusals, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router,
+};
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
 use worker::{Pump, Purge, Salts, WorkerParts, carry_out_rights, clean_permits, destroy_salts, keep_partitions};
@@ -26,6 +28,8 @@ use crate::seams::{Means, Seams};
 const DRAIN: Duration = Duration::from_secs(8);
 /// How long a visitor's connection may take for a request's head, and stay idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an answer may wait for its visitor to read any of it.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What all roles share.
 struct Process {
@@ -190,6 +194,7 @@ impl Process {
             look_ups: LookUpLimits::default(),
             report_url: self.config.report_url(),
             header_timeout: HEADER_TIMEOUT,
+            write_timeout: WRITE_TIMEOUT,
             tls: self.config.redirect_tls.clone().map(|tls| TlsOptions { listen: tls.listen, certificates: tls.certs }),
         };
         let parts = Parts {
@@ -251,7 +256,8 @@ impl Process {
         if let Some(domains) = domains {
             router = router.merge(tls_allowed_router(move |host| tls_allowed(domains.clone(), host)));
         }
-        self.lifecycle.spawn("ops", serve_http(listener, router, self.refusals.clone(), self.lifecycle.stopping().clone()));
+        let client_ip = ClientIp::new(self.config.trusted_proxies.clone());
+        self.lifecycle.spawn("ops", serve_http(listener, router, client_ip, self.refusals.clone(), self.lifecycle.stopping().clone()));
         Ok(())
     }
 

@@ -33,6 +33,12 @@ impl ClientIp {
         self.trusted.iter().any(|net| net.contains(&ip))
     }
 
+    /// Whether a connection's other end may stand for many visitors: see [`Client::may_be_many`].
+    pub fn is_crowd(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.trusts(peer) || is_private(peer)
+    }
+
     /// The visitor's address, as far as trusted proxies tell.
     pub fn of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         self.client(peer, headers).ip

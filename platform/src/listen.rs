@@ -1,9 +1,17 @@
 //! Listening sockets, with an error that says what to do when the address cannot be had.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
+
+/// What the kernel takes of answers that nobody reads, for each connection; it reserves twice as much. A
+/// waiting write goes on once a third of that was read, so it must not grow with the connection.
+const SEND_BUFFER: usize = 128 * 1_024;
+/// How long an end that is gone, or that takes nothing, keeps a connection in the kernel, one that was
+/// closed here included.
+const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +62,29 @@ fn open(address: SocketAddr, reuse_port: bool) -> std::io::Result<std::net::TcpL
     socket.set_reuse_port(reuse_port)?;
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
+    // Connections have what their listener has.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
     socket.bind(&address.into())?;
     socket.listen(4_096)?;
     Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn connections_have_what_their_listener_has() {
+        let listener = bind("LISTEN", ([127, 0, 0, 1], 0).into()).unwrap();
+        let (_near, accepted) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let (socket, _) = accepted.unwrap();
+        let socket = SockRef::from(&socket);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(USER_TIMEOUT));
+        assert_eq!(socket.send_buffer_size().unwrap(), 2 * SEND_BUFFER);
+        assert!(socket.tcp_nodelay().unwrap());
+    }
 }

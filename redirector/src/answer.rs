@@ -47,6 +47,10 @@ pub(crate) enum Page {
     Password,
     WrongPassword,
     TooManyPasswords,
+    /// Its end or its pieces are not as they were announced.
+    CutForm,
+    LongForm,
+    SlowForm,
     /// Too much was asked for that is no redirect.
     TooFast,
     /// The methods that are allowed instead.
@@ -74,7 +78,9 @@ impl Page {
             Self::Unavailable | Self::Ahead => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unsigned => StatusCode::UNAUTHORIZED,
             Self::WrongSignature => StatusCode::FORBIDDEN,
-            Self::BadTarget => StatusCode::BAD_REQUEST,
+            Self::BadTarget | Self::CutForm => StatusCode::BAD_REQUEST,
+            Self::LongForm => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::SlowForm => StatusCode::REQUEST_TIMEOUT,
         }
     }
 
@@ -94,6 +100,9 @@ struct Pages {
     password: Bytes,
     wrong_password: Bytes,
     too_many_passwords: Bytes,
+    cut_form: Bytes,
+    long_form: Bytes,
+    slow_form: Bytes,
     too_fast: Bytes,
     method_not_allowed: Bytes,
     unavailable: Bytes,
@@ -118,6 +127,9 @@ static PAGES: LazyLock<Pages> = LazyLock::new(|| Pages {
     password: form("Enter the password that came with the link."),
     wrong_password: form("That was not the right password. Try again."),
     too_many_passwords: html("Too many attempts", "Too many passwords were tried.", "Please wait a minute, then open the link again."),
+    cut_form: html("Not sent whole", "The form did not arrive whole.", "Open the link again and send it once more."),
+    long_form: html("Too long", "The form is longer than 8 KiB.", "Open the link again and enter less."),
+    slow_form: html("Too slow", "The form did not arrive within 10 seconds.", "Open the link again and send it once more."),
     too_fast: html("Too many requests", "Too many links were asked for that do not exist.", "Please try again in a moment."),
     method_not_allowed: html("Not possible", "A short link can only be opened.", "Use GET or HEAD."),
     unavailable: html("Try again", "This link cannot be looked up right now.", "Please try again in a moment."),
@@ -166,6 +178,9 @@ pub(crate) fn page(page: Page) -> Answer {
         Page::Password => &PAGES.password,
         Page::WrongPassword => &PAGES.wrong_password,
         Page::TooManyPasswords => &PAGES.too_many_passwords,
+        Page::CutForm => &PAGES.cut_form,
+        Page::LongForm => &PAGES.long_form,
+        Page::SlowForm => &PAGES.slow_form,
         Page::TooFast => &PAGES.too_fast,
         Page::MethodNotAllowed(_) => &PAGES.method_not_allowed,
         Page::Unavailable => &PAGES.unavailable,
@@ -188,6 +203,8 @@ pub(crate) fn page(page: Page) -> Answer {
         // The least rate is one a second.
         Page::Unavailable | Page::TooFast => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
         Page::TooManyPasswords => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("60"))),
+        // What comes of the rest is nobody's next request.
+        Page::CutForm | Page::LongForm | Page::SlowForm => drop(headers.insert(CONNECTION, HeaderValue::from_static("close"))),
         _ => {}
     }
     answer

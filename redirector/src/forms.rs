@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use domain::parse_form;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{HeaderName, ORIGIN};
 use hyper::http::request::Parts as Head;
 
+use crate::answer::Page;
 use crate::message;
 
 /// A password, or an answer with the address that the visitor came from.
@@ -15,11 +16,14 @@ const MAX_FORM: usize = 8_192;
 const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The fields of a form; none of one that is too long or too slow.
-pub(crate) async fn read(body: Incoming) -> Vec<(String, String)> {
-    let form = tokio::time::timeout(FORM_TIMEOUT, Limited::new(body, MAX_FORM).collect()).await;
-    let form = form.ok().and_then(Result::ok).map(|form| form.to_bytes()).unwrap_or_default();
-    parse_form(&form).collect()
+/// The fields of a form.
+///
+/// # Errors
+/// The page that says why it is not there whole. Nothing was said by it then, so nothing comes of it.
+pub(crate) async fn read(body: Incoming) -> Result<Vec<(String, String)>, Page> {
+    let form = tokio::time::timeout(FORM_TIMEOUT, Limited::new(body, MAX_FORM).collect()).await.map_err(|_| Page::SlowForm)?;
+    let form = form.map_err(|error| if error.is::<LengthLimitError>() { Page::LongForm } else { Page::CutForm })?;
+    Ok(parse_form(&form.to_bytes()).collect())
 }
 
 /// Whether the form can be one that this host showed. Browsers say where a form was, so that no other

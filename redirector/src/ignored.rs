@@ -39,7 +39,10 @@ pub(crate) async fn posted(head: &Head, host: &str, secure: bool, body: Incoming
         *answer.status_mut() = StatusCode::FORBIDDEN;
         return answer;
     }
-    let fields = forms::read(body).await;
+    let fields = match forms::read(body).await {
+        Ok(fields) => fields,
+        Err(why) => return answer::page(why),
+    };
     let mut changed = Vec::new();
     for (name, value) in &fields {
         match (name.as_str(), value.as_str()) {

@@ -14,6 +14,7 @@ mod domains;
 mod forms;
 mod gate;
 mod headers;
+mod heads;
 mod ignored;
 mod listener;
 mod logged;
@@ -162,6 +163,8 @@ pub struct RedirectorOptions {
     pub report_url: Option<String>,
     /// How long a connection may take for a request's head, and stay idle between requests.
     pub header_timeout: Duration,
+    /// How long an answer may wait for its visitor to read any of it.
+    pub write_timeout: Duration,
     /// None where a proxy in front speaks TLS.
     pub tls: Option<TlsOptions>,
 }

@@ -7,10 +7,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use platform::{BindError, Lifecycle, Refusals, Room, bind_reuse_port};
+use platform::{BindError, ClientIp, Lifecycle, Moving, Refusals, Room, bind_reuse_port};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -19,13 +21,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::RedirectorOptions;
+use crate::answer;
+use crate::heads::{Heads, MAX_HEAD};
+use crate::message::{self, Malformed};
 use crate::refused::Worded;
 use crate::service::Service;
 
 /// Open connections per thread, where the limit of open files allows; one more waits to be accepted.
 const MAX_CONNECTIONS: usize = 16_384;
-/// A request's head, all of it.
-const MAX_HEAD: usize = 32 * 1_024;
 /// At most, for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long, and for how many bytes, a connection that is closed waits for the other end.
@@ -59,11 +62,13 @@ pub(crate) fn start(
     let parts = 2 * ports * options.threads;
     let kind = if port.tls.is_some() { "tls" } else { "redirect" };
     for (index, listener) in listeners.into_iter().enumerate() {
-        let (service, stopping, timeout) = (service.clone(), lifecycle.stopping().clone(), options.header_timeout);
+        let (service, stopping) = (service.clone(), lifecycle.stopping().clone());
+        let times = Times { head: options.header_timeout, write: options.write_timeout };
+        let client_ip = ClientIp::new(options.trusted_proxies.clone());
         let (tls, (ended, end)) = (port.tls.clone(), oneshot::channel());
-        let room = Room::new(parts, MAX_CONNECTIONS, refusals.clone());
+        let room = Room::new(parts, MAX_CONNECTIONS, client_ip, refusals.clone());
         let thread = std::thread::Builder::new().name(format!("{kind}-{index}")).spawn(move || {
-            let _ = ended.send(run(listener, tls, service, &stopping, timeout, room));
+            let _ = ended.send(run(listener, tls, service, &stopping, times, room));
         });
         let drained = async move {
             thread?;
@@ -74,30 +79,40 @@ pub(crate) fn start(
     Ok(address)
 }
 
+/// How long a connection may take.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    /// For a request's head.
+    head: Duration,
+    /// To read any of an answer that waits.
+    write: Duration,
+}
+
 fn run(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     service: Arc<Service>,
     stopping: &CancellationToken,
-    header_timeout: Duration,
+    times: Times,
     room: Room,
 ) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MAX_HEAD).writev(false);
+        http.timer(TokioTimer::new()).header_read_timeout(times.head).max_buf_size(MAX_HEAD).max_header_size(MAX_HEAD).writev(false);
         let tracker = TaskTracker::new();
         while let Some((socket, peer)) = accept(&listener, &room, stopping).await {
-            let Some(place) = room.enter().await else { break };
+            let Some(place) = room.enter(peer.ip()).await else { continue };
             let (http, tls, service, stopping) = (http.clone(), tls.clone(), service.clone(), stopping.clone());
             let _ = socket.set_nodelay(true);
+            let socket = Moving::new(socket, times.write);
             tracker.spawn(async move {
                 match tls {
                     None => serve(&http, service, socket, Peer { address: peer, encrypted: false }, &stopping).await,
                     Some(tls) => {
                         // Whoever does not finish the handshake has the time of a request's head for it.
-                        if let Ok(Ok(socket)) = tokio::time::timeout(header_timeout.min(HANDSHAKE), tls.accept(socket)).await {
+                        if let Ok(Ok(socket)) = tokio::time::timeout(times.head.min(HANDSHAKE), tls.accept(socket)).await {
                             serve(&http, service, socket, Peer { address: peer, encrypted: true }, &stopping).await;
                         }
                     }
@@ -136,11 +151,19 @@ async fn serve<S>(http: &http1::Builder, service: Arc<Service>, socket: S, peer:
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let answer = |request| {
+    let heads = Heads::default();
+    let answer = |request: Request<Incoming>| {
         let service = service.clone();
-        Box::pin(async move { Ok::<_, Infallible>(service.answer(peer.address.ip(), peer.encrypted, request).await) })
+        // Asked before any more is read.
+        let has_two_ends = message::has_coded_body(&request) && heads.have_two_ends();
+        Box::pin(async move {
+            Ok::<_, Infallible>(match has_two_ends {
+                true => answer::sealed(answer::malformed(Malformed::TwoEnds)),
+                false => service.answer(peer.address.ip(), peer.encrypted, request).await,
+            })
+        })
     };
-    let mut connection = http.serve_connection(TokioIo::new(Worded::new(socket)), service_fn(answer));
+    let mut connection = http.serve_connection(TokioIo::new(Worded::new(socket, heads.clone())), service_fn(answer));
     let result = tokio::select! {
         result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
         () = stopping.cancelled() => {

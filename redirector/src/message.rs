@@ -2,9 +2,9 @@
 //! otherwise than this program (RFC 9112, sections 3.2 and 6.3) is refused, and its connection
 //! closed, before anything is looked up.
 //!
-//! hyper passes over a Content-Length beside a Transfer-Encoding, so the two cannot be told from the
-//! latter alone. What needs no body is refused with a Transfer-Encoding; what has one is believed if it
-//! is `chunked` alone, and nothing that follows it on its connection is.
+//! What needs no body is refused with a Transfer-Encoding; what has one is believed if it is `chunked`
+//! alone, without a Content-Length, which hyper passes over and `heads` finds, and nothing that follows
+//! it on its connection is.
 //!
 //! A line may end in a bare line feed, as section 2.2 allows: hyper reads it so and does not say which
 //! it was, and to look for it would cost each redirect a walk through its head. So a proxy in front must
@@ -12,7 +12,7 @@
 
 use hyper::header::{HOST, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Version};
+use hyper::{HeaderMap, Method, Request, Version};
 
 /// The message contradicts itself, or lacks what it must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) enum Malformed {
     UnreadableHost,
     /// A Transfer-Encoding beside none at all, or other than `chunked`.
     Encoding,
+    /// A Transfer-Encoding and a Content-Length.
+    TwoEnds,
 }
 
 impl Malformed {
@@ -37,6 +39,7 @@ impl Malformed {
             Self::Encoding => {
                 "The Transfer-Encoding of this request leaves open where its body ends. Send a body with POST, and with Content-Length or Transfer-Encoding: chunked alone.\n"
             }
+            Self::TwoEnds => "This request has both a Content-Length and a Transfer-Encoding. Send one of them.\n",
         }
     }
 }
@@ -77,9 +80,18 @@ fn is_chunked_alone(headers: &HeaderMap) -> bool {
     first && codings.next().is_none()
 }
 
+/// Whether there is a body that ends where its coding says.
+pub(crate) fn has_coded_body<B>(request: &Request<B>) -> bool {
+    is_coded(request.method(), request.headers())
+}
+
 /// Whether the connection ends with this request: its body may be read otherwise elsewhere.
 pub(crate) fn is_last(head: &Parts) -> bool {
-    head.method == Method::POST && head.headers.contains_key(TRANSFER_ENCODING)
+    is_coded(&head.method, &head.headers)
+}
+
+fn is_coded(method: &Method, headers: &HeaderMap) -> bool {
+    *method == Method::POST && headers.contains_key(TRANSFER_ENCODING)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! What hyper refuses by itself: a head that it cannot read, or not whole. It answers with a status and
-//! nothing else; here that answer gets what those of this program have, and a text.
+//! nothing else; here that answer gets what those of this program have, and a text that says which it was.
 //!
 //! hyper cannot be told to do so, nor to take an address with `"`, `<` or `>` in its query: that is in
 //! the parser of addresses. So its answer is seen on its way to the socket. Of an answer that leads on
@@ -11,23 +11,30 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::heads::Heads;
+
 /// Where the status begins.
 const STATUS: usize = "HTTP/1.1 ".len();
 const NO_BODY: &[u8] = b"content-length: 0\r\n";
+const UNREADABLE: &str = "This request cannot be read. In its address write characters such as \", < and > encoded, as %22, %3C and %3E; send each header on a line of its own, one Content-Length at most, and https only where it is served.\n";
+const LENGTH: &str =
+    "The Content-Length of this request is no number of bytes that can be sent. Send the body's length in bytes, in digits.\n";
 /// Every answer of this program has it.
 const SEAL: &[u8] = b"x-content-type-options";
 
-/// A socket on which hyper's refusals are put into words. Nothing is written after one.
+/// A socket on which hyper's refusals are put into words, and what is read is kept for `heads`. Nothing
+/// is written after a refusal.
 #[derive(Debug)]
 pub(crate) struct Worded<S> {
     socket: S,
-    /// What is still to be sent of one.
+    heads: Heads,
+    /// What is still to be sent of a refusal.
     refusal: Vec<u8>,
 }
 
 impl<S> Worded<S> {
-    pub fn new(socket: S) -> Self {
-        Self { socket, refusal: Vec::new() }
+    pub fn new(socket: S, heads: Heads) -> Self {
+        Self { socket, heads, refusal: Vec::new() }
     }
 
     pub fn into_inner(self) -> S {
@@ -50,14 +57,17 @@ impl<S: AsyncWrite + Unpin> Worded<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Worded<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
+        self.heads.came(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if bytes.get(STATUS) == Some(&b'4')
-            && let Some(refusal) = worded(bytes)
+            && let Some(refusal) = worded(bytes, &self.heads)
         {
             self.refusal = refusal;
             return Poll::Ready(Ok(bytes.len()));
@@ -77,22 +87,25 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
 }
 
 /// The same refusal in words; `None` for any other answer.
-fn worded(answer: &[u8]) -> Option<Vec<u8>> {
+fn worded(answer: &[u8], heads: &Heads) -> Option<Vec<u8>> {
     let is_head_alone = answer.starts_with(b"HTTP/1.") && answer.ends_with(b"\r\n\r\n");
-    let text = match answer.get(STATUS..STATUS + 3).filter(|_| is_head_alone)? {
-        b"400" => {
-            "This request cannot be read. In its address write characters such as \", < and > encoded, as %22, %3C and %3E; send each header on a line of its own, one Content-Length at most, and https only where it is served.\n"
-        }
-        b"414" => "The address of this request is too long.\n",
-        b"431" => "The head of this request has more than 32 KiB or 100 fields. Send less.\n",
+    let status = answer.get(STATUS..STATUS + 3).filter(|_| is_head_alone)?;
+    let (reason, text) = match status {
+        // hyper calls the head too large of a body that is.
+        b"400" | b"431" if heads.have_no_length() => ("400 Bad Request", LENGTH),
+        b"400" => ("400 Bad Request", UNREADABLE),
+        b"414" => ("414 URI Too Long", "The address of this request is too long.\n"),
+        b"431" => ("431 Request Header Fields Too Large", "The head of this request has more than 32 KiB or 100 fields. Send less.\n"),
         _ => return None,
     };
     let at = find(answer, NO_BODY).filter(|_| find(answer, SEAL).is_none())?;
-    let fields = format!(
+    let fields = find(answer, b"\r\n")? + 2;
+    let own = format!(
         "content-type: text/plain; charset=utf-8\r\ncache-control: private, no-store\r\nx-content-type-options: nosniff\r\ncontent-length: {}\r\n",
         text.len()
     );
-    Some([&answer[..at], fields.as_bytes(), &answer[at + NO_BODY.len()..], text.as_bytes()].concat())
+    let line = [&answer[..STATUS], reason.as_bytes(), b"\r\n"].concat();
+    Some([&line, &answer[fields..at], own.as_bytes(), &answer[at + NO_BODY.len()..], text.as_bytes()].concat())
 }
 
 fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
@@ -108,7 +121,7 @@ mod tests {
     /// What arrives of these bytes through a socket that takes few at a time.
     async fn arrived(bytes: &[u8]) -> String {
         let (near, mut far) = tokio::io::duplex(7);
-        let mut near = Worded::new(near);
+        let mut near = Worded::new(near, Heads::default());
         let send = async {
             near.write_all(bytes).await.unwrap();
             near.flush().await.unwrap();

@@ -99,8 +99,12 @@ impl Service {
         if !has_form(found) {
             return not_taken(found);
         }
+        let fields = match forms::read(body).await {
+            Ok(fields) => fields,
+            Err(why) => return answer::page(why),
+        };
         let mut form = Form::default();
-        for (name, value) in forms::read(body).await {
+        for (name, value) in fields {
             match name.as_str() {
                 "password" => drop(form.password.get_or_insert(value)),
                 "consent" if forms::is_ours(asked.head) => form.consent = answer_of(&value).or(form.consent),

@@ -131,6 +131,7 @@ pub fn try_start(setup: Setup<'_>) -> Result<Running, RedirectorStartError> {
         look_ups: setup.look_ups,
         report_url: Some("https://links.example/report".into()),
         header_timeout: Duration::from_millis(500),
+        write_timeout: Duration::from_secs(2),
         tls: setup.tls,
     };
     let parts = Parts {

@@ -206,7 +206,7 @@ async fn a_password_is_asked_for_each_time_and_throttled() {
         "POST /p HTTP/1.1\r\nHost: go.example\r\nX-Forwarded-For: 192.0.2.1\r\nContent-Length: 100000\r\n\r\n{}",
         "x".repeat(100_000)
     );
-    assert_eq!(statuses(&running, long.as_bytes()).await, [403]);
+    assert_eq!(statuses(&running, long.as_bytes()).await, [413]);
     let clicks = running.captured().await;
     let led_on: Vec<_> =
         clicks.iter().filter(|click| click.outcome == Outcome::Redirected).map(|click| (click.method, click.status)).collect();

@@ -7,6 +7,7 @@ mod click_limits;
 mod consent;
 mod domains;
 mod fixture;
+mod forms;
 mod full;
 mod gates;
 mod hostile;

@@ -35,6 +35,8 @@ async fn told(running: &Running, bytes: &[u8]) -> (u16, String) {
 async fn a_refusal_says_what_is_wrong() {
     let running = with_link().await;
     let (many, long) = ("X: a\r\n".repeat(101), format!("{HOST}X: {}\r\n", "x".repeat(100_000)));
+    let length = |length: &str| format!("{HOST}Content-Length: {length}\r\n");
+    let (endless, none, larger) = (length("18446744073709551615"), length("3, 3"), length("99999999999999999999"));
     for (target, headers, status, why) in [
         ("/a", "", 400, "lacks its Host header"),
         ("/a", "Host: go.example\r\nHost: go.example\r\n", 400, "several Host headers"),
@@ -50,6 +52,10 @@ async fn a_refusal_says_what_is_wrong() {
         ("/a", "Host: go.example\r\nTransfer-Encoding: identity\r\n", 400, "cannot be read"),
         ("/a", &many, 431, "100 fields"),
         ("/a", &long, 431, "32 KiB"),
+        ("/a", &endless, 400, "The Content-Length of this request"),
+        ("/a", &none, 400, "The Content-Length of this request"),
+        ("/a", &larger, 400, "The Content-Length of this request"),
+        ("/a", "Host: go.example\r\nContent-Length: 1\r\nContent-Length: 2\r\n", 400, "one Content-Length"),
     ] {
         let (met, text) = told(&running, &get(target, headers)).await;
         assert!(met == status && text.contains(why), "{target:.20} {headers:.40}: {met} {text}");
