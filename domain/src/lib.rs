@@ -18,6 +18,7 @@ mod gate;
 mod host;
 mod id;
 mod issue;
+mod judged;
 mod link;
 mod logged;
 mod loss;
@@ -62,6 +63,7 @@ pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
 pub use id::{ApiKeyId, ClickId, DomainId, Entropy, IdError, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId, UserId, WorkspaceId};
 pub use issue::{Invalid, Issue, IssueCode};
+pub use judged::JudgedClick;
 pub use link::{
     Link, LinkAbout, LinkAddress, LinkCard, LinkChange, LinkDomain, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink,
     parse_description, parse_external_id, parse_image_url, parse_link_password, parse_title,

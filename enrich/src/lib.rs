@@ -7,6 +7,7 @@
 mod agent;
 mod geo;
 mod language;
+mod neighbours;
 mod networks;
 mod privacy;
 mod sources;
@@ -20,9 +21,10 @@ use domain::{Address, CapturedClick, Click, Privacy, ReducedAddress, Verdict, Ve
 pub use agent::{facts as agent_facts, facts_with_hints};
 pub use geo::{GeoDatabases, GeoError, GeoFile, GeoFileState, GeoSource, GeoTrouble, Refreshed};
 pub use language::first as first_language;
+pub use neighbours::{Crowd, Neighbour, Pattern, REACH_MILLIS, SIGHT_MILLIS, beside, is_neighbour, patterns};
 pub use networks::{NetworkClass, is_hosting, is_relay};
 pub use privacy::may_tell_visitors_apart;
-pub use verdict::{Evidence, RULES_VERSION, UserAgent, is_unfurler, judge, judge_again};
+pub use verdict::{Evidence, RULES_VERSION, UserAgent, alone_again, is_unfurler, judge, judge_again};
 pub use visitor::{RECIPE_CONSENTED, RECIPE_OF_DAY, visitor, visitor_of_day};
 
 #[derive(Debug)]
@@ -35,14 +37,14 @@ impl Enricher {
         Self { geo }
     }
 
-    /// The click to be stored, with no more than its workspace keeps; its place in the order of storage is
+    /// The click to be stored, judged by itself alone, with no more than its workspace keeps; its place in the order of storage is
     /// the store's to give.
     pub fn enrich(&self, captured: &CapturedClick, privacy: &Privacy) -> Click {
         let facts = agent::facts_with_hints(captured.user_agent.as_deref(), &captured.signals);
-        let evidence = Evidence::of_captured(captured, privacy);
+        let address = self.reduced(&captured.address);
+        let evidence = Evidence::of_captured(captured, privacy, NetworkClass::of(address.system.as_ref()));
         // Only of a stored click may the user agent be missing that it takes.
         let (verdict, verdict_reason) = judge(&evidence).unwrap_or((Verdict::Human, VerdictReason::NoSignal));
-        let address = self.reduced(&captured.address);
         let (utm, parameters) = parse_utm(&captured.url, &captured.target);
         let referrer_host = captured.referrer.as_deref().and_then(referrer_host);
         let channel = sources::channel(&utm, &parameters, referrer_host.as_deref(), facts.browser.as_deref());
