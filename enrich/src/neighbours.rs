@@ -14,7 +14,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use domain::{JudgedClick, LinkId, Millis, Outcome, SignalSet, Verdict, VerdictReason};
+use domain::{Address, LinkId, Millis, Outcome, SignalSet, Verdict, VerdictReason};
 
 use crate::NetworkClass;
 
@@ -49,7 +49,19 @@ pub enum Crowd {
 impl Crowd {
     /// By the address's network as it is stored.
     pub fn of(network: Option<&str>, system: Option<u32>) -> Self {
-        let address = network.and_then(|network| network.split('/').next()?.parse().ok());
+        Self::of_address(network.and_then(|network| network.split('/').next()?.parse().ok()), system)
+    }
+
+    /// As it was captured.
+    pub fn of_captured(address: &Address, system: Option<u32>) -> Self {
+        match address {
+            Address::Unknown => Self::None,
+            Address::Full(ip) => Self::of_address(Some(ip.to_canonical()), system),
+            Address::Reduced(reduced) => Self::of(Some(&reduced.network), system),
+        }
+    }
+
+    fn of_address(address: Option<IpAddr>, system: Option<u32>) -> Self {
         if NetworkClass::of_number(system) == NetworkClass::Relay {
             Self::Relay
         } else if address.is_some_and(is_private) {
@@ -77,9 +89,9 @@ pub struct Neighbour {
 }
 
 /// Whether a click says something of those beside it: not what nobody went to see, nor one's own.
-pub fn is_neighbour(click: &JudgedClick) -> bool {
+pub fn is_neighbour(outcome: Outcome, verdict: Verdict, signals: SignalSet) -> bool {
     let ahead = SignalSet::PREFETCH | SignalSet::PRERENDER | SignalSet::PREVIEW;
-    click.outcome != Outcome::Preview && click.verdict != Verdict::Internal && !click.signals.has_any(ahead)
+    outcome != Outcome::Preview && verdict != Verdict::Internal && !signals.has_any(ahead)
 }
 
 pub(crate) fn is_of_neighbours(reason: VerdictReason) -> bool {
