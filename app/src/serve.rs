@@ -12,7 +12,7 @@ use platform::config::{Capture, Config, LinksFrom, SignUp};
 use platform::{Clock, Health, Lifecycle, Metrics, Refusals, Rng, SealKey, TlsAllowed, bind, ops_router, serve_http, tls_allowed_router};
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
-use worker::{Pump, Salts, WorkerParts, clean_permits, destroy_salts, keep_partitions};
+use worker::{Pump, Salts, WorkerParts, clean_permits, destroy_salts, keep_partitions, run_jobs};
 
 use crate::commands::{prepare_data_dir, say};
 use crate::database::{Presence, ProcessDatabase};
@@ -152,6 +152,8 @@ impl Process {
         self.lifecycle.spawn("partitions", upkeep);
         let upkeep = clean_permits(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("permits' upkeep", upkeep);
+        let jobs = run_jobs(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
+        self.lifecycle.spawn("jobs", jobs);
         let upkeep = destroy_salts(salts, self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("salts' upkeep", upkeep);
     }

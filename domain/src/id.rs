@@ -107,6 +107,10 @@ id!(
     ClickId, "clk"
 );
 id!(
+    /// Something done in the background.
+    JobId, "job"
+);
+id!(
     /// A visitor's report of a link.
     LinkReportId, "rpt"
 );

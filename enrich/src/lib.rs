@@ -24,7 +24,7 @@ pub use language::first as first_language;
 pub use neighbours::{Crowd, Neighbour, Pattern, REACH_MILLIS, SIGHT_MILLIS, beside, is_neighbour, patterns};
 pub use networks::{NetworkClass, is_hosting, is_relay};
 pub use privacy::may_tell_visitors_apart;
-pub use verdict::{Evidence, RULES_VERSION, UserAgent, alone_again, is_unfurler, judge, judge_again};
+pub use verdict::{Evidence, RULES_VERSION, UserAgent, alone_again, alone_anew, is_unfurler, judge, judge_again};
 pub use visitor::{RECIPE_CONSENTED, RECIPE_OF_DAY, visitor, visitor_of_day};
 
 #[derive(Debug)]

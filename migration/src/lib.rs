@@ -14,6 +14,7 @@ mod m20261125_000006_link_reports;
 mod m20261125_000007_click_limits;
 mod m20261127_000001_enrichment;
 mod m20261127_000002_visitors;
+mod m20261127_000005_jobs;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000007_click_limits::Migration),
             Box::new(m20261127_000001_enrichment::Migration),
             Box::new(m20261127_000002_visitors::Migration),
+            Box::new(m20261127_000005_jobs::Migration),
         ]
     }
 }

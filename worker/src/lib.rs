@@ -5,10 +5,12 @@
 
 mod neighbours;
 mod pump;
+mod reclassify;
 mod salts;
 mod upkeep;
 mod visitors;
 
 pub use pump::{Pump, WorkerParts};
+pub use reclassify::{run_job, run_jobs, settled_before};
 pub use salts::Salts;
 pub use upkeep::{clean_permits, destroy_salts, keep_partitions};

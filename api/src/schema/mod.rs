@@ -12,6 +12,7 @@ mod domain;
 mod domain_change;
 pub(crate) mod error;
 mod filter;
+mod job;
 mod link;
 mod link_change;
 mod link_gate;
@@ -45,6 +46,7 @@ pub struct Query(
     domain::DomainQuery,
     pipeline::PipelineQuery,
     api_key::ApiKeyQuery,
+    job::JobQuery,
 );
 
 #[derive(Default, MergedObject)]
@@ -55,6 +57,7 @@ pub struct Mutation(
     api_key::ApiKeyMutation,
     workspace::WorkspaceMutation,
     link_report::LinkReportMutation,
+    job::JobMutation,
 );
 
 pub(crate) use live::LiveSubscription as Subscription;

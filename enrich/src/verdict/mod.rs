@@ -121,6 +121,11 @@ pub fn alone_again(click: &JudgedClick) -> (Verdict, VerdictReason) {
     judge(&Evidence::of_stored(click)).unwrap_or((Verdict::Human, VerdictReason::NoSignal))
 }
 
+/// What it is by itself alone, by these rules.
+pub fn alone_anew(click: &JudgedClick) -> (Verdict, VerdictReason) {
+    if is_of_neighbours(click.reason) { alone_again(click) } else { judge_again(click) }
+}
+
 fn fetched_ahead(signals: SignalSet) -> Option<VerdictReason> {
     let reasons = [
         (SignalSet::PRERENDER, VerdictReason::Prerender),
