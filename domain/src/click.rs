@@ -125,9 +125,7 @@ impl VerdictReason {
                 ("BURST", "At least four links of the workspace were opened within two seconds by one visitor, as scanners of mail do.")
             }
             Self::VisitorRate => ("VISITOR_RATE", "This visitor clicked more often within two seconds than people do."),
-            Self::DataCentre => {
-                ("DATA_CENTRE", "It came from a data centre: there are programs there, and people behind some VPNs.")
-            }
+            Self::DataCentre => ("DATA_CENTRE", "It came from a data centre: there are programs there, and people behind some VPNs."),
             Self::NoUserAgent => ("NO_USER_AGENT", "The request carried no user agent, which every browser sends."),
         }
     }

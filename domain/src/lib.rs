@@ -62,7 +62,9 @@ pub use dimension::{Dimension, DimensionValue};
 pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
-pub use id::{ApiKeyId, ClickId, DomainId, Entropy, IdError, JobId, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId, UserId, WorkspaceId};
+pub use id::{
+    ApiKeyId, ClickId, DomainId, Entropy, IdError, JobId, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId, UserId, WorkspaceId,
+};
 pub use issue::{Invalid, Issue, IssueCode};
 pub use job::{Job, JobKind, JobStatus};
 pub use judged::JudgedClick;

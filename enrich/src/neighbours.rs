@@ -75,7 +75,9 @@ impl Crowd {
 /// As the redirector, which never calls such an address too fast.
 fn is_private(ip: IpAddr) -> bool {
     match ip {
-        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local() || (ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64),
+        IpAddr::V4(ip) => {
+            ip.is_private() || ip.is_loopback() || ip.is_link_local() || (ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64)
+        }
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified(),
     }
 }
@@ -225,7 +227,10 @@ mod tests {
         assert_eq!(patterns(&clicks(&fast, Crowd::None)), [Some(Pattern::Rate); 51]);
         assert_eq!(patterns(&clicks(&fast[1..], Crowd::None)), [None; 50]);
         let of = |network: &str, system| Crowd::of(Some(network), system);
-        assert_eq!([of("127.0.0.0/24", None), of("203.0.113.0/24", None), of("fd00::/48", Some(1))], [Crowd::Private, Crowd::None, Crowd::Private]);
+        assert_eq!(
+            [of("127.0.0.0/24", None), of("203.0.113.0/24", None), of("fd00::/48", Some(1))],
+            [Crowd::Private, Crowd::None, Crowd::Private]
+        );
         assert_eq!((of("203.0.113.0/24", Some(13_335)), Crowd::of(None, None)), (Crowd::Relay, Crowd::None));
     }
 

@@ -3,7 +3,9 @@
 
 use domain::{ClickId, Job, JobId, JobKind, JobStatus, Millis, WorkspaceId};
 use entity::job::{ActiveModel, Column, Entity, Model};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder, Statement};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder, Statement,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -14,7 +14,10 @@ use crate::{Access, Store, StoreError};
 pub enum JudgedRange<'a> {
     /// Those that happened within so many milliseconds before the last one that did so before `now`, and
     /// whatever is later.
-    Latest { millis: i64, now: Millis },
+    Latest {
+        millis: i64,
+        now: Millis,
+    },
     /// Those that happened between, both instants included.
     Between(Millis, Millis),
     /// Those stored after that place which happened then or later.
@@ -57,7 +60,8 @@ impl Store {
             Column::Network,
             Column::Visitor,
         ];
-        let query = Entity::find().select_only().columns(columns).filter(Column::WorkspaceId.eq(workspace.0)).filter(wanted).limit(most + 1);
+        let query =
+            Entity::find().select_only().columns(columns).filter(Column::WorkspaceId.eq(workspace.0)).filter(wanted).limit(most + 1);
         let oldest_first = matches!(range, JudgedRange::After(..));
         let query = if oldest_first { query.order_by_asc(Column::Id) } else { query.order_by_desc(Column::Id) };
         let mut rows = query.into_model::<Row>().all(&transaction).await?;

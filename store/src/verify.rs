@@ -86,7 +86,8 @@ impl WorkspaceScope {
         }
         for row in self.counted_anew(first, end).await? {
             let verdict = Verdict::from_code(row.verdict).ok_or_else(|| StoreError::Internal("a click has no known verdict".into()))?;
-            let count = |firsts: i64| Count { clicks: row.clicks.unsigned_abs(), firsts: firsts.unsigned_abs(), told: row.told.unsigned_abs() };
+            let count =
+                |firsts: i64| Count { clicks: row.clicks.unsigned_abs(), firsts: firsts.unsigned_abs(), told: row.told.unsigned_abs() };
             pairs.entry((row.link_id, row.quarter)).or_default().1.add(verdict, count(row.of_link));
             pairs.entry((WHOLE_WORKSPACE, row.quarter)).or_default().1.add(verdict, count(row.of_workspace));
         }

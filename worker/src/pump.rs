@@ -168,7 +168,12 @@ impl Pump {
     }
 
     /// What is stored of each click, as its workspace has decided by now.
-    async fn enrich(&self, clicks: &[Decoded], now: Millis, neighbours: &Neighbours) -> Result<(Vec<Incoming>, Vec<Option<Who>>), StoreError> {
+    async fn enrich(
+        &self,
+        clicks: &[Decoded],
+        now: Millis,
+        neighbours: &Neighbours,
+    ) -> Result<(Vec<Incoming>, Vec<Option<Who>>), StoreError> {
         let workspaces: BTreeSet<WorkspaceId> = clicks.iter().map(|click| click.captured.workspace).collect();
         let settings = self.parts.store.ingest_settings(&workspaces.into_iter().collect::<Vec<_>>()).await?;
         let salts = BatchSalts::of(clicks.iter().map(|click| &click.captured), &settings, &self.parts.salts, now).await?;
@@ -216,7 +221,12 @@ impl Pump {
     }
 
     /// What is `stored` stays so when what follows it fails, and is told once all is done.
-    async fn store_once(&self, batch: &Batch, neighbours: &mut Neighbours, stored: &mut Option<Stored>) -> Result<IngestReport, StoreError> {
+    async fn store_once(
+        &self,
+        batch: &Batch,
+        neighbours: &mut Neighbours,
+        stored: &mut Option<Stored>,
+    ) -> Result<IngestReport, StoreError> {
         let (store, now) = (&self.parts.store, self.parts.clock.now());
         if let Some(stored) = stored {
             return self.settle(stored, neighbours, now).await;

@@ -148,3 +148,7 @@ pub fn settled_before(now: Millis) -> Millis {
     const MOMENT_MILLIS: i64 = 60_000;
     now.plus(-MOMENT_MILLIS)
 }
+
+#[cfg(test)]
+#[path = "reclassify_tests.rs"]
+mod tests;

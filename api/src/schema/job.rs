@@ -93,7 +93,10 @@ impl JobQuery {
         let (services, session) = (services(ctx)?, session(ctx)?);
         let id: JobId = id.parse().map_err(|_| ApiError::NotFound("job"))?;
         let job = services.read(session.workspace).await?.job(id).await;
-        Ok(Some(job.map_err(|error| if matches!(error, store::StoreError::NotFound) { ApiError::NotFound("job") } else { error.into() })?.into()))
+        Ok(Some(
+            job.map_err(|error| if matches!(error, store::StoreError::NotFound) { ApiError::NotFound("job") } else { error.into() })?
+                .into(),
+        ))
     }
 }
 
@@ -111,7 +114,10 @@ impl JobMutation {
         let scope = services.write(session.workspace).await?;
         let (from, to) = range(input, scope.get().await?.created_at, now)?;
         if scope.open_job(domain::JobKind::Reclassify).await?.is_some() {
-            return Err(ApiError::Conflict { field: "input", message: "Clicks are being judged again already. Wait until that job is finished." });
+            return Err(ApiError::Conflict {
+                field: "input",
+                message: "Clicks are being judged again already. Wait until that job is finished.",
+            });
         }
         let job = domain::Job::reclassify(JobId::new(now, services.rng.entropy()), session.workspace, (from, to), now);
         scope.create_job(&job, now).await?;

@@ -26,6 +26,7 @@ mod spool;
 mod stop;
 mod strict;
 mod two_redirectors;
+mod verdicts;
 mod visitors;
 
 use std::path::Path;

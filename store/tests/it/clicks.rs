@@ -1,8 +1,8 @@
 //! Lists, filters, totals and series.
 
 use domain::{
-    Bucket, Channel, Click, ClickFilter, ClickId, ClickRule, Device, GeoPlace, LinkId, Outcome, Quarter, RuleId, Seq, Verdict, VerdictReason,
-    WorkspaceId, buckets,
+    Bucket, Channel, Click, ClickFilter, ClickId, ClickRule, Device, GeoPlace, LinkId, Outcome, Quarter, RuleId, Seq, Verdict,
+    VerdictReason, WorkspaceId, buckets,
 };
 use jiff::tz::TimeZone;
 use platform::Rng;

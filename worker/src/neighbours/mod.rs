@@ -71,13 +71,7 @@ impl Neighbours {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn judge(
-        &mut self,
-        store: &Store,
-        clicks: &mut [Incoming],
-        who: &[Option<Who>],
-        now: Millis,
-    ) -> Result<(), StoreError> {
+    pub async fn judge(&mut self, store: &Store, clicks: &mut [Incoming], who: &[Option<Who>], now: Millis) -> Result<(), StoreError> {
         for (workspace, members) in by_workspace(clicks, who) {
             let times: Vec<Millis> = members.iter().map(|(index, _)| clicks[*index].click.occurred_at()).collect();
             self.recall(store, workspace, &times, now).await?;
@@ -285,4 +279,4 @@ fn by_visitor(clicks: &[Incoming], members: &[(usize, Who)]) -> HashMap<u64, Vec
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,12 +12,12 @@ use store::{Access, NewAccount, NewSession, PageRequest, Refresh, RefreshHash, W
 use super::*;
 
 /// 2026-03-01T12:00:00Z.
-const NOON: Millis = Millis(1_772_366_400_000);
+pub(crate) const NOON: Millis = Millis(1_772_366_400_000);
 const HUMAN: (Verdict, VerdictReason) = (Verdict::Human, VerdictReason::NoSignal);
 const BURST: (Verdict, VerdictReason) = (Verdict::Bot, VerdictReason::Burst);
 const RATE: (Verdict, VerdictReason) = (Verdict::Suspected, VerdictReason::VisitorRate);
 
-async fn workspace(store: &Store, name: &str) -> WorkspaceId {
+pub(crate) async fn workspace(store: &Store, name: &str) -> WorkspaceId {
     let rng = Rng::System;
     let id = WorkspaceId::new(NOON, rng.entropy());
     let session = NewSession {
@@ -37,7 +37,7 @@ fn link(number: u8) -> LinkId {
     LinkId::new(NOON, [number; 10])
 }
 
-fn captured(at: Millis, of: u8) -> CapturedClick {
+pub(crate) fn captured(at: Millis, of: u8) -> CapturedClick {
     CapturedClick {
         id: ClickId::new(at, Rng::System.entropy()),
         workspace: WorkspaceId::new(NOON, [1; 10]),
@@ -60,7 +60,7 @@ fn captured(at: Millis, of: u8) -> CapturedClick {
 }
 
 /// A person's, by itself.
-fn click(captured: &CapturedClick, visitor: Option<u8>) -> Click {
+pub(crate) fn click(captured: &CapturedClick, visitor: Option<u8>) -> Click {
     let network = match &captured.address {
         Address::Full(ip) => Some(network_of(*ip)),
         _ => None,
@@ -148,13 +148,14 @@ fn plain(clicks: &[(CapturedClick, Click)]) -> HashMap<ClickId, (Verdict, Verdic
         let members = |before: i64, after: i64| {
             let after_start = move |click: &Click| click.occurred_at().0 - from.occurred_at().0;
             let is_in = move |click: &Click| (-before..=after).contains(&after_start(click)) && (before > 0 || click.id >= from.id);
-            let members = clicks.iter().map(|(_, click)| click).filter(move |click| said(click) && click.visitor == from.visitor && is_in(click));
+            let members =
+                clicks.iter().map(|(_, click)| click).filter(move |click| said(click) && click.visitor == from.visitor && is_in(click));
             members.collect::<Vec<&Click>>()
         };
         let links = |of: &[&Click]| of.iter().map(|click| click.link).collect::<HashSet<_>>().len();
         let (window, around) = (members(0, 2_000), members(2_000, 4_000));
         if links(&window) >= 4 && around.len() <= 2 * links(&around) {
-            window.iter().for_each(|click| drop(found.insert(click.id, BURST)));
+            found.extend(window.iter().map(|click| (click.id, BURST)));
         } else if window.len() > 50 {
             for click in window {
                 found.entry(click.id).and_modify(|told| *told = if *told == BURST { BURST } else { RATE });
@@ -214,7 +215,7 @@ async fn are_those_of_a_plain_count(store: &Store) {
     }
 }
 
-async fn sqlite() -> (Store, tempfile::TempDir) {
+pub(crate) async fn sqlite() -> (Store, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::connect(&Database::Sqlite(folder.path().join("test.db"))).await.unwrap();
     store::migrate(&store, NOON).await.unwrap();
@@ -252,7 +253,10 @@ async fn who_is_not_told_apart_is_known_for_seconds_and_by_nobody_else() {
         worker.take(&store, ours, batch, NOON, Death::None).await;
     }
     let told = verdicts(&store, ours).await;
-    assert!(burst.iter().all(|(_, click)| told[&click.id] == BURST) && others.iter().all(|(_, click)| told[&click.id] == HUMAN), "{told:?}");
+    assert!(
+        burst.iter().all(|(_, click)| told[&click.id] == BURST) && others.iter().all(|(_, click)| told[&click.id] == HUMAN),
+        "{told:?}"
+    );
     // What was remembered is gone, with the worker or after a while.
     assert!(!worker.0.is_empty());
     worker.0.tidy(NOON.plus(IDLE_MILLIS));
