@@ -71,8 +71,9 @@ async fn one(store: &Store, workspace: WorkspaceId, (from, to): (Millis, Millis)
     let (clock, rng) = (Clock::System, Rng::System);
     let now = clock.now();
     let scope = store.workspace(workspace, Access::Write).await?;
-    // Nothing of it is older.
-    let from = from.max(scope.get().await?.created_at).min(to);
+    // For its not being found.
+    scope.get().await?;
+    let from = scope.first_kept().await?.map_or(to, |first| from.max(first)).min(to);
     let job = Job::reclassify(JobId::new(now, rng.entropy()), workspace, (from, to), now);
     scope.create_job(&job, now.plus(LEASE_MILLIS)).await?;
     scope.commit().await?;

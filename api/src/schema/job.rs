@@ -71,7 +71,7 @@ impl From<domain::Job> for Job {
 /// Which clicks are judged again.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct ReclassifyInput {
-    /// First instant included. Default: since the workspace began.
+    /// First instant included. Default: that of the first click.
     from: Option<DateTime>,
     /// First instant no longer included, a minute ago at the latest. Default: a minute ago.
     to: Option<DateTime>,
@@ -112,7 +112,7 @@ impl JobMutation {
         let (services, session) = (services(ctx)?, admin(ctx)?);
         let now = services.clock.now();
         let scope = services.write(session.workspace).await?;
-        let (from, to) = range(input, scope.get().await?.created_at, now)?;
+        let (from, to) = range(input, scope.first_kept().await?, now)?;
         if scope.open_job(domain::JobKind::Reclassify).await?.is_some() {
             return Err(ApiError::Conflict {
                 field: "input",
@@ -126,10 +126,10 @@ impl JobMutation {
     }
 }
 
-fn range(input: ReclassifyInput, began: Millis, now: Millis) -> Result<(Millis, Millis), Invalid> {
+fn range(input: ReclassifyInput, first: Option<Millis>, now: Millis) -> Result<(Millis, Millis), Invalid> {
     let latest = now.plus(-MOMENT_MILLIS);
     let to = input.to.map_or(latest, |to| to.0.min(latest));
-    let from = input.from.map_or(began.min(to), |from| from.0);
+    let from = input.from.map_or(first.map_or(to, |first| first.min(to)), |from| from.0);
     let mut invalid = Invalid::default();
     if input.from.is_some() && from >= to {
         let message = "The range must begin before its end, and before a minute ago.";
