@@ -6,7 +6,7 @@ use platform::config::SETTINGS;
 
 /// By command, parents included. What is not listed is run with a configuration and shows all of it.
 const CONCERNS: &[(&str, &[&str])] = &[
-    ("migrate", &["database_url", "data_dir", "log", "log_format"]),
+    ("migrate", &DATABASE),
     ("links", &LINKS),
     ("resync", &LINKS),
     ("schema", &[]),
@@ -18,8 +18,11 @@ const CONCERNS: &[(&str, &[&str])] = &[
     ("geoip", &GEOIP),
     ("fetch", &GEOIP),
     ("status", &["data_dir", "geoip_db"]),
+    ("reclassify", &DATABASE),
+    ("verify-rollups", &DATABASE),
     ("healthcheck", &["ops_listen"]),
 ];
+const DATABASE: [&str; 4] = ["database_url", "data_dir", "log", "log_format"];
 const GEOIP: [&str; 3] = ["data_dir", "geoip_db", "geoip_registry"];
 const LINKS: [&str; 7] = ["database_url", "data_dir", "nats_url", "seal_key", "seal_key_file", "log", "log_format"];
 

@@ -9,11 +9,13 @@ mod help;
 mod links;
 mod policies;
 mod private;
+mod reclassify;
 mod salts;
 mod seal;
 mod seams;
 mod serve;
 mod spool_command;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -54,6 +56,11 @@ enum Command {
     /// Fetch databases of places and autonomous systems, or print which are used
     #[command(subcommand, name = "geoip")]
     GeoIp(geoip::GeoIpCommand),
+    /// Judge stored clicks again by the rules of this version; totals follow
+    Reclassify(reclassify::ReclassifyFlags),
+    /// Compare every rollup cell with the clicks that it was made of, where they are still kept; exit code 1 when one
+    /// differs. Processes may go on running
+    VerifyRollups,
     /// Ask a running process on this machine whether it is ready; exit code 0 when it is
     Healthcheck,
 }
@@ -90,6 +97,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(flags) => on_runtime(&config, serve::serve(config.clone(), Some(*flags))),
         Command::Spool(command) => spool_command::run(command, &config.data_dir),
         Command::GeoIp(command) => on_runtime(&config, geoip::run(command, &config)),
+        Command::Reclassify(flags) => on_runtime(&config, reclassify::run(*flags, &config)),
+        Command::VerifyRollups => on_runtime(&config, verify::run(&config)),
         Command::Migrate => on_runtime(&config, commands::migrate(&config)),
         Command::Links(LinksCommand::Resync) => on_runtime(&config, links::resync(&config)),
         Command::Schema => Ok(ExitCode::SUCCESS),

@@ -14,7 +14,7 @@ use platform::{
 };
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
-use worker::{Pump, Purge, Salts, WorkerParts, carry_out_rights, clean_permits, destroy_salts, keep_partitions};
+use worker::{Pump, Purge, Salts, WorkerParts, carry_out_rights, clean_permits, destroy_salts, keep_partitions, run_jobs};
 
 use crate::commands::{prepare_data_dir, say};
 use crate::database::{Presence, ProcessDatabase};
@@ -161,6 +161,8 @@ impl Process {
         self.lifecycle.spawn("partitions", upkeep);
         let upkeep = clean_permits(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("permits' upkeep", upkeep);
+        let jobs = run_jobs(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
+        self.lifecycle.spawn("jobs", jobs);
         let upkeep = destroy_salts(salts, self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("salts' upkeep", upkeep);
         let purge = Purge::new(store.clone(), self.clock.clone(), self.rng.clone(), &self.metrics);

@@ -82,6 +82,12 @@ coded!(
         OwnTraffic = 17,
         /// One address or one link had more clicks in a moment than people make.
         Rate = 20,
+        /// One visitor opened several links of the workspace within moments, as scanners of mail do.
+        Burst = 21,
+        /// One visitor clicked more often within moments than people do.
+        VisitorRate = 22,
+        /// It came from a network of rented servers.
+        DataCentre = 23,
     }
 );
 
@@ -115,6 +121,11 @@ impl VerdictReason {
                 ("OWN_TRAFFIC", "It came from one of the workspace's own networks, or from a device that asked not to be counted.")
             }
             Self::Rate => ("RATE", "There were more clicks from this address, or of this link, at that moment than people make."),
+            Self::Burst => {
+                ("BURST", "At least four links of the workspace were opened within two seconds by one visitor, as scanners of mail do.")
+            }
+            Self::VisitorRate => ("VISITOR_RATE", "This visitor clicked more often within two seconds than people do."),
+            Self::DataCentre => ("DATA_CENTRE", "It came from a data centre: there are programs there, and people behind some VPNs."),
             Self::NoUserAgent => ("NO_USER_AGENT", "The request carried no user agent, which every browser sends."),
         }
     }

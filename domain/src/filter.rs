@@ -1,7 +1,7 @@
 //! Which clicks a question is about. One type serves queries, where the store turns it into SQL,
 //! and subscriptions, where [`ClickFilter::matches`] is asked for each click.
 
-use crate::{Click, Device, LinkId, Millis, Outcome, Verdict};
+use crate::{Channel, Click, Device, LinkId, Millis, Outcome, Verdict};
 
 /// Within a field any value matches, between fields all must; an empty list asks nothing, a `None`
 /// value means unknown.
@@ -20,6 +20,7 @@ pub struct ClickFilter {
     pub systems: Vec<Option<String>>,
     pub devices: Vec<Device>,
     pub languages: Vec<Option<String>>,
+    pub channels: Vec<Option<Channel>>,
     pub referrers: Vec<Option<String>>,
     pub utm_sources: Vec<Option<String>>,
     pub utm_mediums: Vec<Option<String>>,
@@ -28,6 +29,10 @@ pub struct ClickFilter {
     pub rules: Vec<Option<String>>,
     /// Names of variants.
     pub variants: Vec<Option<String>>,
+    /// As they are stored: /24 or /48.
+    pub networks: Vec<Option<String>>,
+    /// Keys of visitors.
+    pub visitors: Vec<Option<String>>,
 }
 
 impl ClickFilter {
@@ -43,11 +48,12 @@ impl ClickFilter {
 
     /// The dimensions that rollup cells do not answer yet; if any is asked for, clicks are read.
     pub fn needs_clicks(&self) -> bool {
-        !self.outcomes.is_empty() || !self.devices.is_empty() || self.text_fields().iter().any(|(_, values)| !values.is_empty())
+        let others = self.outcomes.is_empty() && self.devices.is_empty() && self.channels.is_empty();
+        !others || self.text_fields().iter().any(|(_, values)| !values.is_empty())
     }
 
     /// The text dimensions with the column each is stored in.
-    pub fn text_fields(&self) -> [(&'static str, &[Option<String>]); 11] {
+    pub fn text_fields(&self) -> [(&'static str, &[Option<String>]); 13] {
         [
             ("country", &self.countries),
             ("city", &self.cities),
@@ -60,6 +66,8 @@ impl ClickFilter {
             ("utm_campaign", &self.utm_campaigns),
             ("rule_id", &self.rules),
             ("variant", &self.variants),
+            ("network", &self.networks),
+            ("visitor", &self.visitors),
         ]
     }
 
@@ -67,6 +75,7 @@ impl ClickFilter {
         let at = click.occurred_at();
         let rule = click.rule.as_ref().filter(|_| !self.rules.is_empty()).map(|rule| rule.id.to_string());
         let variant = click.rule.as_ref().filter(|_| !self.variants.is_empty()).and_then(|rule| rule.variant.clone());
+        let visitor = click.visitor.as_ref().filter(|_| !self.visitors.is_empty()).map(|visitor| visitor.key.clone());
         let values = [
             &click.place.country,
             &click.place.city,
@@ -79,6 +88,8 @@ impl ClickFilter {
             &click.utm.campaign,
             &rule,
             &variant,
+            &click.network,
+            &visitor,
         ];
         self.from.is_none_or(|from| at >= from)
             && self.to.is_none_or(|to| at < to)
@@ -86,6 +97,7 @@ impl ClickFilter {
             && any(&self.verdicts, &click.verdict)
             && any(&self.outcomes, &click.outcome)
             && any(&self.devices, &click.device)
+            && any(&self.channels, &click.channel)
             && self.text_fields().iter().zip(values).all(|((_, wanted), value)| any(wanted, value))
     }
 }

@@ -111,6 +111,10 @@ id!(
     ErasureId, "era"
 );
 id!(
+    /// Something done in the background.
+    JobId, "job"
+);
+id!(
     /// A visitor's report of a link.
     LinkReportId, "rpt"
 );

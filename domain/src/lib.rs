@@ -19,6 +19,8 @@ mod gate;
 mod host;
 mod id;
 mod issue;
+mod job;
+mod judged;
 mod link;
 mod logged;
 mod loss;
@@ -64,10 +66,12 @@ pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
 pub use id::{
-    ApiKeyId, AuditId, ClickId, DomainId, Entropy, ErasureId, IdError, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId, UserId,
-    WorkspaceId,
+    ApiKeyId, AuditId, ClickId, DomainId, Entropy, ErasureId, IdError, JobId, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId,
+    UserId, WorkspaceId,
 };
 pub use issue::{Invalid, Issue, IssueCode};
+pub use job::{Job, JobKind, JobStatus};
+pub use judged::JudgedClick;
 pub use link::{
     Link, LinkAbout, LinkAddress, LinkCard, LinkChange, LinkDomain, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink,
     parse_description, parse_external_id, parse_image_url, parse_link_password, parse_title,

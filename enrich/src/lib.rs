@@ -7,6 +7,7 @@
 mod agent;
 mod geo;
 mod language;
+mod neighbours;
 mod networks;
 mod privacy;
 mod sources;
@@ -21,10 +22,11 @@ use domain::{Address, CapturedClick, Click, JudgedAgent, Privacy, ReducedAddress
 pub use agent::{facts as agent_facts, facts_with_hints};
 pub use geo::{GeoDatabases, GeoError, GeoFile, GeoFileState, GeoSource, GeoTrouble, Refreshed};
 pub use language::first as first_language;
+pub use neighbours::{Crowd, Neighbour, Pattern, REACH_MILLIS, SIGHT_MILLIS, beside, is_neighbour, patterns};
 pub use networks::{NetworkClass, is_hosting, is_relay};
 pub use privacy::may_tell_visitors_apart;
 pub use strict::reduce_captured;
-pub use verdict::{Evidence, RULES_VERSION, UserAgent, is_unfurler, judge, judge_again};
+pub use verdict::{Evidence, RULES_VERSION, UserAgent, alone_again, alone_anew, is_unfurler, judge, judge_again};
 pub use visitor::{RECIPE_CONSENTED, RECIPE_OF_DAY, visitor, visitor_of_day};
 
 #[derive(Debug)]
@@ -37,14 +39,14 @@ impl Enricher {
         Self { geo }
     }
 
-    /// The click to be stored, with no more than its workspace keeps; its place in the order of storage is
+    /// The click to be stored, judged by itself alone, with no more than its workspace keeps; its place in the order of storage is
     /// the store's to give.
     pub fn enrich(&self, captured: &CapturedClick, privacy: &Privacy) -> Click {
+        let address = self.reduced(&captured.address);
         let JudgedAgent { facts, verdict, reason, rules_version } = match &captured.judged {
             Some(judged) => JudgedAgent::clone(judged),
-            None => strict::judged(captured, privacy),
+            None => strict::judged(captured, privacy, NetworkClass::of(address.system.as_ref())),
         };
-        let address = self.reduced(&captured.address);
         let (utm, parameters) = parse_utm(&captured.url, &captured.target);
         let referrer_host = captured.referrer.as_deref().and_then(referrer_host);
         let channel = sources::channel(&utm, &parameters, referrer_host.as_deref(), facts.browser.as_deref());

@@ -28,7 +28,12 @@ pub enum NetworkClass {
 impl NetworkClass {
     /// [`Unknown`](Self::Unknown) where the system is not known.
     pub fn of(system: Option<&AutonomousSystem>) -> Self {
-        system.and_then(|system| TABLE.get(&system.number)).copied().unwrap_or_default()
+        Self::of_number(system.map(|system| system.number))
+    }
+
+    /// The same by the system's number.
+    pub fn of_number(system: Option<u32>) -> Self {
+        system.and_then(|number| TABLE.get(&number)).copied().unwrap_or_default()
     }
 }
 

@@ -5,7 +5,7 @@ use domain::{Address, CapturedClick, DaySalt, JudgedAgent, Privacy, PrivacyLevel
 
 use crate::privacy::{Reach, reach};
 use crate::verdict::is_own_network;
-use crate::{Evidence, GeoDatabases, RULES_VERSION, facts_with_hints, judge, visitor};
+use crate::{Evidence, GeoDatabases, NetworkClass, RULES_VERSION, facts_with_hints, judge, visitor};
 
 /// Reduces the address to place, network and visitor, and the user agent to what it tells, where the
 /// workspace does not keep its text. `privacy` is `None` while nobody can tell what the workspace
@@ -20,16 +20,20 @@ pub fn reduce_captured(click: &mut CapturedClick, geo: &GeoDatabases, privacy: O
     }
     // While the agent that it takes is there.
     let visitor = if reach == Reach::Full { visitor(click, salt) } else { None };
+    let reduced = match click.address {
+        Address::Full(ip) => Some(geo.reduce(ip)),
+        Address::Unknown | Address::Reduced(_) => None,
+    };
     if is_counted || !privacy.keep.user_agent {
-        click.judged = Some(Box::new(judged(click, privacy)));
+        let network = NetworkClass::of(reduced.as_ref().and_then(|reduced| reduced.system.as_ref()));
+        click.judged = Some(Box::new(judged(click, privacy, network)));
         click.user_agent = None;
         click.signals.hints = None;
     }
     if is_counted || !privacy.keep.language {
         click.accept_language = None;
     }
-    if let Address::Full(ip) = click.address {
-        let mut reduced = geo.reduce(ip);
+    if let Some(mut reduced) = reduced {
         if is_counted || privacy.level == PrivacyLevel::None {
             reduced.network.clear();
         }
@@ -43,8 +47,8 @@ pub fn reduce_captured(click: &mut CapturedClick, geo: &GeoDatabases, privacy: O
 }
 
 /// What the click says of its agent, and is judged by.
-pub(crate) fn judged(click: &CapturedClick, privacy: &Privacy) -> JudgedAgent {
+pub(crate) fn judged(click: &CapturedClick, privacy: &Privacy, network: NetworkClass) -> JudgedAgent {
     // The user agent is still there, or the request had none.
-    let (verdict, reason) = judge(&Evidence::of_captured(click, privacy)).unwrap_or((Verdict::Human, VerdictReason::NoSignal));
+    let (verdict, reason) = judge(&Evidence::of_captured(click, privacy, network)).unwrap_or((Verdict::Human, VerdictReason::NoSignal));
     JudgedAgent { facts: facts_with_hints(click.user_agent.as_deref(), &click.signals), verdict, reason, rules_version: RULES_VERSION }
 }

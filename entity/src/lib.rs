@@ -9,6 +9,7 @@ pub mod domain;
 pub mod domain_outbox;
 pub mod host_quarantine;
 pub mod ingest_counter;
+pub mod job;
 pub mod link;
 pub mod link_lease;
 pub mod link_outbox;

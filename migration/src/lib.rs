@@ -16,6 +16,7 @@ mod m20261127_000001_enrichment;
 mod m20261127_000002_visitors;
 mod m20261127_000003_retention;
 mod m20261127_000004_rights;
+mod m20261127_000005_jobs;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000002_visitors::Migration),
             Box::new(m20261127_000003_retention::Migration),
             Box::new(m20261127_000004_rights::Migration),
+            Box::new(m20261127_000005_jobs::Migration),
         ]
     }
 }

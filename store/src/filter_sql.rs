@@ -29,6 +29,11 @@ pub(crate) fn condition(workspace: WorkspaceId, filter: &ClickFilter) -> Conditi
     if !filter.devices.is_empty() {
         all = all.add(Column::Device.is_in(filter.devices.iter().map(|device| device.code())));
     }
+    if !filter.channels.is_empty() {
+        let known = Column::Channel.is_in(filter.channels.iter().flatten().map(|channel| channel.code()));
+        let unknown = filter.channels.contains(&None).then(|| Column::Channel.is_null());
+        all = all.add(Condition::any().add(known).add_option(unknown));
+    }
     for (column, wanted) in filter.text_fields() {
         if !wanted.is_empty() {
             all = all.add(any_of(column, wanted));

@@ -44,6 +44,13 @@ pub(crate) enum CellsOf<'a> {
     EveryLink,
 }
 
+impl CellRange {
+    /// Of whatever links.
+    pub fn between(first: Quarter, end: Quarter) -> Self {
+        Self { first: Some(first), end: Some(end), links: Vec::new() }
+    }
+}
+
 impl Plan {
     pub fn of(filter: &ClickFilter) -> Self {
         let first = filter.from.map(|from| Quarter::of(from.plus(Quarter::MILLIS - 1)));

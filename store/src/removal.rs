@@ -34,6 +34,7 @@ const OWNED: &[(&str, &str)] = &[
     ("link_reports", "id"),
     ("links", "id"),
     ("signing_secrets", "id"),
+    ("jobs", "id"),
     ("erased", "hash"),
     ("erasure_salts", "until"),
     ("erasures", "id"),

@@ -4,7 +4,9 @@
 //! reason that may pass is tried again, un-acked, for ever.
 
 mod letters;
+mod neighbours;
 mod pump;
+mod reclassify;
 mod retention;
 mod rights;
 mod salts;
@@ -13,6 +15,7 @@ mod visitors;
 
 pub use letters::Letters;
 pub use pump::{Pump, WorkerParts};
+pub use reclassify::{run_job, run_jobs, settled_before};
 pub use retention::{Purge, Round};
 pub use rights::carry_out_rights;
 pub use salts::Salts;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::letters::Letters;
+use crate::neighbours::{Neighbours, Who};
 use crate::salts::Salts;
 use crate::visitors::BatchSalts;
 
@@ -23,6 +24,8 @@ const BATCH: usize = 1_000;
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 /// Below the broker's patience, which each round extends.
 const BACKOFF_MAX: Duration = Duration::from_secs(3);
+/// How often a lane without clicks looks whether it remembers some for too long.
+const FORGET_EVERY: Duration = Duration::from_secs(2);
 const NOT_STORED: &str = "The database does not take clicks; they wait in the stream. Mend the database; the log says what it refused.";
 
 /// What a worker works with.
@@ -45,6 +48,7 @@ struct Counters {
     set_aside: Counter,
     erased: Counter,
     retries: Counter,
+    rejudged: Counter,
 }
 
 /// Stores what a source delivers.
@@ -77,6 +81,14 @@ struct Batch {
     deliveries: Vec<Delivery>,
 }
 
+/// A batch that is stored, and what was said of it.
+#[derive(Debug)]
+struct Stored {
+    clicks: Vec<Incoming>,
+    who: Vec<Option<Who>>,
+    report: IngestReport,
+}
+
 impl Pump {
     pub fn new(parts: WorkerParts, metrics: &Metrics) -> Self {
         let counter = |name, help| metrics.register(name, help, Counter::default());
@@ -87,6 +99,7 @@ impl Pump {
             set_aside: counter("worker_set_aside", "Records that cannot be stored, kept as dead letters"),
             erased: counter("worker_erased", "Clicks not stored, since they, their visitor, link or workspace were erased"),
             retries: counter("worker_retries", "Batches tried again"),
+            rejudged: counter("worker_rejudged", "Stored clicks judged again because of those beside them"),
         };
         Self { parts, counters, unacked: Throttle::default(), unstored: Throttle::default(), newer: Throttle::default() }
     }
@@ -106,13 +119,18 @@ impl Pump {
     }
 
     async fn read(&self, lane: &mut dyn Lane, stopping: &CancellationToken) -> Result<(), StreamError> {
+        let mut neighbours = Neighbours::default();
         loop {
             let deliveries = tokio::select! {
                 deliveries = lane.next(BATCH) => deliveries?,
+                () = tokio::time::sleep(FORGET_EVERY), if !neighbours.is_empty() => {
+                    neighbours.tidy(self.parts.clock.now());
+                    continue;
+                }
                 () = stopping.cancelled() => return Ok(()),
             };
             let batch = self.decode(deliveries);
-            let Some(report) = self.store(&batch, stopping).await else { return Ok(()) };
+            let Some(report) = self.store(&batch, &mut neighbours, stopping).await else { return Ok(()) };
             self.counters.stored.inc_by(report.stored.iter().map(|ingested| ingested.clicks.len() as u64).sum());
             self.counters.duplicates.inc_by(report.duplicates);
             self.counters.too_late.inc_by(report.too_late);
@@ -168,7 +186,12 @@ impl Pump {
     }
 
     /// What is stored of each click, as its workspace has decided by now.
-    async fn enrich(&self, clicks: &[Decoded], now: Millis) -> Result<Vec<Incoming>, StoreError> {
+    async fn enrich(
+        &self,
+        clicks: &[Decoded],
+        now: Millis,
+        neighbours: &Neighbours,
+    ) -> Result<(Vec<Incoming>, Vec<Option<Who>>), StoreError> {
         let workspaces: BTreeSet<WorkspaceId> = clicks.iter().map(|click| click.captured.workspace).collect();
         let settings = self.parts.store.ingest_settings(&workspaces.into_iter().collect::<Vec<_>>()).await?;
         let salts = BatchSalts::of(clicks.iter().map(|click| &click.captured), &settings, &self.parts.salts, now).await?;
@@ -181,16 +204,18 @@ impl Pump {
             // A click that was long under way brings no address whose time is over.
             let addresses_from = settings.map(|settings| settings.privacy.retention.addresses_from(settings.privacy.level, now));
             click.ip = click.ip.filter(|_| addresses_from.is_some_and(|from| click.occurred_at() >= from));
-            Incoming { workspace: captured.workspace, click, day, record: record.clone(), frame: frame.clone() }
+            let who = neighbours.who(captured, &click);
+            (Incoming { workspace: captured.workspace, click, day, record: record.clone(), frame: frame.clone() }, who)
         };
-        Ok(clicks.iter().map(incoming).collect())
+        Ok(clicks.iter().map(incoming).unzip())
     }
 
     /// Tries until the batch is stored; `None` when a stop came first.
-    async fn store(&self, batch: &Batch, stopping: &CancellationToken) -> Option<IngestReport> {
+    async fn store(&self, batch: &Batch, neighbours: &mut Neighbours, stopping: &CancellationToken) -> Option<IngestReport> {
         let (mut backoff, mut failed) = (Backoff::new(BACKOFF_MIN, BACKOFF_MAX), false);
+        let mut stored = None;
         loop {
-            match self.store_once(batch).await {
+            match self.store_once(batch, neighbours, &mut stored).await {
                 Ok(report) => {
                     if failed {
                         self.parts.health.report("worker", Readiness::Ready, "");
@@ -216,18 +241,38 @@ impl Pump {
         }
     }
 
-    async fn store_once(&self, batch: &Batch) -> Result<IngestReport, StoreError> {
-        let now = self.parts.clock.now();
+    /// What is `stored` stays so when what follows it fails, and is told once all is done.
+    async fn store_once(
+        &self,
+        batch: &Batch,
+        neighbours: &mut Neighbours,
+        stored: &mut Option<Stored>,
+    ) -> Result<IngestReport, StoreError> {
+        let (store, now) = (&self.parts.store, self.parts.clock.now());
+        let stored = match stored {
+            Some(stored) => stored,
+            None => stored.insert(self.ingest(batch, neighbours, now).await?),
+        };
+        self.set_aside(batch.poison.iter().chain(&stored.report.poison), now).await?;
+        let Stored { clicks, who, report } = stored;
+        // Judges again what is beside the clicks that are stored.
+        self.counters.rejudged.inc_by(neighbours.settle(store, clicks, who, report, now).await?);
+        Ok(report.clone())
+    }
+
+    async fn ingest(&self, batch: &Batch, neighbours: &mut Neighbours, now: Millis) -> Result<Stored, StoreError> {
+        let store = &self.parts.store;
         if !batch.losses.is_empty() {
             // A transaction of its own: their states may be stored any number of times.
-            self.parts.store.count_losses(&batch.losses).await?;
+            store.count_losses(&batch.losses).await?;
         }
-        let report = match &*batch.clicks {
-            [] => IngestReport::default(),
-            clicks => self.parts.store.ingest(&self.enrich(clicks, now).await?, now).await?,
-        };
-        self.set_aside(batch.poison.iter().chain(&report.poison), now).await?;
-        Ok(report)
+        if batch.clicks.is_empty() {
+            return Ok(Stored { clicks: Vec::new(), who: Vec::new(), report: IngestReport::default() });
+        }
+        let (mut clicks, who) = self.enrich(&batch.clicks, now, neighbours).await?;
+        neighbours.judge(store, &mut clicks, &who, now).await?;
+        let report = store.ingest(&clicks, now).await?;
+        Ok(Stored { clicks, who, report })
     }
 
     async fn set_aside(&self, poison: impl Iterator<Item = &Poison>, now: Millis) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use domain::{AskedRange, ClickFilter, Invalid, Issue, IssueCode, LinkId};
 use jiff::tz::TimeZone as Zone;
 use store::WorkspaceScope;
 
-use super::click::{Device, Outcome, Verdict};
+use super::click::{Channel, Device, Outcome, Verdict};
 use super::context::Services;
 use super::error::ApiError;
 use super::period::{Compare, Period, zone_of};
@@ -31,6 +31,8 @@ pub struct ClickFilterInput {
     os: Option<Vec<Option<String>>>,
     devices: Option<Vec<Device>>,
     languages: Option<Vec<Option<String>>>,
+    /// Null is a click that was stored before there were channels.
+    channels: Option<Vec<Option<Channel>>>,
     /// Hosts, without www; null is direct.
     referrers: Option<Vec<Option<String>>>,
     utm_source: Option<Vec<Option<String>>>,
@@ -40,6 +42,10 @@ pub struct ClickFilterInput {
     rules: Option<Vec<Option<ID>>>,
     /// Names of variants; null is a click without one.
     variants: Option<Vec<Option<String>>>,
+    /// As Click.network has them, such as 203.0.113.0/24; null is a click of which none is kept.
+    networks: Option<Vec<Option<String>>>,
+    /// As Click.visitor has them; null is a click of nobody that could be told.
+    visitors: Option<Vec<Option<String>>>,
 }
 
 /// The most values one field of a filter may have.
@@ -89,12 +95,15 @@ impl ClickFilterInput {
             systems: list(&mut invalid, "os", self.os),
             devices: list(&mut invalid, "devices", self.devices).into_iter().map(Into::into).collect(),
             languages: list(&mut invalid, "languages", self.languages),
+            channels: list(&mut invalid, "channels", self.channels).into_iter().map(|channel| channel.map(Into::into)).collect(),
             referrers: list(&mut invalid, "referrers", self.referrers),
             utm_sources: list(&mut invalid, "utmSource", self.utm_source),
             utm_mediums: list(&mut invalid, "utmMedium", self.utm_medium),
             utm_campaigns: list(&mut invalid, "utmCampaign", self.utm_campaign),
             rules: list(&mut invalid, "rules", self.rules).into_iter().map(|id| id.map(|id| id.to_string())).collect(),
             variants: list(&mut invalid, "variants", self.variants),
+            networks: list(&mut invalid, "networks", self.networks).into_iter().map(|network| network.map(as_stored)).collect(),
+            visitors: list(&mut invalid, "visitors", self.visitors),
         };
         invalid.finish()?;
         Ok(filter)
@@ -120,6 +129,11 @@ fn list<T>(invalid: &mut Invalid, field: &str, values: Option<Vec<T>>) -> Vec<T>
             values
         }
     }
+}
+
+/// Networks are stored in the shortest form of IPv6, in lower case.
+fn as_stored(network: String) -> String {
+    network.trim().to_ascii_lowercase()
 }
 
 fn parse_link(id: &ID) -> Result<LinkId, Issue> {

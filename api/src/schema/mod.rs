@@ -14,6 +14,7 @@ mod domain_change;
 mod erasure;
 pub(crate) mod error;
 mod filter;
+mod job;
 mod link;
 mod link_change;
 mod link_gate;
@@ -49,6 +50,7 @@ pub struct Query(
     pipeline::PipelineQuery,
     api_key::ApiKeyQuery,
     audit::AuditQuery,
+    job::JobQuery,
 );
 
 #[derive(Default, MergedObject)]
@@ -61,6 +63,7 @@ pub struct Mutation(
     link_report::LinkReportMutation,
     erasure::ErasureMutation,
     removal::RemovalMutation,
+    job::JobMutation,
 );
 
 pub(crate) use live::LiveSubscription as Subscription;

@@ -11,6 +11,7 @@ mod feeder;
 mod fixture;
 mod gates;
 mod http;
+mod jobs;
 mod links;
 mod live;
 mod pipeline;

@@ -29,6 +29,7 @@ mod spool;
 mod stop;
 mod strict;
 mod two_redirectors;
+mod verdicts;
 mod visitors;
 mod workers;
 

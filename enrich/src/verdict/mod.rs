@@ -7,14 +7,16 @@ pub(crate) mod machines;
 mod tables;
 mod unfurlers;
 
-use domain::{Address, CapturedClick, Click, Method, Privacy, SignalSet, Verdict, VerdictReason};
+use domain::{Address, CapturedClick, JudgedClick, Method, Privacy, SignalSet, Verdict, VerdictReason};
 
 pub use unfurlers::is_unfurler;
 
+use crate::NetworkClass;
 use crate::agent::agent;
+use crate::neighbours::is_of_neighbours;
 
 /// Which rules judged a click; raised with each change of them, so that clicks can be judged again.
-pub const RULES_VERSION: i16 = 1;
+pub const RULES_VERSION: i16 = 2;
 
 /// The user agent as far as it is still known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,31 +38,34 @@ pub struct Evidence<'a> {
     pub is_own: bool,
     /// Whether it was one too many of its address or link at that moment.
     pub above_rate: bool,
+    pub network: NetworkClass,
 }
 
 impl<'a> Evidence<'a> {
     /// Of a request about which nothing else was taken down.
     pub fn of_request(method: Method, user_agent: Option<&'a str>) -> Self {
         let user_agent = user_agent.map_or(UserAgent::Absent, UserAgent::Is);
-        Self { method, user_agent, signals: SignalSet::default(), is_own: false, above_rate: false }
+        Self { method, user_agent, signals: SignalSet::default(), is_own: false, above_rate: false, network: NetworkClass::Unknown }
     }
 
-    pub fn of_captured(click: &'a CapturedClick, privacy: &Privacy) -> Self {
+    pub fn of_captured(click: &'a CapturedClick, privacy: &Privacy, network: NetworkClass) -> Self {
         let signals = click.signals.set;
         let is_own = is_own_network(&click.address, privacy) || signals.has_any(SignalSet::IGNORED | SignalSet::OWN_NETWORK);
-        Self { signals, is_own, above_rate: click.above_rate, ..Self::of_request(click.method, click.user_agent.as_deref()) }
+        let request = Self::of_request(click.method, click.user_agent.as_deref());
+        Self { signals, is_own, above_rate: click.above_rate, network, ..request }
     }
 
-    /// What was seen of a stored click by its address or its neighbours is known by its verdict only.
-    pub fn of_stored(click: &'a Click) -> Self {
+    /// What was seen of a stored click by its address is known by its verdict only.
+    pub fn of_stored(click: &'a JudgedClick) -> Self {
         let user_agent = match &click.user_agent {
             Some(agent) => UserAgent::Is(agent),
-            None if click.verdict_reason == VerdictReason::NoUserAgent => UserAgent::Absent,
+            None if click.reason == VerdictReason::NoUserAgent => UserAgent::Absent,
             None => UserAgent::NotKept,
         };
         let is_own = click.verdict == Verdict::Internal || click.signals.has_any(SignalSet::IGNORED | SignalSet::OWN_NETWORK);
-        let above_rate = click.verdict_reason == VerdictReason::Rate;
-        Self { method: click.method, user_agent, signals: click.signals, is_own, above_rate }
+        let above_rate = click.reason == VerdictReason::Rate;
+        let network = NetworkClass::of_number(click.system);
+        Self { method: click.method, user_agent, signals: click.signals, is_own, above_rate, network }
     }
 }
 
@@ -92,20 +97,37 @@ pub fn judge(evidence: &Evidence<'_>) -> Option<(Verdict, VerdictReason)> {
     let UserAgent::Is(text) = evidence.user_agent else { return None };
     let agent = agent(text);
     // What says of itself that it is a machine is no less of one for being fast.
-    Some(if let Some(reason) = agent.machine {
-        (Verdict::Bot, reason)
-    } else if evidence.above_rate {
-        (Verdict::Suspected, VerdictReason::Rate)
-    } else if let Some(reason) = headers::against(&agent, evidence.signals) {
-        (Verdict::Suspected, reason)
-    } else {
-        (Verdict::Human, VerdictReason::NoSignal)
+    if let Some(reason) = agent.machine {
+        return Some((Verdict::Bot, reason));
+    }
+    let suspicion = if evidence.above_rate { Some(VerdictReason::Rate) } else { headers::against(&agent, evidence.signals) };
+    // People browse from data centres too, and browsers go without a header now and then; hardly both.
+    Some(match (suspicion, evidence.network) {
+        (Some(reason), NetworkClass::Hosting) => (Verdict::Bot, reason),
+        (Some(reason), _) => (Verdict::Suspected, reason),
+        (None, NetworkClass::Hosting) => (Verdict::Suspected, VerdictReason::DataCentre),
+        (None, _) => (Verdict::Human, VerdictReason::NoSignal),
     })
 }
 
-/// Judges a stored click anew; where it says too little for that, what was said before stays.
-pub fn judge_again(click: &Click) -> (Verdict, VerdictReason) {
-    judge(&Evidence::of_stored(click)).unwrap_or((click.verdict, click.verdict_reason))
+/// Judges a stored click anew, by itself alone; where it says too little for that, what was said before
+/// stays.
+pub fn judge_again(click: &JudgedClick) -> (Verdict, VerdictReason) {
+    judge(&Evidence::of_stored(click)).unwrap_or((click.verdict, click.reason))
+}
+
+/// What a stored click is by itself alone: as it was judged, unless that was for the clicks beside it.
+pub fn alone_again(click: &JudgedClick) -> (Verdict, VerdictReason) {
+    if !is_of_neighbours(click.reason) {
+        return (click.verdict, click.reason);
+    }
+    // Without its user agent no more is known than that it was no machine that says so.
+    judge(&Evidence::of_stored(click)).unwrap_or((Verdict::Human, VerdictReason::NoSignal))
+}
+
+/// What it is by itself alone, by these rules.
+pub fn alone_anew(click: &JudgedClick) -> (Verdict, VerdictReason) {
+    if is_of_neighbours(click.reason) { alone_again(click) } else { judge_again(click) }
 }
 
 fn fetched_ahead(signals: SignalSet) -> Option<VerdictReason> {

@@ -1,6 +1,6 @@
 //! Which verdicts come of which agents and headers: machines that say so, people whatever their browser.
 
-use domain::{Signals, Verdict::*, VerdictReason::*};
+use domain::{AutonomousSystem, Click, Signals, Verdict::*, VerdictReason::*};
 use proptest::prelude::*;
 
 use super::*;
@@ -126,7 +126,7 @@ fn the_workspaces_own_are_internal_whatever_they_are() {
     assert_eq!(judged(&captured("198.51.100.1", SignalSet::IGNORED)), (Internal, OwnTraffic));
     assert_eq!(judged(&captured("198.51.100.1", SignalSet::default())), (Bot, HttpLibrary));
     let stored = enriched(&captured("203.0.113.9", SignalSet::default()));
-    assert_eq!(judge_again(&stored), (Internal, OwnTraffic));
+    assert_eq!(judge_again(&JudgedClick::from(&stored)), (Internal, OwnTraffic));
     assert_eq!(stored.rules_version, RULES_VERSION);
 }
 
@@ -175,15 +175,35 @@ fn stored_clicks_are_judged_again_as_far_as_they_tell() {
     };
     for (agent, above_rate) in [(Some(CHROME), false), (Some(CHROME), true), (Some("curl/8.5.0"), true), (None, false)] {
         let click = enriched(agent, above_rate);
-        assert_eq!(judge_again(&click), (click.verdict, click.verdict_reason), "{agent:?}");
+        assert_eq!(judge_again(&JudgedClick::from(&click)), (click.verdict, click.verdict_reason), "{agent:?}");
     }
     // By older rules, which did not know it.
     let old = Click { verdict: Human, verdict_reason: NoSignal, ..enriched(Some("curl/8.5.0"), false) };
-    assert_eq!(judge_again(&old), (Bot, HttpLibrary));
+    assert_eq!(judge_again(&JudgedClick::from(&old)), (Bot, HttpLibrary));
     // Without its user agent what was said stays, but for what does not take one.
     let unkept = Click { user_agent: None, ..enriched(Some("curl/8.5.0"), false) };
-    assert_eq!(judge_again(&unkept), (Bot, HttpLibrary));
-    assert_eq!(judge_again(&Click { signals: SignalSet::PREFETCH, ..unkept }), (Bot, Prefetch));
+    assert_eq!(judge_again(&JudgedClick::from(&unkept)), (Bot, HttpLibrary));
+    assert_eq!(judge_again(&JudgedClick::from(&Click { signals: SignalSet::PREFETCH, ..unkept })), (Bot, Prefetch));
+}
+
+#[test]
+fn a_data_centre_alone_makes_nobody_a_machine_and_a_relay_nobody_suspected() {
+    let from = |network, signals| judge(&Evidence { network, signals, ..Evidence::of_request(Method::Get, Some(SAFARI)) }).unwrap();
+    let bare = SignalSet::TAKEN | SignalSet::SECURE | SignalSet::ACCEPT;
+    assert_eq!(from(NetworkClass::Hosting, general()), (Suspected, DataCentre));
+    assert_eq!(from(NetworkClass::Hosting, bare), (Bot, MissingHeaders));
+    for network in [NetworkClass::Relay, NetworkClass::Unknown] {
+        assert_eq!((from(network, general()), from(network, bare)), ((Human, NoSignal), (Suspected, MissingHeaders)), "{network:?}");
+    }
+    let above = Evidence { network: NetworkClass::Hosting, above_rate: true, ..Evidence::of_request(Method::Get, Some(SAFARI)) };
+    assert_eq!(judge(&above), Some((Bot, Rate)));
+    // As it is stored: the number tells the class.
+    let stored = |number| {
+        let click = Enricher::new(std::sync::Arc::default())
+            .enrich(&CapturedClick { user_agent: Some(SAFARI.into()), ..crate::tests::captured() }, &Privacy::default());
+        judge_again(&JudgedClick::from(&Click { system: Some(AutonomousSystem { number, name: None }), ..click }))
+    };
+    assert_eq!((stored(24_940), stored(13_335)), ((Suspected, DataCentre), (Human, NoSignal)));
 }
 
 proptest! {

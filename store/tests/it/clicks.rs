@@ -1,8 +1,8 @@
 //! Lists, filters, totals and series.
 
 use domain::{
-    Bucket, Click, ClickFilter, ClickId, ClickRule, Device, GeoPlace, LinkId, Outcome, Quarter, RuleId, Seq, Verdict, VerdictReason,
-    WorkspaceId, buckets,
+    Bucket, Channel, Click, ClickFilter, ClickId, ClickRule, Device, GeoPlace, LinkId, Outcome, Quarter, RuleId, Seq, Verdict,
+    VerdictReason, WorkspaceId, buckets,
 };
 use jiff::tz::TimeZone;
 use platform::Rng;
@@ -39,6 +39,8 @@ pub async fn varied(store: &Store, count: i64) -> (WorkspaceId, [LinkId; 2], Vec
             click.network = text(&[Some("203.0.113.0/24"), Some("2001:db8::/48")]);
             let (id, variant) = (pick(3) as u8, text(&[Some("A"), Some("B"), None]));
             click.rule = (id > 0).then(|| ClickRule { id: RuleId::new(NOON, [id; 10]), name: "Rule".into(), variant });
+            click.channel = [None, Some(Channel::Email), Some(Channel::Search)][pick(3)];
+            click.visitor = text(&[None, Some("v0"), Some("v1")]).map(|key| domain::VisitorKey { key, recipe: 1 });
             click.redirect_micros = u32::try_from(20 + rng.below(60)).unwrap();
             click
         })
@@ -89,6 +91,10 @@ pub fn filters(links: [LinkId; 2]) -> Vec<ClickFilter> {
         ClickFilter { to: Some(NOON), ..all() },
         ClickFilter { rules: vec![None, Some(RuleId::new(NOON, [2; 10]).to_string())], ..all() },
         ClickFilter { variants: text(&[Some("B")]), ..all() },
+        ClickFilter { channels: vec![Some(Channel::Email), None], ..all() },
+        ClickFilter { channels: vec![Some(Channel::Search)], networks: text(&[Some("2001:db8::/48"), None]), ..all() },
+        ClickFilter { visitors: text(&[Some("v1")]), ..all() },
+        ClickFilter { visitors: text(&[None, Some("v0")]), ..all() },
     ]
 }
 

@@ -11,6 +11,7 @@ mod fixture;
 mod gates;
 mod ingest;
 mod ingest_counters;
+mod jobs;
 mod link_outbox;
 mod link_reports;
 mod links;
@@ -85,6 +86,8 @@ suite!(
     ingest::two_workers_do_not_double_count,
     ingest::only_what_was_sent_on_is_counted,
     ingest::a_record_that_cannot_be_stored_is_set_aside,
+    jobs::a_job_is_done_by_one_process_at_a_time,
+    jobs::cells_are_compared_with_their_clicks,
     ingest_counters::losses_count_once_however_often_they_come,
     clicks::pages_of_both_orders_meet_everything_once,
     clicks::filters_mean_the_same_in_sql_and_in_memory,

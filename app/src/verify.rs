@@ -1,0 +1,67 @@
+//! `linklogger verify-rollups`: every cell against the clicks it was made of.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use domain::{Entropy, Millis, Quarter, WorkspaceId};
+use platform::config::Config;
+use store::{Access, CellDifference, Counted, Store, Verified};
+
+use crate::commands::{connect, counted, say};
+
+/// Quarters compared in one snapshot: a day of UTC.
+const QUARTERS: i64 = 96;
+const PAGE: u32 = 500;
+/// Of a workspace so many are printed; who has more has another problem.
+const MOST_PRINTED: usize = 100;
+
+pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    let store = connect(config).await?;
+    store.check_schema().await?;
+    let (mut cells, mut differences, mut after) = (0, 0, WorkspaceId::new(Millis(0), Entropy::default()));
+    loop {
+        let page = store.workspaces_after(after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = *last;
+        for workspace in page {
+            let verified = verify(&store, workspace).await?;
+            cells += verified.cells;
+            differences += verified.differences.len() as u64;
+            say(&told(workspace, &verified.differences))?;
+        }
+    }
+    store.close().await;
+    say(&format!("{} compared, {} found.\n", counted(cells, "cell"), counted(differences, "difference")))?;
+    Ok(if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn verify(store: &Store, workspace: WorkspaceId) -> anyhow::Result<Verified> {
+    let mut verified = Verified::default();
+    let scope = store.workspace(workspace, Access::Read).await?;
+    let (first, last) = (scope.first_kept().await?, scope.last_counted().await?);
+    drop(scope);
+    let Some((first, last)) = first.map(Quarter::of).zip(last) else { return Ok(verified) };
+    let mut start = first;
+    while start <= last {
+        let end = Quarter((start.0.div_euclid(QUARTERS) + 1) * QUARTERS);
+        let day = store.workspace(workspace, Access::Read).await?.verify_cells(start, end).await?;
+        verified.cells += day.cells;
+        verified.differences.extend(day.differences);
+        start = end;
+    }
+    Ok(verified)
+}
+
+fn told(workspace: WorkspaceId, differences: &[CellDifference]) -> String {
+    let mut text = String::new();
+    let counts = |Counted { clicks, firsts, told }: Counted| format!("{clicks} clicks, {firsts} firsts, {told} of known visitors");
+    for CellDifference { link, quarter, verdict, cell, clicks } in differences.iter().take(MOST_PRINTED) {
+        let of = link.map_or_else(|| "all links".to_owned(), |link| link.to_string());
+        let (cell, clicks) = (counts(*cell), counts(*clicks));
+        let _ = writeln!(text, "{workspace}  {}  {of}  {verdict:?}: the cell has {cell}; stored are {clicks}", quarter.start());
+    }
+    if differences.len() > MOST_PRINTED {
+        let _ = writeln!(text, "{workspace}  and {} more", differences.len() - MOST_PRINTED);
+    }
+    text
+}
