@@ -36,6 +36,8 @@ pub(super) struct Memory {
     pub whole_from: Millis,
     /// When the latest one happened, by no clock that is ahead of ours.
     pub newest: Millis,
+    /// Whether something that is stored may be another thing by now.
+    pub is_unsettled: bool,
     /// When anything was last asked of it.
     pub touched: Millis,
     visitors: HashMap<u64, Vec<Known>>,

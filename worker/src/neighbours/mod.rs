@@ -84,6 +84,7 @@ impl Neighbours {
             let places: HashMap<ClickId, usize> = members.iter().map(|(index, _)| (clicks[*index].click.id, *index)).collect();
             for (visitor, times) in by_visitor(clicks, &members) {
                 for found in memory.near(visitor, &times) {
+                    memory.is_unsettled |= found.stored.is_some_and(|stored| stored != found.judgement);
                     if let Some(index) = places.get(&found.id) {
                         let click = &mut clicks[*index].click;
                         (click.verdict, click.verdict_reason) = found.judgement;
@@ -112,7 +113,8 @@ impl Neighbours {
             self.take_note(store, workspace, clicks, &members, report, now).await?;
             let Some(memory) = self.memories.get_mut(&workspace) else { continue };
             let mut again = Vec::new();
-            for (visitor, times) in by_visitor(clicks, &members) {
+            let visitors = if memory.is_unsettled { by_visitor(clicks, &members) } else { HashMap::new() };
+            for (visitor, times) in visitors {
                 for found in memory.near(visitor, &times) {
                     if found.stored.is_some_and(|stored| stored != found.judgement) {
                         again.push((visitor, found));
@@ -131,6 +133,7 @@ impl Neighbours {
                     }
                 }
             }
+            memory.is_unsettled = false;
             let until = memory.newest.plus(-REMEMBERED_MILLIS);
             memory.whole_from = memory.whole_from.max(until);
             memory.forget_before(until);
@@ -225,6 +228,7 @@ impl Neighbours {
             }
         }
         if !is_next || !unsure.is_empty() {
+            memory.is_unsettled = true;
             let first = members.iter().map(|(index, _)| clicks[*index].click.occurred_at()).min().unwrap_or(now);
             let above = store.judged(workspace, JudgedRange::Above(known, first.plus(-SIGHT_MILLIS)), MOST_READ).await?;
             head = above.head;
