@@ -43,8 +43,6 @@ pub enum NotFoundReason {
     SaltsDestroyed,
     /// Clicks without an id that was consented to cannot be told to be this visitor's by it.
     WithoutConsent,
-    /// Where redirectors reduce addresses before anything is written, clicks are of nobody.
-    StrictCapture,
 }
 
 /// What cannot be searched for.
@@ -196,11 +194,7 @@ fn lost_by_address(from: Millis) -> Vec<NotFound> {
         "Clicks from before {from} cannot be found by an address any more: what told visitors apart on those days has been destroyed, \
          for everybody. They carry no address either, unless the workspace keeps it in full."
     );
-    let strict = "Clicks whose address was reduced before they were written (LINKLOGGER_CAPTURE=strict) are of nobody, on any day.";
-    vec![
-        NotFound { reason: NotFoundReason::SaltsDestroyed, message: salts },
-        NotFound { reason: NotFoundReason::StrictCapture, message: strict.into() },
-    ]
+    vec![NotFound { reason: NotFoundReason::SaltsDestroyed, message: salts }]
 }
 
 fn erasure(services: &Services, subject: Subject, from: Millis, now: Millis) -> NewErasure {
