@@ -1,5 +1,5 @@
 //! What every role stands on: the one configuration, the clock and its random twin, logging,
-//! metrics, readiness, listeners, who asks and how often, and the order of a stop.
+//! metrics, readiness, listeners, who asks and how often, hashes of passwords, and the order of a stop.
 //!
 //! Nothing outside this crate reads the environment, the wall clock or the system's randomness.
 
@@ -15,6 +15,7 @@ mod lifecycle;
 mod listen;
 mod metrics;
 mod ops;
+mod password;
 mod rate;
 mod rng;
 mod seal;
@@ -33,6 +34,7 @@ pub use lifecycle::Lifecycle;
 pub use listen::{BindError, bind, bind_reuse_port};
 pub use metrics::Metrics;
 pub use ops::{TlsAllowed, ops_router, tls_allowed_router};
+pub use password::{PasswordError, is_password, password_hash};
 pub use rate::{Allowance, ExactAllowance};
 pub use rng::Rng;
 pub use seal::{SealError, SealKey};
