@@ -128,7 +128,7 @@ pub enum LimitMode {
     /// Never over: whoever has no permit waits for one.
     #[default]
     Strict,
-    /// Nobody waits; each redirector may lead on [`LimitMode::FAST_OVER`] above it.
+    /// Each redirector may lead on [`LimitMode::FAST_OVER`] above it, and nobody waits until it did.
     Fast,
 }
 

@@ -22,12 +22,15 @@ pub struct Wanted {
 
 impl Wanted {
     /// The largest block.
-    pub const MOST: u32 = 256;
+    pub const MOST: u32 = 4_096;
+    /// The most that are needed at once. An api of an earlier version gives no more than that, which
+    /// must not look as if the limit were reached.
+    pub const MOST_NEEDED: u32 = 256;
 
-    /// Both within 1 to [`Wanted::MOST`].
+    /// From 1 to [`Wanted::MOST_NEEDED`], and from there to [`Wanted::MOST`].
     #[must_use]
     pub fn bounded(self) -> Self {
-        let at_least = self.at_least.clamp(1, Self::MOST);
+        let at_least = self.at_least.clamp(1, Self::MOST_NEEDED);
         Self { at_least, at_most: self.at_most.clamp(at_least, Self::MOST) }
     }
 
@@ -45,6 +48,7 @@ mod tests {
     fn blocks_get_smaller_near_the_limit_and_never_pass_it() {
         let of = |at_least, at_most, left| Wanted { at_least, at_most }.bounded().of(left);
         assert_eq!([of(1, 64, 10_000), of(1, 64, 80), of(1, 64, 7), of(1, 64, 0)], [64, 10, 1, 0]);
-        assert_eq!([of(30, 64, 80), of(30, 64, 20), of(0, 0, 5), of(1, 1_000_000, 1_000_000)], [30, 20, 1, 256]);
+        assert_eq!([of(30, 64, 80), of(30, 64, 20), of(0, 0, 5), of(1, 1_000_000, 1_000_000)], [30, 20, 1, 4_096]);
+        assert_eq!(of(1_000, 1_000, 2_000), 256);
     }
 }

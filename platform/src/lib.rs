@@ -1,5 +1,5 @@
 //! What every role stands on: the one configuration, the clock and its random twin, logging,
-//! metrics, readiness, listeners, who asks and how often, and the order of a stop.
+//! metrics, readiness, listeners, who asks and how often, hashes of passwords, and the order of a stop.
 //!
 //! Nothing outside this crate reads the environment, the wall clock or the system's randomness.
 
@@ -16,6 +16,7 @@ mod listen;
 mod metrics;
 mod moving;
 mod ops;
+mod password;
 mod private;
 mod rate;
 mod rng;
@@ -36,6 +37,7 @@ pub use listen::{BindError, bind, bind_reuse_port};
 pub use metrics::Metrics;
 pub use moving::Moving;
 pub use ops::{TlsAllowed, ops_router, tls_allowed_router};
+pub use password::{PasswordError, is_password, password_hash};
 pub use private::{Closed, keep_files_private, make_private};
 pub use rate::{Allowance, ExactAllowance};
 pub use rng::Rng;

@@ -144,6 +144,17 @@ impl Program {
         (0..).find(is_free).expect("a number")
     }
 
+    /// How much memory it has at the moment, in KiB.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[cfg(target_os = "linux")]
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(|rest| rest.trim().strip_suffix(" kB"));
+        resident.and_then(|kib| kib.trim().parse().ok()).expect("its resident size")
+    }
+
     /// Lets it have so many files open from now on, those that it has left aside.
     ///
     /// # Panics

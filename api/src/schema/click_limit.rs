@@ -9,8 +9,9 @@ pub enum ClickLimitMode {
     /// Never more than the limit, maybe a few less where a redirector died. A visitor may wait a
     /// moment for a permit; while none can be had, visitors get `fallbackUrl`, or a page with status 503.
     Strict,
-    /// Nobody waits. Each redirector process leads on at most 100 above the limit, which happens when
-    /// clicks come faster than it hears that the limit is reached. It stops likewise, 100 above what it
-    /// was granted, while the limit cannot be asked for.
+    /// Each redirector process may lead on 100 above what it was granted, so hardly anybody waits, and
+    /// the limit is passed by at most that where clicks come faster than it hears that the limit is
+    /// reached. Beyond the 100 visitors wait for a permit; while none can be had, they get
+    /// `fallbackUrl`, or a page with status 503.
     Fast,
 }

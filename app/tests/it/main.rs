@@ -18,6 +18,8 @@ mod journey;
 mod load;
 mod logged;
 mod pages;
+#[cfg(target_os = "linux")]
+mod passwords;
 mod permits;
 mod pipeline;
 mod private;

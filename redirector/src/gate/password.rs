@@ -9,11 +9,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use argon2::Argon2;
-use argon2::password_hash::PasswordVerifier;
-use argon2::password_hash::phc::PasswordHash as Phc;
 use domain::{LinkId, Millis, PasswordHash};
-use platform::Clock;
+use platform::{Clock, is_password};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -93,8 +90,7 @@ impl Passwords {
         let hash = hash.0.clone();
         let work = move || {
             let _turn = turn;
-            let Ok(hash) = Phc::new(&hash) else { return false };
-            Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+            is_password(password.as_bytes(), &hash).unwrap_or(false)
         };
         match self.main.spawn_blocking(work).await {
             Ok(true) => {

@@ -11,18 +11,17 @@ use store::{Access, NewAccount, NewSession, Refresh, RefreshHash, Store, Workspa
 use testkit::wait_until;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 
 use crate::fixture::{NOON as NOW, Running, gated, sesame, start_with};
 use crate::sources::Counter;
 
-const PERSON: &str = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";
+pub const PERSON: &str = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";
 
-fn limited(limit: i64, gate: Gate) -> ResolvedLink {
+pub fn limited(limit: i64, gate: Gate) -> ResolvedLink {
     gated("https://example.com/", Gate { click_limit: Some(ClickLimit::parse(limit).unwrap()), ..gate })
 }
 
-async fn status(running: &Running, path: &str, agent: &str) -> u16 {
+pub async fn status(running: &Running, path: &str, agent: &str) -> u16 {
     running.http.get(running.url(path)).header("user-agent", agent).send().await.unwrap().status().as_u16()
 }
 
@@ -76,10 +75,6 @@ async fn unused_permits_come_back_and_without_the_counter_nobody_is_led_on() {
     assert_eq!(down.captured().await[0].outcome, Outcome::Limit);
 }
 
-fn fast(limit: i64) -> ResolvedLink {
-    limited(limit, Gate { limit_mode: LimitMode::Fast, ..Gate::default() })
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_gives_back_exactly_what_requests_under_way_leave() {
     for limit_mode in [LimitMode::Strict, LimitMode::Fast] {
@@ -105,80 +100,6 @@ async fn a_stop_gives_back_exactly_what_requests_under_way_leave() {
         running.drained().await;
         assert_eq!(*left.lock().unwrap(), 1_000 - 41);
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stop_waits_for_permits_that_were_asked_for() {
-    let (left, answers) = (Arc::new(Mutex::new(1_000)), Arc::new(Semaphore::new(0)));
-    let running = start_with(&[], Counter::Held(left.clone(), answers.clone())).await;
-    running.know("l", fast(1_000));
-    for _ in 0..3 {
-        assert_eq!(status(&running, "/l", PERSON).await, 302);
-    }
-    running.stop().await;
-    answers.add_permits(1_000);
-    running.drained().await;
-    assert_eq!(*left.lock().unwrap(), 1_000 - 3);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_fast_mode_nobody_waits_and_the_limit_is_passed_by_a_hundred_at_most() {
-    let (left, answers) = (Arc::new(Mutex::new(10)), Arc::new(Semaphore::new(0)));
-    let running = start_with(&[], Counter::Held(left.clone(), answers.clone())).await;
-    running.know("l", fast(10));
-    // The counter does not answer; if anybody waited for it, this would never end.
-    let mut led = 0;
-    for number in 0..150 {
-        match status(&running, "/l", PERSON).await {
-            302 => led += 1,
-            status => assert_eq!((status, number >= 100), (503, true)),
-        }
-    }
-    assert_eq!(led, 100);
-    // It answers that only ten were left.
-    answers.add_permits(1_000);
-    wait_until(Duration::from_secs(10), "the limit is known to be reached", async || {
-        let status = status(&running, "/l", PERSON).await;
-        led += u32::from(status == 302);
-        (status == 410).then_some(())
-    })
-    .await;
-    assert!(led <= 110, "{led}");
-    assert_eq!(*left.lock().unwrap(), 0);
-    assert_eq!(status(&running, "/l", "curl/8.5.0").await, 410);
-    // Raised, it owes what it was passed by.
-    *left.lock().unwrap() = 1_000;
-    running.clock.advance(1_000);
-    wait_until(Duration::from_secs(10), "people are led on again", async || {
-        running.clock.advance(100);
-        (status(&running, "/l", PERSON).await == 302).then_some(())
-    })
-    .await;
-    // A block may be granted at any time, and comes back ten seconds later.
-    wait_until(Duration::from_secs(10), "what was led on is counted", async || {
-        running.clock.advance(10_000);
-        (*left.lock().unwrap() == 1_010 - led - 1).then_some(())
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_fast_mode_the_limit_is_used_up_by_one_after_the_other() {
-    let left = Arc::new(Mutex::new(300));
-    let running = start_with(&[], Counter::Memory(left.clone())).await;
-    running.know("l", fast(300));
-    let mut led = 0;
-    let until_reached = wait_until(Duration::from_secs(20), "the limit is reached", async || {
-        match status(&running, "/l", PERSON).await {
-            302 => led += 1,
-            410 => return Some(()),
-            status => assert_eq!(status, 503),
-        }
-        None
-    });
-    until_reached.await;
-    assert!((300..=400).contains(&led), "{led}");
-    assert_eq!(*left.lock().unwrap(), 0);
 }
 
 /// The store with one workspace and one link with a limit, as redirectors resolve it.

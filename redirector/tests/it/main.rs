@@ -6,6 +6,7 @@
 mod click_limits;
 mod consent;
 mod domains;
+mod fast_limits;
 mod fixture;
 mod forms;
 mod full;

@@ -150,6 +150,8 @@ pub enum Counter {
     Memory(Arc<Mutex<u32>>),
     /// One in memory that answers once it is let.
     Held(Arc<Mutex<u32>>, Arc<Semaphore>),
+    /// One in memory that takes a while to answer, and grants as the store does.
+    Slow(Arc<Mutex<u32>>, Duration),
     Store(store::Store),
     /// The store's, of whose next answers so many get lost.
     Losing(store::Store, Arc<AtomicUsize>),
@@ -163,6 +165,13 @@ impl PermitSource for Counter {
             Self::Held(left, answers) => {
                 let _answer = answers.acquire().await.unwrap();
                 Self::Memory(left.clone()).lease(lease, wanted).await
+            }
+            Self::Slow(left, after) => {
+                tokio::time::sleep(*after).await;
+                let mut left = left.lock().unwrap();
+                let leased = wanted.of(*left);
+                *left -= leased;
+                Ok(leased)
             }
             Self::Memory(left) => {
                 let mut left = left.lock().unwrap();
@@ -181,7 +190,7 @@ impl PermitSource for Counter {
 
     async fn give_back(&self, lease: &PermitLease, unused: u32) -> Result<(), LinkSourceDown> {
         match self {
-            Self::Memory(left) | Self::Held(left, _) => *left.lock().unwrap() += unused,
+            Self::Memory(left) | Self::Held(left, _) | Self::Slow(left, _) => *left.lock().unwrap() += unused,
             Self::Store(store) => drop(store.return_permits(lease, unused).await.unwrap()),
             Self::Losing(store, lost) => {
                 Self::Store(store.clone()).give_back(lease, unused).await?;

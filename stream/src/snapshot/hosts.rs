@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::{DomainState, HostName, ServedDomain};
 use sha2::{Digest as _, Sha256};
 
-use super::value::{hashed, written};
+use super::value::{NewerForm, hashed, written};
 use super::{LinkSnapshot, broker};
 use crate::{LinkEvent, StreamError};
 
@@ -28,7 +28,8 @@ impl LinkSnapshot {
         }
     }
 
-    /// Writes what a host serves, unless as much or more is known there. True when it was written.
+    /// Writes what a host serves, unless as much or more is known there, or what a newer program wrote.
+    /// True when it was written.
     ///
     /// # Errors
     /// As [`LinkSnapshot::put_if_newer`].
@@ -54,10 +55,10 @@ fn encode(state: &DomainState) -> Result<Bytes, StreamError> {
 }
 
 /// `None` for what is no value at all.
-fn read(value: &[u8]) -> Result<Option<DomainState>, StreamError> {
+fn read(value: &[u8]) -> Result<Option<DomainState>, NewerForm> {
     match value.split_first() {
         Some((&FORM, json)) => Ok(serde_json::from_slice(json).ok()),
-        Some((form, _)) => Err(broker(&format!("a host was written in the form {form} by a newer program"))),
+        Some((&form, _)) => Err(NewerForm { what: "a host", form }),
         None => Ok(None),
     }
 }

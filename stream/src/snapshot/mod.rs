@@ -22,13 +22,13 @@ use std::time::Duration;
 use async_nats::jetstream::kv::{Config, Entry, Operation, Store, UpdateErrorKind};
 use bytes::Bytes;
 use domain::{LinkAddress, LinkState, ResolvedLink};
-use platform::{Metrics, Rng, SealKey};
+use platform::{Metrics, Rng, SealKey, Throttle};
 use tokio::sync::OnceCell;
 
 use crate::{NatsClient, StreamError};
 use counters::Counters;
 use sealing::{Sealer, has_secrets};
-use value::{Decoded, decode, encode, key};
+use value::{Decoded, NewerForm, decode, encode, key};
 
 pub use filling::Filling;
 pub use notices::SnapshotNotices;
@@ -46,6 +46,7 @@ pub struct LinkSnapshot {
     bucket: Arc<OnceCell<Store>>,
     sealer: Sealer,
     left_out: Arc<AtomicU64>,
+    newer: Throttle,
     counters: Counters,
 }
 
@@ -55,7 +56,14 @@ pub(crate) fn broker(error: &dyn std::fmt::Display) -> StreamError {
 
 impl LinkSnapshot {
     pub fn new(nats: NatsClient) -> Self {
-        Self { nats, bucket: Arc::default(), sealer: Sealer::default(), left_out: Arc::default(), counters: Counters::default() }
+        Self {
+            nats,
+            bucket: Arc::default(),
+            sealer: Sealer::default(),
+            left_out: Arc::default(),
+            newer: Throttle::default(),
+            counters: Counters::default(),
+        }
     }
 
     /// With the key that seals and opens what is secret. Without it links with secrets cannot be
@@ -106,15 +114,15 @@ impl LinkSnapshot {
             Some(Decoded::Sealed(state, sealed)) if state.address == *address => {
                 self.sealer.opened(*state, &sealed).map(|state| state.link).ok_or(StreamError::Sealed)
             }
-            Some(Decoded::UnknownVersion(version)) => Err(broker(&format!("a link was written in the form {version} by a newer program"))),
+            Some(Decoded::Newer(newer)) => Err(newer.into()),
             Some(Decoded::State(_) | Decoded::Sealed(..) | Decoded::Malformed) => Err(broker(&"a link's value cannot be read")),
             None if self.is_filled().await? => Ok(None),
             None => Err(StreamError::NotFilled),
         }
     }
 
-    /// Writes what is at an address, unless as much or more is known there. True when it was
-    /// written.
+    /// Writes what is at an address, unless as much or more is known there, or what a newer program
+    /// wrote in a form that this one does not know. True when it was written.
     ///
     /// # Errors
     /// [`StreamError::Broker`] when the broker is away or refuses; then it may or may not be
@@ -139,8 +147,7 @@ impl LinkSnapshot {
                     }
                 })
             }
-            // The newer program writes it too, and knows more of it.
-            Decoded::UnknownVersion(_) => Err(broker(&"a link was written by a newer program")),
+            Decoded::Newer(newer) => Err(newer),
             Decoded::Malformed => Ok(true),
         };
         let written = self.write_over(&key(&state.address), value, replaces).await?;
@@ -150,25 +157,33 @@ impl LinkSnapshot {
         Ok(written)
     }
 
-    /// Writes a value over the stored one if it `replaces` that, however many write at once.
-    async fn write_over(
-        &self,
-        key: &str,
-        value: Bytes,
-        replaces: impl Fn(&[u8]) -> Result<bool, StreamError>,
-    ) -> Result<bool, StreamError> {
+    /// Writes a value over the stored one if it `replaces` that, however many write at once. What a newer
+    /// program wrote stays, since that knows more of it, and holds up nothing else.
+    async fn write_over(&self, key: &str, value: Bytes, replaces: impl Fn(&[u8]) -> Result<bool, NewerForm>) -> Result<bool, StreamError> {
         loop {
             let stored = self.entry(key).await?;
-            if let Some(stored) = &stored
-                && !replaces(&stored.value)?
-            {
-                return Ok(false);
+            match stored.as_ref().map(|stored| replaces(&stored.value)) {
+                None | Some(Ok(true)) => {}
+                Some(Ok(false)) => return Ok(false),
+                Some(Err(newer)) => {
+                    self.warn_of(newer);
+                    return Ok(false);
+                }
             }
             if self.write(key, value.clone(), stored.map_or(0, |entry| entry.revision)).await? {
                 self.counters.writes.inc();
                 return Ok(true);
             }
             self.counters.conflicts.inc();
+        }
+    }
+
+    fn warn_of(&self, newer: NewerForm) {
+        if self.newer.may_tell() {
+            tracing::warn!(
+                "In the snapshot of links {newer}. It stays as it is, so redirectors without a database do not see what was \
+                 changed of it since. Start the newer version of the api again, and then run its `linklogger links resync`."
+            );
         }
     }
 

@@ -60,7 +60,7 @@ impl LinkNotices for SnapshotNotices {
 fn event(key: &str, value: &[u8]) -> LinkEvent {
     policies::event(key).or_else(|| hosts::event(key, value)).unwrap_or_else(|| match decode(value) {
         Decoded::State(state) | Decoded::Sealed(state, _) => LinkEvent::Changed { address: state.address },
-        Decoded::UnknownVersion(_) | Decoded::Malformed => LinkEvent::Unsure,
+        Decoded::Newer(_) | Decoded::Malformed => LinkEvent::Unsure,
     })
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::filling::POLICIES;
-use super::value::written;
+use super::value::{NewerForm, written};
 use super::{LinkSnapshot, broker};
 use crate::{LinkEvent, StreamError};
 
@@ -50,7 +50,8 @@ impl LinkSnapshot {
         self.policy(&format!("{WORKSPACE}{id}")).await
     }
 
-    /// Writes what became of a key, unless as much or more is known. True when it was written.
+    /// Writes what became of a key, unless as much or more is known, or what a newer program wrote. True
+    /// when it was written.
     ///
     /// # Errors
     /// As [`LinkSnapshot::put_if_newer`].
@@ -58,7 +59,8 @@ impl LinkSnapshot {
         self.put_policy(&format!("{KEY}{}", state.id), state).await
     }
 
-    /// Writes what a workspace decides, unless as much or more is known. True when it was written.
+    /// Writes what a workspace decides, unless as much or more is known, or what a newer program wrote.
+    /// True when it was written.
     ///
     /// # Errors
     /// As [`LinkSnapshot::put_if_newer`].
@@ -92,10 +94,10 @@ pub(super) fn event(key: &str) -> Option<LinkEvent> {
 }
 
 /// `None` for what is no value at all.
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, StreamError> {
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, NewerForm> {
     match bytes.split_first() {
         Some((&FORM, json)) => Ok(serde_json::from_slice(json).ok()),
-        Some((form, _)) => Err(broker(&format!("a policy was written in the form {form} by a newer program"))),
+        Some((&form, _)) => Err(NewerForm { what: "a policy", form }),
         None => Ok(None),
     }
 }

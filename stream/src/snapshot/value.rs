@@ -22,11 +22,25 @@ struct Sealed {
     sealed: String,
 }
 
+/// A value that only a newer program can read, and what it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} was written in the form {form} by a newer program")]
+pub(super) struct NewerForm {
+    pub what: &'static str,
+    pub form: u8,
+}
+
+impl From<NewerForm> for StreamError {
+    fn from(newer: NewerForm) -> Self {
+        broker(&newer)
+    }
+}
+
 pub(super) enum Decoded {
     State(Box<LinkState>),
     /// A state without its gate, and the gate sealed.
     Sealed(Box<LinkState>, String),
-    UnknownVersion(u8),
+    Newer(NewerForm),
     Malformed,
 }
 
@@ -62,7 +76,7 @@ pub(super) fn decode(value: &[u8]) -> Decoded {
             let sealed = serde_json::from_slice(json);
             sealed.map_or(Decoded::Malformed, |Sealed { state, sealed }| Decoded::Sealed(Box::new(state), sealed))
         }
-        Some((form, _)) => Decoded::UnknownVersion(*form),
+        Some((&form, _)) => Decoded::Newer(NewerForm { what: "a link", form }),
         None => Decoded::Malformed,
     }
 }
@@ -88,7 +102,7 @@ mod tests {
         assert_eq!((state.version, state.link.as_ref().unwrap().target.as_str()), (2, "https://example.com/"));
         let Decoded::State(again) = decode(&encode(&state, &Sealer::default()).unwrap()) else { panic!("not decoded") };
         assert_eq!(again, state);
-        assert!(matches!(decode(&[3, b'{']), Decoded::UnknownVersion(3)));
+        assert!(matches!(decode(&[3, b'{']), Decoded::Newer(NewerForm { form: 3, .. })));
         assert!(matches!(decode(&[1, b'{']), Decoded::Malformed) && matches!(decode(&[]), Decoded::Malformed));
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    DomainId, DomainSettings, DomainState, HostName, LinkAddress, LinkId, LinkState, Millis, RedirectStatus, ResolvedLink, ServedDomain,
-    TargetUrl, WorkspaceId,
+    ApiKeyId, ApiKeyState, DomainId, DomainSettings, DomainState, HostName, LinkAddress, LinkId, LinkState, Millis, RedirectStatus,
+    ResolvedLink, ServedDomain, TargetUrl, WorkspaceId, WorkspacePolicy,
 };
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
@@ -207,4 +207,46 @@ async fn hosts_are_kept_beside_the_links() {
     assert!(snapshot.put_if_newer(&on_it).await.unwrap() && snapshot.put_if_newer(&self::state("a", 1)).await.unwrap());
     assert_eq!(snapshot.get(&on_it.address).await.unwrap().unwrap().version, 7);
     assert_eq!(version(&snapshot, "a").await, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_newer_program_wrote_stays_and_holds_up_nothing_else() {
+    const NEWER: &[u8] = b"\x63{}";
+    let server = NatsServer::start();
+    let snapshot = LinkSnapshot::new(connect(&server).await);
+    snapshot.ensure().await.unwrap();
+    let host = DomainState {
+        host: HostName::from_store("go.acme.example".into()),
+        id: DomainId::new(Millis(1), [1; 10]),
+        version: 1,
+        domain: None,
+    };
+    let policy = WorkspacePolicy::undecided(WorkspaceId::new(Millis(1), [2; 10]));
+    let key = ApiKeyState { id: ApiKeyId::new(Millis(1), [3; 10]), version: 1, right: None };
+    // Each kind of value, in this order.
+    let put = async |version| {
+        let (link, host) = (state("a", version), DomainState { version, ..host.clone() });
+        let (policy, key) = (WorkspacePolicy { version, ..policy.clone() }, ApiKeyState { version, ..key.clone() });
+        [
+            snapshot.put_if_newer(&link).await.unwrap(),
+            snapshot.put_domain_if_newer(&host).await.unwrap(),
+            snapshot.put_workspace_policy(&policy).await.unwrap(),
+            snapshot.put_api_key(&key).await.unwrap(),
+        ]
+    };
+    assert_eq!(put(1).await, [true; 4]);
+    let admin = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let bucket = admin.get_key_value("links").await.unwrap();
+    let keys: Vec<String> = bucket.keys().await.unwrap().map(Result::unwrap).collect().await;
+    assert_eq!(keys.len(), 4);
+    for key in &keys {
+        bucket.put(key, NEWER.into()).await.unwrap();
+    }
+    assert_eq!(put(2).await, [false; 4]);
+    for key in &keys {
+        assert_eq!(bucket.get(key).await.unwrap().unwrap(), NEWER);
+    }
+    let error = snapshot.get(&LinkAddress::shared("a")).await.unwrap_err();
+    assert!(error.to_string().contains("in the form 99 by a newer program"), "{error}");
+    assert!(snapshot.put_if_newer(&state("b", 2)).await.unwrap());
 }

@@ -4,7 +4,7 @@
 //! dies still held stays unused.
 //!
 //! In strict mode whoever comes waits for a permit, so the limit may be reached early and is never
-//! passed (`strict`). In fast mode nobody waits, and it may be passed by a bound (`fast`).
+//! passed (`strict`). In fast mode it may be passed by a bound, up to which nobody waits (`fast`).
 
 mod fast;
 mod strict;
@@ -65,7 +65,7 @@ impl Permits {
     pub async fn take(&self, link: &ResolvedLink, mode: LimitMode) -> Permit {
         match mode {
             LimitMode::Strict => self.strict.take(link).await,
-            LimitMode::Fast => self.fast.take(link),
+            LimitMode::Fast => self.fast.take(link).await,
         }
     }
 

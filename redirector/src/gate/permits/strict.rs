@@ -10,6 +10,9 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use super::{AT_ONCE, CLOSED_MILLIS, FORGOTTEN_MILLIS, LEASE_MILLIS, Leases, Permit};
 
+/// The largest block. Such a one may have seconds to be used up, while others find it gone.
+const MOST: u32 = 256;
+
 #[derive(Debug, Default)]
 struct Block {
     /// What is handed out from.
@@ -133,7 +136,7 @@ impl Block {
     fn fill(&mut self, leased: u32, now: Millis) {
         // Used up before its time: the next one may be larger.
         if now < self.until {
-            self.wanted = (self.wanted.max(1) * 2).min(Wanted::MOST);
+            self.wanted = (self.wanted.max(1) * 2).min(MOST);
         }
         self.lease = self.asked.take();
         self.left = leased;
