@@ -13,7 +13,13 @@ const config: CodegenConfig = {
         useTypeImports: true,
         defaultScalarType: "unknown",
         strictScalars: true,
-        scalars: { CountryCode: "string", DateTime: "string", TimeZone: "string", URL: "string" },
+        scalars: {
+          CountryCode: "string",
+          DateTime: "string",
+          TimeZone: "string",
+          URL: "string",
+          JSON: "unknown",
+        },
       },
     },
     // Enums that no document names, such as ErrorCode.

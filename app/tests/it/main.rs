@@ -30,6 +30,7 @@ mod rules;
 mod spool;
 mod stop;
 mod strict;
+mod traces;
 mod two_redirectors;
 mod verdicts;
 mod visitors;

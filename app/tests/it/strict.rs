@@ -27,7 +27,7 @@ async fn link(ada: &GraphQl) {
 }
 
 /// Whether a file below `folder` holds these bytes.
-fn found(folder: &Path, bytes: &[u8]) -> bool {
+pub fn found(folder: &Path, bytes: &[u8]) -> bool {
     std::fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| {
         let path = entry.path();
         if path.is_dir() {
