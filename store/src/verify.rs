@@ -72,11 +72,16 @@ impl WorkspaceScope {
         Ok(last.map(|id| Quarter::of(ClickId(id).made_at())).max(cell))
     }
 
-    /// Compares the cells of quarters from `first` on and before `end` with their clicks.
+    /// Compares the cells of quarters from `first` on and before `end` with their clicks, as far as these are
+    /// kept: a purge that is under way has deleted some of those before.
     ///
     /// # Errors
     /// When the database does not answer, or a cell cannot be read.
     pub async fn verify_cells(&self, first: Quarter, end: Quarter) -> Result<Verified, StoreError> {
+        let first = first.max(Quarter::of(self.forgotten().await?.kept_from));
+        if first >= end {
+            return Ok(Verified::default());
+        }
         let mut pairs: BTreeMap<(Uuid, i64), (Cell, Cell)> = BTreeMap::new();
         let range = CellRange::between(first, end);
         for of in [CellsOf::Workspace, CellsOf::EveryLink] {

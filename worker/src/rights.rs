@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use domain::{Millis, WorkspaceId};
+use domain::{ErasureId, Millis, WorkspaceId};
 use platform::{Clock, Rng};
 use store::{FreshSalt, Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -37,19 +37,30 @@ pub async fn carry_out_rights(store: Store, rng: Rng, clock: Clock, stopping: Ca
     }
 }
 
-/// Everything that is due.
+/// Everything that is due. What fails keeps nothing else from being done.
 ///
 /// # Errors
-/// When the database does not answer; the rest is done the next time.
+/// The first failure; what is left is tried again the next time.
 pub(crate) async fn carry_out(store: &Store, rng: &Rng, now: Millis) -> Result<(), StoreError> {
+    let mut done = Ok(());
     for (workspace, erasure) in store.open_erasures(now.plus(-OTHERS_MILLIS)).await? {
-        while store.erase_step(workspace, erasure, FreshSalt(rng.bytes()), now).await?.more {}
+        done = done.and(erase(store, rng, workspace, erasure, now).await);
     }
     for workspace in store.due_removals(now).await? {
-        while store.remove_step(workspace, now).await? {}
-        tell(workspace);
+        done = done.and(remove(store, workspace, now).await);
     }
     while store.forget_erased(now).await? {}
+    done
+}
+
+async fn erase(store: &Store, rng: &Rng, workspace: WorkspaceId, erasure: ErasureId, now: Millis) -> Result<(), StoreError> {
+    while store.erase_step(workspace, erasure, FreshSalt(rng.bytes()), now).await?.more {}
+    Ok(())
+}
+
+async fn remove(store: &Store, workspace: WorkspaceId, now: Millis) -> Result<(), StoreError> {
+    while store.remove_step(workspace, now).await? {}
+    tell(workspace);
     Ok(())
 }
 

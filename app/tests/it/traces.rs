@@ -22,12 +22,9 @@ fn database(data: &Path) -> [bool; 3] {
     let held: Vec<u8> =
         ["linklogger.db", "linklogger.db-wal"].iter().flat_map(|file| std::fs::read(data.join(file)).unwrap_or_default()).collect();
     let holds = |bytes: &[u8]| held.windows(bytes.len()).any(|window| window == bytes);
-    let any = |of: &dyn Fn(&(&str, &[u8], &str)) -> bool| VISITORS.iter().any(of);
-    [
-        any(&|(ip, bytes, _)| holds(ip.as_bytes()) || holds(bytes)),
-        any(&|(_, _, network)| holds(network.as_bytes())),
-        holds(IPHONE.as_bytes()),
-    ]
+    let addresses = VISITORS.iter().any(|(ip, bytes, _)| holds(ip.as_bytes()) || holds(bytes));
+    let networks = VISITORS.iter().any(|(_, _, network)| holds(network.as_bytes()));
+    [addresses, networks, holds(IPHONE.as_bytes())]
 }
 
 /// Everything that an owner can export, unpacked.

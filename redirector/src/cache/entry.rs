@@ -77,6 +77,11 @@ impl<T: Kept> Entry<T> {
         !self.is_asked_for.swap(true, Ordering::AcqRel)
     }
 
+    /// Nobody looks again any more.
+    pub fn is_asked_no_more(&self) {
+        self.is_asked_for.store(false, Ordering::Release);
+    }
+
     /// Whether nobody has to wait before the value is served once more.
     pub fn is_recent(&self, now: Millis) -> bool {
         now.0.saturating_sub(self.asked_at.0) < RECENT_MILLIS

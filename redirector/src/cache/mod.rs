@@ -143,11 +143,11 @@ impl<T: Kept> LookUps<T> {
 
     /// A value that is no longer fresh, while the source is asked away from here.
     async fn known(&self, key: &T::Key, entry: Entry<T>, asker: Asker) -> Known<T> {
-        if entry.is_mine_to_ask() {
+        let is_recent = entry.is_recent(self.clock.now());
+        if entry.is_mine_to_ask() || !is_recent {
+            // Whoever is not the first finds what the first has looked up.
             let task = self.refresh_away(key.clone(), asker);
-            if !entry.is_recent(self.clock.now())
-                && let Ok(Ok(known)) = tokio::time::timeout(PATIENCE, task).await
-            {
+            if !is_recent && let Ok(Ok(known)) = tokio::time::timeout(PATIENCE, task).await {
                 return known;
             }
         }
@@ -171,7 +171,8 @@ impl<T: Kept> LookUps<T> {
             .entry_by_ref(key)
             .and_try_compute_with(|present| async {
                 let present = present.map(moka::Entry::into_value);
-                if present.as_ref().is_some_and(|entry| self.is_fresh(entry)) {
+                if let Some(entry) = present.as_ref().filter(|entry| self.is_fresh(entry)) {
+                    entry.is_asked_no_more();
                     return Ok::<_, Infallible>(Op::Nop);
                 }
                 Ok(Op::Put(self.look_up(key, present, asker).await))

@@ -6,6 +6,7 @@
 //! sent meanwhile: the stream's last sequence number tells nothing of that.
 
 use async_nats::HeaderMap;
+use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 
 use super::{NatsClient, SUBJECT, StreamError};
@@ -19,23 +20,35 @@ fn subject(spool: u64) -> String {
     format!("{SUBJECT}.mark-{spool:016x}")
 }
 
-/// Writes that everything below `offset` is in the stream; `None` when that cannot be written now.
-pub(super) async fn put(nats: &NatsClient, spool: u64, offset: u64) -> Option<u64> {
-    let mut headers = HeaderMap::new();
-    headers.insert(ROLLUP.0, ROLLUP.1);
-    let payload = [&[VERSION][..], &offset.to_le_bytes()].concat();
-    let ack = nats.jetstream.publish_with_headers(subject(spool), headers, payload.into()).await.ok()?;
-    ack.await.is_ok().then_some(offset)
+/// What a spool's mark says; nothing where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// Everything below it is in the stream.
+    pub offset: u64,
+    /// The mark's own place in the stream.
+    pub sequence: u64,
 }
 
-/// Below which offset everything is in the stream; 0 where it says nothing of this spool.
+/// Writes that everything below `offset` is in the stream, in place of the mark that has the sequence number
+/// `after`: the broker refuses it where it has another one, as after it has fallen back. That may be found
+/// out late, when a mark that waited for the connection arrives. `None` when it was not taken.
+pub(super) async fn put(nats: &NatsClient, spool: u64, offset: u64, after: u64) -> Option<Mark> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ROLLUP.0, ROLLUP.1);
+    headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, after.to_string().as_str());
+    let payload = [&[VERSION][..], &offset.to_le_bytes()].concat();
+    let ack = nats.jetstream.publish_with_headers(subject(spool), headers, payload.into()).await.ok()?;
+    Some(Mark { offset, sequence: ack.await.ok()?.sequence })
+}
+
+/// The mark of a spool.
 ///
 /// # Errors
 /// [`StreamError::Broker`] when it cannot be told now.
-pub(super) async fn read<I: Sync>(stream: &Stream<I>, spool: u64) -> Result<u64, StreamError> {
+pub(super) async fn read<I: Sync>(stream: &Stream<I>, spool: u64) -> Result<Mark, StreamError> {
     match stream.get_last_raw_message_by_subject(&subject(spool)).await {
-        Ok(message) => Ok(offset(&message.payload).unwrap_or_default()),
-        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(0),
+        Ok(message) => Ok(Mark { offset: offset(&message.payload).unwrap_or_default(), sequence: message.sequence }),
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(Mark::default()),
         Err(error) => Err(broker(&error)),
     }
 }

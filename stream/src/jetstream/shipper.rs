@@ -21,9 +21,10 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::marks::{self, Mark};
 use super::publisher::Publisher;
 use super::under_way::UnderWay;
-use super::{Direct, NatsClient, STREAM, StreamError, marks};
+use super::{Direct, NatsClient, STREAM, StreamError};
 use crate::spool::{BrokerMark, Cursor, Entry, Spool};
 
 /// Records held in memory before reading stops.
@@ -69,6 +70,10 @@ impl Shipper {
         let (mut sending, mut marking, mut checking) = (FuturesUnordered::new(), FuturesUnordered::new(), FuturesUnordered::new());
         let (mut tick, mut check) = (interval(CURSOR_EVERY), interval(CHECK_EVERY));
         let mut suspect = false;
+        // The place of the spool's mark in the stream, since it was last looked at.
+        let mut place: Option<u64> = None;
+        // Whether the broker has no mark that says what the cursor does.
+        let mut is_unmarked = false;
         let mut deadline: Option<Instant> = None;
         loop {
             for shard in Shard::all() {
@@ -90,30 +95,36 @@ impl Shipper {
                     }
                 }
                 Some(put) = marking.next() => match put {
-                    Some(offset) => marked = offset,
-                    None => (sending, under_way) = (FuturesUnordered::new(), UnderWay::new(&self.spool, marked)),
+                    Some(Mark { offset, sequence }) => (marked, place, is_unmarked) = (offset, Some(sequence), false),
+                    None => {
+                        (sending, under_way, place) = (FuturesUnordered::new(), UnderWay::new(&self.spool, marked), None);
+                        checking.push(look(nats, mark, spool));
+                    }
                 },
                 Some((before, found)) = checking.next() => {
-                    let (before, found): (BrokerMark, Option<(BrokerMark, u64)>) = (before, found);
-                    let Some((found, known_to)) = found else { continue };
+                    let (before, found): (BrokerMark, Option<(BrokerMark, Mark)>) = (before, found);
+                    let Some((found, ours)) = found else { continue };
+                    if marking.is_empty() {
+                        place = Some(ours.sequence);
+                    }
                     if mark.created == 0 {
                         mark = found;
-                    } else if std::mem::take(&mut suspect) || fell_back(before, found) || known_to < cursor.durable() {
+                    } else if std::mem::take(&mut suspect) || fell_back(before, found) || ours.offset < cursor.durable() {
                         tracing::warn!("the broker has fallen back to an earlier state; what is kept is sent again");
                         self.fallbacks.inc();
                         mark = found;
                         marked = cursor.rewind(mark).map_err(|error| StreamError::Cursor(error.to_string()))?;
                         self.spool.tell_losses_again();
                         (sending, marking, checking) = (FuturesUnordered::new(), FuturesUnordered::new(), FuturesUnordered::new());
-                        under_way = UnderWay::new(&self.spool, marked);
+                        (under_way, place, is_unmarked) = (UnderWay::new(&self.spool, marked), Some(ours.sequence), true);
                     }
                 }
                 _ = tick.tick() => {
                     under_way.take_losses(&self.spool.losses());
                     self.save(&mut cursor, &under_way, marked, mark);
                     let low = under_way.low();
-                    if low > marked && marking.is_empty() {
-                        marking.push(marks::put(nats, spool, low));
+                    if let Some(place) = place.filter(|_| (low > marked || is_unmarked) && marking.is_empty() && nats.is_connected()) {
+                        marking.push(marks::put(nats, spool, low, place));
                     }
                 }
                 _ = check.tick(), if checking.is_empty() && nats.is_connected() => checking.push(look(nats, mark, spool)),
@@ -121,6 +132,8 @@ impl Shipper {
                     if under_way.low() > marked {
                         (sending, under_way) = (FuturesUnordered::new(), UnderWay::new(&self.spool, marked));
                     }
+                    // A mark that is still on its way says nothing of the broker that is there now.
+                    (marking, place) = (FuturesUnordered::new(), None);
                     checking.push(look(nats, mark, spool));
                 }
                 () = stopping.cancelled(), if deadline.is_none() => {
@@ -134,9 +147,9 @@ impl Shipper {
             }
         }
         let low = under_way.low();
-        if low > marked {
-            let put = tokio::time::timeout(LAST_MARK, marks::put(nats, spool, low)).await;
-            marked = put.ok().flatten().unwrap_or(marked);
+        if let Some(place) = place.filter(|_| low > marked && nats.is_connected()) {
+            let put = tokio::time::timeout(LAST_MARK, marks::put(nats, spool, low, place)).await;
+            marked = put.ok().flatten().map_or(marked, |put| put.offset);
         }
         self.save(&mut cursor, &under_way, marked, mark);
         Ok(())
@@ -165,7 +178,7 @@ fn interval(every: Duration) -> tokio::time::Interval {
 }
 
 /// What was known of the broker when it was asked, and what it says: of its stream, and of this spool.
-async fn look(nats: &NatsClient, before: BrokerMark, spool: u64) -> (BrokerMark, Option<(BrokerMark, u64)>) {
+async fn look(nats: &NatsClient, before: BrokerMark, spool: u64) -> (BrokerMark, Option<(BrokerMark, Mark)>) {
     let found = async {
         let found = nats.ensure_stream().await?;
         let stream = nats.jetstream.get_stream_no_info(STREAM).await.map_err(|error| StreamError::Broker(error.to_string()))?;

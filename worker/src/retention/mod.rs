@@ -87,11 +87,12 @@ impl Purge {
     /// # Errors
     /// When the database does not answer; what was done stays done.
     pub async fn round(&self, stopping: &CancellationToken) -> Result<Round, StoreError> {
-        let (mut round, mut after) = (Round::default(), None);
+        let (mut round, mut after, mut done) = (Round::default(), None, Ok(()));
         loop {
             let page = self.store.keeping_after(after, PAGE).await?;
             for keeping in &page {
-                self.purge(keeping, &mut round, stopping).await?;
+                // What fails for one workspace keeps no other's from being deleted.
+                done = done.and(self.purge(keeping, &mut round, stopping).await);
             }
             after = page.last().map(|keeping| keeping.workspace);
             if after.is_none() || stopping.is_cancelled() {
@@ -107,7 +108,7 @@ impl Purge {
             let Round { clicks, addresses, audit_entries, partitions } = round;
             tracing::info!(clicks, addresses, audit_entries, partitions, "what is no longer kept was deleted");
         }
-        Ok(round)
+        done.map(|()| round)
     }
 
     async fn purge(&self, keeping: &Keeping, round: &mut Round, stopping: &CancellationToken) -> Result<(), StoreError> {
