@@ -202,6 +202,7 @@ async fn whoever_guesses_slugs_above_the_rate_has_none_looked_up() {
     assert_eq!(from("/cached", VISITOR).await, 302);
     running.clock.advance(30_000);
     assert_eq!(from("/cached", VISITOR).await, 302);
+    wait_until(PATIENCE, "the known link is looked up", async || (asked() > looked_up).then_some(())).await;
     assert_eq!(asked(), looked_up + 1);
     // To others it is as if nothing had been.
     assert_eq!(from(&format!("/{link_refused}"), "203.0.113.6").await, 302);
