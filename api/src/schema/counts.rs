@@ -42,7 +42,7 @@ pub struct ClickTotals {
     /// How many of `clicks` are of nobody: they came too late, without an address, or their visitors
     /// may not or do not want to be told from others.
     pub without_visitor: u64,
-    /// Requests for slugs that are no link, on the workspace's own domains.
+    /// Requests for slugs that are no link, on the workspace's own domains. Not counted yet, so always 0.
     pub misses: u64,
     /// Half of what `clicks` counts was redirected within this many microseconds, from the request
     /// read to the click captured: the nearest-rank percentile, exact, of the clicks that are still kept.
