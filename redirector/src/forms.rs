@@ -20,7 +20,7 @@ const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 ///
 /// # Errors
 /// The page that says why it is not there whole. Nothing was said by it then, so nothing comes of it.
-pub(crate) async fn read(body: Incoming) -> Result<Vec<(String, String)>, Page> {
+pub(crate) async fn read(body: &mut Incoming) -> Result<Vec<(String, String)>, Page> {
     let form = tokio::time::timeout(FORM_TIMEOUT, Limited::new(body, MAX_FORM).collect()).await.map_err(|_| Page::SlowForm)?;
     let form = form.map_err(|error| if error.is::<LengthLimitError>() { Page::LongForm } else { Page::CutForm })?;
     Ok(parse_form(&form.to_bytes()).collect())

@@ -141,7 +141,12 @@ fn first(field: &mut Option<String>, value: &[u8], most: usize) {
 /// A header as text; what is no UTF-8 is replaced, an empty one is none.
 fn text(value: &[u8], most: usize) -> Option<String> {
     let value = value.trim_ascii();
-    (!value.is_empty()).then(|| bounded(String::from_utf8_lossy(value).into_owned(), most))
+    (!value.is_empty()).then(|| bounded(readable(value), most))
+}
+
+/// By far most are ASCII, which is told faster than what is to be replaced.
+fn readable(value: &[u8]) -> String {
+    std::str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value).into_owned(), str::to_owned)
 }
 
 pub(crate) fn bounded(mut text: String, most: usize) -> String {
@@ -154,10 +159,10 @@ fn add(list: &mut Option<String>, line: &[u8]) {
     let line = line.trim_ascii();
     match list {
         _ if line.is_empty() => {}
-        None => *list = Some(String::from_utf8_lossy(line).into_owned()),
+        None => *list = Some(readable(line)),
         Some(list) if list.len() <= MAX_LANGUAGE => {
             list.push_str(", ");
-            list.push_str(&String::from_utf8_lossy(line));
+            list.push_str(&readable(line));
         }
         Some(_) => {}
     }

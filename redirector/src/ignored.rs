@@ -33,7 +33,7 @@ pub(crate) fn page(head: &Head, host: &str, secure: bool) -> Answer {
 }
 
 /// Its form.
-pub(crate) async fn posted(head: &Head, host: &str, secure: bool, body: Incoming) -> Answer {
+pub(crate) async fn posted(head: &Head, host: &str, secure: bool, body: &mut Incoming) -> Answer {
     if !forms::is_ours(head) {
         let mut answer = page(head, host, secure);
         *answer.status_mut() = StatusCode::FORBIDDEN;

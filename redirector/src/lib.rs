@@ -28,6 +28,7 @@ mod rates;
 mod refused;
 mod salts;
 mod service;
+mod settings;
 mod strict;
 mod tls;
 

@@ -3,7 +3,8 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,11 +110,11 @@ fn run(
             let socket = Moving::new(socket, times.write);
             tracker.spawn(async move {
                 match tls {
-                    None => serve(&http, service, socket, Peer { address: peer, encrypted: false }, &stopping).await,
+                    None => serve(&http, service, socket, Peer { ip: peer.ip(), encrypted: false }, &stopping).await,
                     Some(tls) => {
                         // Whoever does not finish the handshake has the time of a request's head for it.
                         if let Ok(Ok(socket)) = tokio::time::timeout(times.head.min(HANDSHAKE), tls.accept(socket)).await {
-                            serve(&http, service, socket, Peer { address: peer, encrypted: true }, &stopping).await;
+                            serve(&http, service, socket, Peer { ip: peer.ip(), encrypted: true }, &stopping).await;
                         }
                     }
                 }
@@ -143,7 +144,7 @@ async fn accept(listener: &tokio::net::TcpListener, room: &Room, stopping: &Canc
 
 #[derive(Clone, Copy, Debug)]
 struct Peer {
-    address: SocketAddr,
+    ip: IpAddr,
     encrypted: bool,
 }
 
@@ -156,11 +157,13 @@ where
         let service = service.clone();
         // Asked before any more is read.
         let has_two_ends = message::has_coded_body(&request) && heads.have_two_ends();
-        Box::pin(async move {
-            Ok::<_, Infallible>(match has_two_ends {
-                true => answer::sealed(answer::malformed(Malformed::TwoEnds)),
-                false => service.answer(peer.address.ip(), peer.encrypted, request).await,
-            })
+        let (head, mut body) = request.into_parts();
+        small(async move {
+            let answer = match has_two_ends {
+                true => answer::malformed(Malformed::TwoEnds),
+                false => service.answer(peer.ip, peer.encrypted, &head, &mut body).await,
+            };
+            Ok::<_, Infallible>(answer::sealed(answer))
         })
     };
     let mut connection = http.serve_connection(TokioIo::new(Worded::new(socket, heads.clone())), service_fn(answer));
@@ -175,6 +178,13 @@ where
         tracing::trace!(%error, "a connection ended with an error");
     }
     let _ = tokio::time::timeout(LINGER, close(connection.into_parts().io.into_inner().into_inner())).await;
+}
+
+/// What is made for each request is small enough for the allocator to hand the same piece out again and
+/// again; a larger one it looks for.
+fn small<F: Future>(future: F) -> Pin<Box<F>> {
+    const { assert!(size_of::<F>() <= 1_024, "the future of a request has grown") };
+    Box::pin(future)
 }
 
 /// Lets the other end read the last answer: closed with bytes that nobody has read, a connection is

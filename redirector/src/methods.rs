@@ -25,7 +25,7 @@ pub(crate) fn method_of(method: &hyper::Method) -> Option<Method> {
 pub(crate) fn has_form(found: &CachedLink) -> bool {
     let CachedLink { link, settings } = found;
     let has_password = || link.gate.as_ref().is_some_and(|gate| gate.password.is_some());
-    !link.deleted && !settings.is_closed() && (settings.asks() || has_password())
+    !found.is_gone() && (settings.asks() || has_password())
 }
 
 /// The answer to a method that is not taken where there is no link.

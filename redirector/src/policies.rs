@@ -1,21 +1,18 @@
 //! What redirects need besides links: API keys, and what workspaces decide for their redirects.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{ApiKeyId, ApiKeyState, ConsentMode, Millis, Privacy, ReferrerPolicy, WorkspaceId, WorkspacePolicy, signing_purpose};
-use hyper::header::{HeaderValue, LOCATION, REFERRER_POLICY};
+use domain::{ApiKeyId, ApiKeyState, Millis, Privacy, ReferrerPolicy, WorkspaceId, WorkspacePolicy, signing_purpose};
 use moka::future::Cache;
 use platform::{Backoff, Clock, Metrics, Rng, SealKey, is_signature};
 use tokio::runtime::Handle;
 
-use crate::answer::Answer;
 use crate::cache::{Asker, DecisionSource, Known, LookUps, TooFast};
-use crate::salts::{HeldSalts, Salts};
+use crate::salts::Salts;
+use crate::settings::{HeldSettings, MAX_WORKSPACES, Settings};
 use crate::{LookUpLimits, PolicySource};
 
-const MAX_WORKSPACES: u64 = 50_000;
 /// How soon a workspace's settings that cannot be looked up are asked for again.
 const ASK_AGAIN_MIN: Duration = Duration::from_millis(500);
 const ASK_AGAIN_MAX: Duration = Duration::from_secs(5);
@@ -59,82 +56,13 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// What one workspace decided for its redirects, as far as each of them needs it. All its cached links
-/// share it: a change is seen at once and costs a redirect no look-up.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Settings(Arc<Shared>);
-
-#[derive(Debug, Default)]
-struct Shared {
-    referrer: AtomicU8,
-    /// Of those below; zero while nothing is known.
-    flags: AtomicU8,
-    /// All that was decided of visitors; `None` while that is unknown.
-    privacy: RwLock<Option<Arc<Privacy>>>,
-    salts: HeldSalts,
-    /// Whether they are looked up again until they are known.
-    is_asked_for: AtomicBool,
-}
-
-const KNOWN: u8 = 1;
-const ASKS: u8 = 2;
-const CLOSED: u8 = 4;
-
-impl Settings {
-    fn set(&self, referrer: Option<ReferrerPolicy>, privacy: &Privacy, closed: bool) {
-        let code = |policy: ReferrerPolicy| ReferrerPolicy::ALL.iter().position(|known| *known == policy);
-        let code = referrer.and_then(code).map_or(0, |at| at + 1);
-        self.0.referrer.store(u8::try_from(code).unwrap_or_default(), Ordering::Relaxed);
-        *self.0.privacy.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(privacy.clone()));
-        let asks = if privacy.consent == ConsentMode::Required { ASKS } else { 0 };
-        let closed = if closed { CLOSED } else { 0 };
-        self.0.flags.store(KNOWN | asks | closed, Ordering::Relaxed);
-    }
-
-    fn are_known(&self) -> bool {
-        self.0.flags.load(Ordering::Relaxed) & KNOWN != 0
-    }
-
-    fn referrer(&self) -> Option<ReferrerPolicy> {
-        let code = usize::from(self.0.referrer.load(Ordering::Relaxed));
-        code.checked_sub(1).and_then(|at| ReferrerPolicy::ALL.get(at)).copied()
-    }
-
-    /// Whether visitors are asked for consent; not while that is unknown, and clicks are then only counted.
-    pub fn asks(&self) -> bool {
-        self.0.flags.load(Ordering::Relaxed) & ASKS != 0
-    }
-
-    /// What was decided of visitors; `None` while that is unknown.
-    pub fn privacy(&self) -> Option<Arc<Privacy>> {
-        self.0.privacy.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub fn salts(&self) -> &HeldSalts {
-        &self.0.salts
-    }
-
-    /// Whether the workspace is to be deleted, so that its links lead nowhere; not while that is unknown.
-    pub fn is_closed(&self) -> bool {
-        self.0.flags.load(Ordering::Relaxed) & CLOSED != 0
-    }
-
-    /// The same answer, which tells browsers the policy if it sends them on.
-    pub fn on(&self, mut answer: Answer) -> Answer {
-        if let Some(policy) = self.referrer().filter(|_| answer.headers().contains_key(LOCATION)) {
-            answer.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static(policy.as_str()));
-        }
-        answer
-    }
-}
-
 /// Clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct Policies {
     source: Arc<dyn PolicySource>,
     keys: LookUps<ApiKeyState>,
     workspaces: LookUps<Decided>,
-    settings: Cache<WorkspaceId, Settings>,
+    settings: HeldSettings,
     /// With strict capture.
     salts: Option<Salts>,
     /// Keys whose use was noted lately.
@@ -157,7 +85,7 @@ impl Policies {
         Self {
             keys: LookUps::new(source.clone(), limits, clock.clone(), metrics),
             workspaces: LookUps::new(decisions, limits, clock.clone(), metrics),
-            settings: Cache::builder().max_capacity(MAX_WORKSPACES).build(),
+            settings: HeldSettings::new(),
             salts,
             noted: Cache::builder().max_capacity(MAX_WORKSPACES).time_to_live(NOTE_EVERY).build(),
             source,
@@ -202,7 +130,7 @@ impl Policies {
 
     /// The same, as far as they are known now.
     pub async fn settings_so_far(&self, id: WorkspaceId) -> Settings {
-        let settings = self.held_settings(id).await;
+        let settings = self.settings.of(id).await;
         if !settings.are_known() {
             self.ask_for(id, &settings);
         }
@@ -211,7 +139,7 @@ impl Policies {
 
     async fn look_up_settings(&self, id: WorkspaceId) -> Settings {
         let known = self.workspaces.resolve_anew(&id).await;
-        let settings = self.held_settings(id).await;
+        let settings = self.settings.of(id).await;
         match known {
             Known::Found(decided) => settings.set(decided.referrer_policy, &decided.privacy, decided.closed),
             // There is the workspace, so it has decided nothing.
@@ -226,28 +154,24 @@ impl Policies {
 
     /// Forgets the salts of days that are over.
     pub fn sweep_salts(&self, now: Millis) {
-        self.settings.iter().for_each(|(_, settings)| settings.salts().sweep(now));
-    }
-
-    async fn held_settings(&self, id: WorkspaceId) -> Settings {
-        self.settings.get_with(id, async { Settings::default() }).await
+        self.settings.sweep_salts(now);
     }
 
     /// Looks up settings again and again until they are known, away from who asks for them: the links
     /// that share them are cached by then, and would look only when they are looked up again.
     fn ask_for(&self, id: WorkspaceId, settings: &Settings) {
-        if settings.0.is_asked_for.swap(true, Ordering::AcqRel) {
+        if !settings.is_mine_to_ask() {
             return;
         }
         let (this, settings) = (self.clone(), settings.clone());
         self.main.spawn(async move {
             let mut backoff = Backoff::new(ASK_AGAIN_MIN, ASK_AGAIN_MAX);
             // Whose settings were forgotten meanwhile has no link in use.
-            while !settings.are_known() && this.settings.contains_key(&id) {
+            while !settings.are_known() && this.settings.has(id) {
                 backoff.pause(&Rng::System).await;
                 this.look_up_settings(id).await;
             }
-            settings.0.is_asked_for.store(false, Ordering::Release);
+            settings.is_asked_no_more();
         });
     }
 
@@ -267,7 +191,7 @@ impl Policies {
     /// Looks again at once, where anybody has looked before: cached links do not.
     pub async fn workspace_changed(&self, id: WorkspaceId) {
         self.workspaces.expire(&id).await;
-        if self.settings.contains_key(&id) {
+        if self.settings.has(id) {
             let this = self.clone();
             // Whoever tells of changes does not wait for it.
             self.main.spawn(async move { this.settings(id).await });

@@ -12,7 +12,8 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::SaltSource;
-use crate::policies::{Policies, Settings};
+use crate::policies::Policies;
+use crate::settings::Settings;
 
 /// How long a salt is used before it is asked for again: the workspace may change its zone.
 const AGAIN_MILLIS: i64 = 10 * 60_000;
@@ -32,11 +33,11 @@ pub(crate) struct HeldSalts {
 }
 
 impl HeldSalts {
-    fn of(&self, at: Millis) -> Option<DaySalt> {
+    pub fn of(&self, at: Millis) -> Option<DaySalt> {
         self.salts.read().unwrap_or_else(PoisonError::into_inner).iter().find(|salt| salt.is_of(at)).map(|salt| salt.salt)
     }
 
-    fn set(&self, salts: Vec<SaltOfDay>) {
+    pub fn set(&self, salts: Vec<SaltOfDay>) {
         *self.salts.write().unwrap_or_else(PoisonError::into_inner) = salts;
     }
 

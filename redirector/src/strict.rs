@@ -6,8 +6,8 @@ use std::sync::Arc;
 use domain::CapturedClick;
 use enrich::{GeoDatabases, reduce_captured};
 
-use crate::policies::Settings;
 use crate::salts::Salts;
+use crate::settings::Settings;
 
 /// Clones share what they reduce with.
 #[derive(Clone, Debug)]

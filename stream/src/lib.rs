@@ -29,4 +29,4 @@ pub use record::{RecordError, decode_record, encode_record, encode_record_into};
 pub use salts::{SaltClient, serve_salts};
 pub use snapshot::{Filling, LinkSnapshot, SnapshotNotices};
 pub use source::{ClickSource, Delivery, Lane};
-pub use spool::{Position, ReplayFrom, SegmentReport, SetAside, Spool, SpoolError, SpoolFolder, SpoolOptions, SpoolReport};
+pub use spool::{Kept, Position, ReplayFrom, SegmentReport, SetAside, Spool, SpoolError, SpoolFolder, SpoolOptions, SpoolReport};

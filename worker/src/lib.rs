@@ -3,6 +3,7 @@
 //! Nothing is acked before it is committed, nothing announced before that. Whatever fails for a
 //! reason that may pass is tried again, un-acked, for ever.
 
+mod batch;
 mod letters;
 mod neighbours;
 mod pump;

@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{CapturedClick, Loss, Millis, Privacy, WorkspaceId};
+use domain::{Millis, Privacy, WorkspaceId};
 use enrich::Enricher;
 use platform::{Backoff, Clock, Health, Lifecycle, Metrics, Readiness, Rng, Throttle};
 use prometheus_client::metrics::counter::Counter;
-use sha2::{Digest, Sha256};
 use store::{Incoming, IngestReport, Poison, Store, StoreError};
-use stream::{Announcement, ClickSource, Delivery, Frame, Lane, LiveFeed, RecordError, StreamError, decode_record};
+use stream::{Announcement, ClickSource, Delivery, Lane, LiveFeed, StreamError};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
+use crate::batch::{Batch, Decoded};
 use crate::letters::Letters;
 use crate::neighbours::{Neighbours, Who};
 use crate::salts::Salts;
@@ -64,29 +63,20 @@ pub struct Pump {
     newer: Throttle,
 }
 
-/// A click as it came, with what a dead letter of it would need.
-#[derive(Debug)]
-struct Decoded {
-    captured: CapturedClick,
-    record: Vec<u8>,
-    frame: Arc<str>,
-}
-
-/// A batch as it came.
-#[derive(Debug, Default)]
-struct Batch {
-    clicks: Vec<Decoded>,
-    poison: Vec<Poison>,
-    losses: Vec<Loss>,
-    deliveries: Vec<Delivery>,
-}
-
 /// A batch that is stored, and what was said of it.
 #[derive(Debug)]
 struct Stored {
     clicks: Vec<Incoming>,
     who: Vec<Option<Who>>,
     report: IngestReport,
+}
+
+/// How far a batch came.
+#[derive(Debug)]
+enum Done {
+    Whole(IngestReport),
+    /// A stop came first. What is stored is to be announced, since whoever gets it again finds it stored.
+    Stopped(IngestReport),
 }
 
 impl Pump {
@@ -130,13 +120,17 @@ impl Pump {
                 () = stopping.cancelled() => return Ok(()),
             };
             let batch = self.decode(deliveries);
-            let Some(report) = self.store(&batch, &mut neighbours, stopping).await else { return Ok(()) };
+            let (report, is_whole) = match self.store(&batch, &mut neighbours, stopping).await {
+                Done::Whole(report) => (report, true),
+                Done::Stopped(report) => (report, false),
+            };
             self.counters.stored.inc_by(report.stored.iter().map(|ingested| ingested.clicks.len() as u64).sum());
             self.counters.duplicates.inc_by(report.duplicates);
             self.counters.too_late.inc_by(report.too_late);
             self.counters.set_aside.inc_by((report.poison.len() + batch.poison.len()) as u64);
             self.counters.erased.inc_by(report.erased);
-            for delivery in batch.deliveries {
+            // What was not done is done by whoever gets the frames next.
+            for delivery in batch.deliveries.into_iter().filter(|_| is_whole) {
                 if let Err(error) = delivery.ack().await
                     && self.unacked.may_tell()
                 {
@@ -147,6 +141,9 @@ impl Pump {
                 let (workspace, previous, head) = (ingested.workspace, ingested.previous, ingested.head);
                 self.parts.feed.announce(Announcement { workspace, previous, head, clicks: Arc::new(ingested.clicks) }).await;
             }
+            if !is_whole {
+                return Ok(());
+            }
         }
     }
 
@@ -154,7 +151,7 @@ impl Pump {
     fn decode(&self, deliveries: Vec<Delivery>) -> Batch {
         let mut batch = Batch::default();
         for delivery in deliveries {
-            match self.decode_frame(&delivery.frame, &mut batch) {
+            match batch.add(&delivery.frame, self.parts.clock.now()) {
                 Ok(()) => batch.deliveries.push(delivery),
                 Err(version) => {
                     let detail = format!("Clicks wait for a newer worker: their records have version {version}. Upgrade the workers.");
@@ -166,23 +163,6 @@ impl Pump {
             }
         }
         batch
-    }
-
-    fn decode_frame(&self, frame: &Frame, batch: &mut Batch) -> Result<(), u8> {
-        let id: Arc<str> = frame.id.as_str().into();
-        for (index, record) in frame.records.iter().enumerate() {
-            match decode_record(record) {
-                Ok(captured) => batch.clicks.push(Decoded { captured, record: record.to_vec(), frame: id.clone() }),
-                Err(RecordError::UnknownVersion(version)) => return Err(version),
-                Err(error @ RecordError::Malformed) => {
-                    let reason = error.to_string();
-                    let (id, frame, at) = (letter_id(&id, index), id.clone(), self.parts.clock.now());
-                    batch.poison.push(Poison { id, frame, reason, record: record.to_vec(), at });
-                }
-            }
-        }
-        batch.losses.extend(&frame.losses);
-        Ok(())
     }
 
     /// What is stored of each click, as its workspace has decided by now.
@@ -210,8 +190,8 @@ impl Pump {
         Ok(clicks.iter().map(incoming).unzip())
     }
 
-    /// Tries until the batch is stored; `None` when a stop came first.
-    async fn store(&self, batch: &Batch, neighbours: &mut Neighbours, stopping: &CancellationToken) -> Option<IngestReport> {
+    /// Tries until the batch is stored and all that follows is done, or a stop comes.
+    async fn store(&self, batch: &Batch, neighbours: &mut Neighbours, stopping: &CancellationToken) -> Done {
         let (mut backoff, mut failed) = (Backoff::new(BACKOFF_MIN, BACKOFF_MAX), false);
         let mut stored = None;
         loop {
@@ -220,7 +200,7 @@ impl Pump {
                     if failed {
                         self.parts.health.report("worker", Readiness::Ready, "");
                     }
-                    return Some(report);
+                    return Done::Whole(report);
                 }
                 Err(error) => {
                     failed = true;
@@ -236,7 +216,7 @@ impl Pump {
             }
             tokio::select! {
                 () = backoff.pause(&self.parts.rng) => {}
-                () = stopping.cancelled() => return None,
+                () = stopping.cancelled() => return Done::Stopped(stored.map(|stored| stored.report).unwrap_or_default()),
             }
         }
     }
@@ -284,10 +264,6 @@ impl Pump {
     }
 }
 
-/// The same for the same record of the same frame.
-fn letter_id(frame: &str, index: usize) -> Uuid {
-    let hash = Sha256::new().chain_update(frame).chain_update((index as u64).to_le_bytes()).finalize();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
-}
+#[cfg(test)]
+#[path = "pump_tests.rs"]
+mod tests;

@@ -10,7 +10,8 @@ use domain::{ApiKeyId, ApiKeyState, HostName, LinkAddress, Privacy, ResolvedLink
 use platform::SealKey;
 use uuid::Uuid;
 
-use crate::policies::{Decided, Policies, Settings};
+use crate::policies::{Decided, Policies};
+use crate::settings::Settings;
 use crate::{LinkSource, LinkSourceDown, PolicySource};
 
 const POLICY_PATIENCE: Duration = Duration::from_millis(300);
@@ -56,9 +57,14 @@ pub(crate) struct CachedLink {
 }
 
 impl CachedLink {
+    /// Whether the link leads nowhere any more.
+    pub fn is_gone(&self) -> bool {
+        self.link.deleted || self.settings.is_closed()
+    }
+
     /// The link as it is now: none of a workspace that is to be deleted leads anywhere.
     pub fn now(&self) -> Cow<'_, ResolvedLink> {
-        match self.settings.is_closed() {
+        match self.is_gone() {
             true => Cow::Owned(ResolvedLink { deleted: true, ..self.link.clone() }),
             false => Cow::Borrowed(&self.link),
         }

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use moka::future::Cache;
 use moka::ops::compute::Op;
 use platform::{Clock, Metrics};
@@ -128,10 +129,22 @@ impl<T: Kept> LookUps<T> {
     /// # Errors
     /// [`TooFast`] where it says no.
     pub async fn resolve_if(&self, key: &T::Key, may_ask: impl FnOnce() -> bool) -> Result<Known<T>, TooFast> {
+        match self.held(key) {
+            Some(entry) if self.is_fresh(&entry) => Ok(self.hit(entry)),
+            _ => Box::pin(self.resolve_later(key, may_ask)).await,
+        }
+    }
+
+    /// An entry that can be had without waiting; of those that ask for it nearly all can.
+    fn held(&self, key: &T::Key) -> Option<Entry<T>> {
+        self.entries.get(key).now_or_never().flatten()
+    }
+
+    async fn resolve_later(&self, key: &T::Key, may_ask: impl FnOnce() -> bool) -> Result<Known<T>, TooFast> {
         match self.entries.get(key).await {
             Some(entry) if self.is_fresh(&entry) => Ok(self.hit(entry)),
-            Some(entry) if entry.is_real() && entry.outlasts(self.clock.now()) => Ok(Box::pin(self.known(key, entry, Asker::Anyone)).await),
-            held if held.as_ref().is_some_and(Entry::is_real) || may_ask() => Ok(Box::pin(self.refresh(key, Asker::Anyone)).await),
+            Some(entry) if entry.is_real() && entry.outlasts(self.clock.now()) => Ok(self.known(key, entry, Asker::Anyone).await),
+            held if held.as_ref().is_some_and(Entry::is_real) || may_ask() => Ok(self.refresh(key, Asker::Anyone).await),
             _ => Err(TooFast),
         }
     }

@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// # Errors
 /// [`Refusal`] when it is too long, too slow, or cannot be read.
-pub(super) async fn read(head: &Head, body: Incoming) -> Result<Draft, Refusal> {
+pub(super) async fn read(head: &Head, body: &mut Incoming) -> Result<Draft, Refusal> {
     let essence = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
     let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = match essence.as_str() {

@@ -26,9 +26,10 @@ use crate::consent::{Consents, Visit};
 use crate::domains::Domains;
 use crate::headers::{Said, said_by_another};
 use crate::methods::OPENED;
-use crate::policies::{Policies, Settings};
+use crate::policies::Policies;
 use crate::query::Query;
 use crate::rates::Rates;
+use crate::settings::Settings;
 pub(crate) use refusal::Refusal;
 
 const STATUS: u16 = 302;
@@ -121,14 +122,19 @@ impl Logger {
     ///
     /// # Errors
     /// The reason why there is none.
-    pub async fn click(&self, entrance: Entrance, asked: LogRequest<'_>, body: Incoming) -> Result<(CapturedClick, Settings), Refusal> {
+    pub async fn click(
+        &self,
+        entrance: Entrance,
+        asked: LogRequest<'_>,
+        body: &mut Incoming,
+    ) -> Result<(CapturedClick, Settings), Refusal> {
         match entrance {
             Entrance::Key => self.posted(asked, body).await,
             Entrance::Signed => self.signed(asked).await,
         }
     }
 
-    async fn posted(&self, asked: LogRequest<'_>, body: Incoming) -> Result<(CapturedClick, Settings), Refusal> {
+    async fn posted(&self, asked: LogRequest<'_>, body: &mut Incoming) -> Result<(CapturedClick, Settings), Refusal> {
         if asked.method != Method::Post {
             return Err(Refusal::Method(Entrance::Key.allowed()));
         }

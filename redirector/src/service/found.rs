@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::SET_COOKIE;
 
+use super::keeper::Keeping;
 use super::{Asked, Service};
 use crate::answer::{self, Answer, Page};
 use crate::cache::CachedLink;
@@ -26,21 +27,67 @@ pub(super) struct Form {
     referrer: Option<String>,
 }
 
+/// A request to a link, weighed.
+#[derive(Debug)]
+struct Weighed {
+    said: Said,
+    decision: Decision,
+    heard: Option<Box<Heard>>,
+    /// Whether the visitor is to be asked by a page whether they may be recognised.
+    asks: bool,
+}
+
 impl Service {
-    pub(super) async fn found(&self, found: &CachedLink, address: &LinkAddress, asked: Asked<'_>, form: Form) -> Answer {
-        let (link, now) = (&*found.now(), self.clock.now());
-        self.warn_of_hidden_visitors(asked.peer, asked.head);
+    /// The answer of a link. For most nothing is waited for, and what is made meanwhile is no part of the
+    /// request's future.
+    pub(super) async fn found(&self, found: &CachedLink, address: &LinkAddress, asked: &Asked<'_>) -> Answer {
+        let (answer, keeping) = if found.link.gate.is_some() || found.settings.asks() {
+            let weighed = Box::pin(self.weigh(found, asked, Form::default())).await;
+            self.answer_weighed(found, address, asked, weighed)
+        } else {
+            self.answer_weighed(found, address, asked, weigh_plain(found, asked))
+        };
+        if let Some(rest) = keeping {
+            rest.await;
+        }
+        answer
+    }
+
+    /// The same for a request whose form was read.
+    async fn found_with(&self, found: &CachedLink, address: &LinkAddress, asked: &Asked<'_>, form: Form) -> Answer {
+        let weighed = self.weigh(found, asked, form).await;
+        let (answer, keeping) = self.answer_weighed(found, address, asked, weighed);
+        if let Some(rest) = keeping {
+            rest.await;
+        }
+        answer
+    }
+
+    async fn weigh(&self, found: &CachedLink, asked: &Asked<'_>, form: Form) -> Weighed {
         let mut said = asked.said();
         let (heard, asks) = match found.settings.asks() {
-            true => Box::pin(self.heard(link, asked, &form, &mut said)).await,
+            true => self.heard(&found.link, asked, &form, &mut said).await,
             false => (None, false),
         };
-        let is_ahead = said.is_ahead() && asked.method == Method::Get;
-        let decision = self.decide(link, asked, &said, form, !asks && !is_ahead).await;
+        let decision = self.decide(found, asked, &said, form, !asks && !is_ahead(asked, &said)).await;
+        Weighed { said, decision, heard, asks }
+    }
+
+    /// What is said, and what is still to be done for the click to be kept.
+    fn answer_weighed(
+        &self,
+        found: &CachedLink,
+        address: &LinkAddress,
+        asked: &Asked<'_>,
+        weighed: Weighed,
+    ) -> (Answer, Option<Keeping<'_>>) {
+        let (link, now) = (&found.link, self.clock.now());
+        self.warn_of_hidden_visitors(asked.peer, asked.head);
+        let Weighed { said, decision, heard, asks } = weighed;
         // Whoever is asked first is not asked for a password before.
         let goes_on = decision.is_counted() || asks && decision.outcome == Outcome::Password;
         let (decision, question) = match goes_on {
-            true if is_ahead => (decision.held_back(StatusCode::SERVICE_UNAVAILABLE, Some(Page::Ahead)), None),
+            true if is_ahead(asked, &said) => (decision.held_back(StatusCode::SERVICE_UNAVAILABLE, Some(Page::Ahead)), None),
             true if asks => (decision.held_back(StatusCode::OK, None), heard.as_deref()),
             _ => (decision, None),
         };
@@ -53,33 +100,31 @@ impl Service {
             (None, None, None) => (answer::redirect(decision.status, &decision.target), decision),
             (None, None, Some(page)) => (answer::page(page), decision),
         };
-        let above_rate = self.rates.is_above(link.id, asked.client, asked.started);
-        let facts = Facts { above_rate, ..self.facts(&asked, said, now) };
-        self.keeper.keep(capture(link, decision, facts), &found.settings).await;
         if let Some(cookie) = heard.and_then(|heard| heard.cookie) {
             answer.headers_mut().append(SET_COOKIE, cookie);
         }
-        answer
+        let above_rate = self.rates.is_above(link.id, asked.client, asked.started);
+        let facts = Facts { above_rate, ..self.facts(asked, said, now) };
+        (answer, self.keeper.keep(capture(link, decision, facts), &found.settings))
     }
 
     /// What becomes of the request where nothing but the link's own settings counts. No permit is taken for
     /// whoever does not go on.
-    async fn decide(&self, link: &ResolvedLink, asked: Asked<'_>, said: &Said, form: Form, goes_on: bool) -> Decision {
-        let Asked { place, method, client, query, .. } = asked;
+    async fn decide(&self, found: &CachedLink, asked: &Asked<'_>, said: &Said, form: Form, goes_on: bool) -> Decision {
+        let (link, &Asked { place, method, client, query, .. }) = (&found.link, asked);
         match &link.gate {
-            _ if link.deleted => Decision::page(Outcome::Disabled, Page::Gone, link),
-            None => plain(link, method, query.rest()),
-            Some(gate) => {
+            Some(gate) if !found.is_gone() => {
                 let seen = Seen { method, now: self.clock.now(), ip: client.ip, query: query.rest(), said, goes_on };
                 let opened = if form.consent.is_some() { Method::Get } else { method };
-                place.expired(Box::pin(self.gates.decide(link, gate, seen, form.password)).await, opened)
+                place.expired(self.gates.decide(link, gate, seen, form.password).await, opened)
             }
+            _ => plain(found, asked),
         }
     }
 
     /// What the visitor answers to a workspace that must ask whether they may be recognised, and whether they
     /// are to be asked by a page: no machine is, nor who sent a password, since they were asked before it.
-    async fn heard(&self, link: &ResolvedLink, asked: Asked<'_>, form: &Form, said: &mut Said) -> (Option<Box<Heard>>, bool) {
+    async fn heard(&self, link: &ResolvedLink, asked: &Asked<'_>, form: &Form, said: &mut Said) -> (Option<Box<Heard>>, bool) {
         let (headers, secure) = (&asked.head.headers, asked.secure);
         let visit = Visit { headers, said, signed: asked.query.consent, posted: form.consent, secure };
         let heard = self.consents.of(link.workspace, visit).await;
@@ -95,7 +140,7 @@ impl Service {
 
     /// The form of a link with a password, or of the page that asks for consent; to every other link nothing
     /// can be posted.
-    pub(super) async fn posted(&self, found: &CachedLink, address: &LinkAddress, asked: Asked<'_>, body: Incoming) -> Answer {
+    pub(super) async fn posted(&self, found: &CachedLink, address: &LinkAddress, asked: &Asked<'_>, body: &mut Incoming) -> Answer {
         if !has_form(found) {
             return not_taken(found);
         }
@@ -118,7 +163,7 @@ impl Service {
             None if has_password && !found.settings.asks() => Some(String::new()),
             password => password.filter(|_| has_password),
         };
-        self.found(found, address, asked, form).await
+        self.found_with(found, address, asked, form).await
     }
 }
 
@@ -130,8 +175,22 @@ fn answer_of(text: &str) -> Option<bool> {
     }
 }
 
-fn plain(link: &ResolvedLink, method: Method, query: Option<&str>) -> Decision {
-    let target = target_with(link, &link.target, query);
-    let status = if method == Method::Post { AFTER_FORM } else { link.redirect_status.code() };
+/// Whether the page is fetched ahead of a person who may never go there.
+fn is_ahead(asked: &Asked<'_>, said: &Said) -> bool {
+    said.is_ahead() && asked.method == Method::Get
+}
+
+/// For a link that leads everybody to its target and asks nobody.
+fn weigh_plain(found: &CachedLink, asked: &Asked<'_>) -> Weighed {
+    Weighed { said: asked.said(), decision: plain(found, asked), heard: None, asks: false }
+}
+
+fn plain(found: &CachedLink, asked: &Asked<'_>) -> Decision {
+    let link = &found.link;
+    if found.is_gone() {
+        return Decision::page(Outcome::Disabled, Page::Gone, link);
+    }
+    let target = target_with(link, &link.target, asked.query.rest());
+    let status = if asked.method == Method::Post { AFTER_FORM } else { link.redirect_status.code() };
     Decision { outcome: Outcome::Redirected, status, target, rule: None, page: None }
 }

@@ -1,5 +1,6 @@
 //! Keeps clicks in the spool, no more of them than may be written, and tells of it when one cannot be kept.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,12 +8,15 @@ use domain::CapturedClick;
 use platform::{Health, Metrics, Readiness, Throttle};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use stream::{Spool, SpoolError};
+use stream::{Kept, Spool, SpoolError};
 
-use crate::policies::Settings;
+use crate::settings::Settings;
 use crate::strict::Reducer;
 
 const SPOOL: [(&str, &str); 1] = [("reason", "spool")];
+
+/// What is still to be waited for.
+pub(crate) type Keeping<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Clones share everything.
 #[derive(Clone, Debug)]
@@ -36,13 +40,22 @@ impl Keeper {
         Self { spool, reducer, health, captured, lost, complaints: Throttle::default(), losing: Arc::default() }
     }
 
-    pub async fn keep(&self, mut click: CapturedClick, settings: &Settings) {
+    /// Keeps a click. `None` when that is done; most are.
+    pub fn keep(&self, mut click: CapturedClick, settings: &Settings) -> Option<Keeping<'_>> {
         self.reducer.reduce(&mut click, settings);
-        match self.spool.keep(&click).await {
-            Ok(()) => self.kept(),
-            // The visitor is sent on all the same.
-            Err(error) => self.lost(&error),
+        match self.spool.keep(click) {
+            Kept::Now => self.kept(),
+            Kept::Soon(rest) => {
+                return Some(Box::pin(async move {
+                    match rest.await {
+                        Ok(()) => self.kept(),
+                        // The visitor is sent on all the same.
+                        Err(error) => self.lost(&error),
+                    }
+                }));
+            }
         }
+        None
     }
 
     fn kept(&self) {

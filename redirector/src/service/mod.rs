@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use domain::{Address, ClickId, LinkAddress, Method, Millis, SignalSet};
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts as Head;
@@ -36,7 +35,6 @@ use crate::query::Query;
 use crate::rates::Rates;
 use crate::strict::Reducer;
 use crate::{Parts, RedirectorOptions};
-use found::Form;
 use keeper::Keeper;
 
 #[derive(Clone, Debug)]
@@ -134,15 +132,10 @@ impl Service {
         self.domains.clone()
     }
 
-    /// `encrypted` says whether the connection itself is.
-    pub async fn answer(&self, peer: IpAddr, encrypted: bool, request: Request<Incoming>) -> Answer {
-        answer::sealed(self.respond(peer, encrypted, request).await)
-    }
-
-    async fn respond(&self, peer: IpAddr, encrypted: bool, request: Request<Incoming>) -> Answer {
+    /// `encrypted` says whether the connection itself is. Every answer is still to be sealed.
+    pub async fn answer(&self, peer: IpAddr, encrypted: bool, head: &Head, body: &mut Incoming) -> Answer {
         let started = Instant::now();
-        let (head, body) = request.into_parts();
-        let host = match message::host(&head) {
+        let host = match message::host(head) {
             Ok(host) => host,
             Err(why) => return answer::malformed(why),
         };
@@ -153,14 +146,12 @@ impl Service {
         let mut answer = match &place {
             Ok(Place::Nowhere) if host.is_some_and(message::is_no_host) => answer::malformed(Malformed::UnreadableHost),
             Ok(place) => match method_of(&head.method) {
-                Some(method) => {
-                    self.answer_at(Asked { place, method, peer, client, head: &head, query: &query, secure, started }, body).await
-                }
+                Some(method) => self.answer_at(&Asked { place, method, peer, client, head, query: &query, secure, started }, body).await,
                 None => Box::pin(self.turn_away(place, head.uri.path(), client, started)).await,
             },
             Err(TooFast) => self.refuse(),
         };
-        if message::is_last(&head) {
+        if message::is_last(head) {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Ok(place) = place {
@@ -169,22 +160,22 @@ impl Service {
         answer
     }
 
-    async fn answer_at(&self, asked: Asked<'_>, body: Incoming) -> Answer {
+    async fn answer_at(&self, asked: &Asked<'_>, body: &mut Incoming) -> Answer {
         match Named::of(asked.place, asked.head.uri.path()) {
             Named::Link(address) => self.at(&address, asked, body).await,
-            Named::Entrance(entrance) => Box::pin(self.logged(entrance, &asked, body)).await,
-            Named::OwnClicks => Box::pin(self.own_clicks(&asked, body)).await,
+            Named::Entrance(entrance) => Box::pin(self.logged(entrance, asked, body)).await,
+            Named::OwnClicks => Box::pin(self.own_clicks(asked, body)).await,
             Named::Other => Box::pin(self.other(asked, body)).await,
         }
     }
 
-    async fn at(&self, address: &LinkAddress, asked: Asked<'_>, body: Incoming) -> Answer {
+    async fn at(&self, address: &LinkAddress, asked: &Asked<'_>, body: &mut Incoming) -> Answer {
         match self.links.resolve_if(address, || self.rates.may_look_up(asked.client, asked.started)).await {
             Ok(Known::Found(found)) if asked.method == Method::Post => {
                 found.settings.on(Box::pin(self.posted(&found, address, asked, body)).await)
             }
-            Ok(Known::Found(found)) => found.settings.on(self.found(&found, address, asked, Form::default()).await),
-            Ok(Known::Nothing) => self.miss(&asked),
+            Ok(Known::Found(found)) => found.settings.on(self.found(&found, address, asked).await),
+            Ok(Known::Nothing) => self.miss(asked),
             Ok(Known::CannotTell) => answer::page(Page::Unavailable),
             Err(TooFast) => self.refuse(),
         }

@@ -19,17 +19,17 @@ use crate::path::Named;
 
 impl Service {
     /// A path that is none of a link as it is written.
-    pub(super) async fn other(&self, asked: Asked<'_>, body: Incoming) -> Answer {
+    pub(super) async fn other(&self, asked: &Asked<'_>, body: &mut Incoming) -> Answer {
         let path = plain_path(asked.head.uri.path());
         match Named::of(asked.place, &path) {
             Named::Link(address) => self.at(&address, asked, body).await,
-            Named::Entrance(entrance) => self.logged(entrance, &asked, body).await,
-            Named::OwnClicks => self.own_clicks(&asked, body).await,
+            Named::Entrance(entrance) => self.logged(entrance, asked, body).await,
+            Named::OwnClicks => self.own_clicks(asked, body).await,
             Named::Other => match (asked.place.document(&path), asked.method) {
                 (Some(_), Method::Post) => only_opened(),
                 (Some(document), Method::Get | Method::Head) => document,
                 (None, _) if matches!(asked.place, Place::CannotTell) => answer::page(Page::Unavailable),
-                (None, _) => self.aside(Aside::of(&path), &asked).await,
+                (None, _) => self.aside(Aside::of(&path), asked).await,
             },
         }
     }
@@ -87,14 +87,16 @@ impl Service {
                 let answer = pages::preview(link, &short_url, self.report_url.as_deref(), now);
                 let decision = Decision::preview(answer.status(), link);
                 let facts = self.facts(asked, asked.said(), now);
-                self.keeper.keep(capture(link, decision, facts), &found.settings).await;
+                if let Some(rest) = self.keeper.keep(capture(link, decision, facts), &found.settings) {
+                    rest.await;
+                }
                 answer
             }
         }
     }
 
     /// Where visitors say that their clicks are their own.
-    pub(super) async fn own_clicks(&self, asked: &Asked<'_>, body: Incoming) -> Answer {
+    pub(super) async fn own_clicks(&self, asked: &Asked<'_>, body: &mut Incoming) -> Answer {
         let url = self.domains.url(asked.place, "");
         let (head, host, secure) = (asked.head, pages::host_of(&url), asked.secure);
         match asked.method {
@@ -104,7 +106,7 @@ impl Service {
     }
 
     /// A click that needs no link.
-    pub(super) async fn logged(&self, entrance: Entrance, asked: &Asked<'_>, body: Incoming) -> Answer {
+    pub(super) async fn logged(&self, entrance: Entrance, asked: &Asked<'_>, body: &mut Incoming) -> Answer {
         let Asked { method, peer, client, head, query, secure, started, .. } = *asked;
         self.warn_of_hidden_visitors(peer, head);
         let request = LogRequest { head, method, client, query, said: asked.said(), secure, started };
@@ -113,7 +115,9 @@ impl Service {
                 // What comes with a key comes from a server, for many visitors.
                 click.above_rate = entrance == Entrance::Signed && self.rates.is_above_for(client, started);
                 let answer = led_on(click.outcome, &click.target, click.id, &settings);
-                self.keeper.keep(click, &settings).await;
+                if let Some(rest) = self.keeper.keep(click, &settings) {
+                    rest.await;
+                }
                 answer
             }
             Err(refusal) => {

@@ -11,7 +11,7 @@ mod take_out;
 
 use domain::{DaySalt, ErasureId, LinkId, LocalDay, Millis, VisitorKey, WorkspaceId};
 use entity::link;
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement, Value};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Statement, Value};
 use uuid::Uuid;
 
 use crate::ingest::hash_of_visitor;
@@ -84,6 +84,8 @@ impl Store {
         now: Millis,
     ) -> Result<(), StoreError> {
         let transaction = self.begin_as(ERASER, &workspace.0.to_string(), Access::Write).await?;
+        // A removal holds this row for each of its steps, and ends with it: nothing is noted after its last.
+        entity::workspace::Entity::find_by_id(workspace.0).lock_exclusive().one(&transaction).await?.ok_or(StoreError::NotFound)?;
         let kept = self.keep_out(&transaction, workspace, fresh, now).await?;
         for erasure in erasures {
             let (visitor, link) = match &erasure.subject {

@@ -33,16 +33,19 @@ pub(super) async fn ingest(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Inc
             part.stored.push(nothing(*workspace, clicks));
             continue;
         };
-        let (late, mut clicks) = split(clicks, kept_from);
-        part.too_late += count_late(&mut transaction, *workspace, &late).await?;
         let came = clicks.len();
+        let mut clicks = clicks.clone();
+        // Before those that are too late are counted: what was erased counts as that alone.
         if guarded_until > now.0 {
             let refused = guard::postgres::refuse(&mut transaction, *workspace, &clicks).await?;
             clicks.retain(|incoming| !refused.clicks.contains(&incoming.click.id.0));
         }
+        let erased = (came - clicks.len()) as u64;
+        let (late, clicks) = split(&clicks, kept_from);
+        part.too_late += count_late(&mut transaction, *workspace, &late).await?;
         let visits = visits(&mut transaction, *workspace, &clicks).await?;
         let new = insert(&mut transaction, *workspace, previous, &clicks, &visits).await?;
-        let ingested = Ingested { erased: (came - clicks.len()) as u64, ..stored(*workspace, previous, &clicks, &new) };
+        let ingested = Ingested { erased, ..stored(*workspace, previous, &clicks, &new) };
         if !ingested.clicks.is_empty() {
             count(&mut transaction, *workspace, Changes::of(&ingested.clicks, |id| visits.marks(id))).await?;
             raise_head(&mut transaction, &ingested).await?;

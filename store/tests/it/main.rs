@@ -114,6 +114,7 @@ suite!(
     retention::workspaces_and_what_they_keep_are_met_page_by_page,
     rights::counts_are_those_of_the_clicks_that_are_left,
     rights::what_is_under_way_is_kept_out_and_counted_once,
+    rights::what_was_erased_is_never_too_late,
     rights::an_erasure_goes_on_where_it_was_left,
     rights::a_links_history_goes_with_its_counts,
     rights::another_workspaces_are_not_found,

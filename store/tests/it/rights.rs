@@ -182,6 +182,21 @@ pub async fn what_is_under_way_is_kept_out_and_counted_once(store: &Store) {
     assert_eq!(ingest_at(store, ours, &late[..1], over).await.erased, 0);
 }
 
+/// What was erased counts as that alone, also when its workspace no longer keeps clicks of its time.
+pub async fn what_was_erased_is_never_too_late(store: &Store) {
+    let ours = workspace(store, "ours").await;
+    let a = link(store, ours, "a").await.id;
+    let (erased, other) = (by(key(1, 1), click(a, NOON)), by(key(2, 1), click(a, NOON)));
+    ingest(store, ours, std::slice::from_ref(&erased)).await;
+    erase(store, ours, Subject::Visitor(key(1, 1))).await;
+    store.keep_clicks_from(ours, NOON.plus(HOUR)).await.unwrap();
+    for late in [1, 0] {
+        let report = ingest(store, ours, &[erased.clone(), other.clone()]).await;
+        assert_eq!((report.erased, report.too_late, report.stored.len()), (1, late, 0));
+    }
+    assert_eq!(lost(store, ours).await, [(domain::LossReason::TooLate, 1)]);
+}
+
 pub async fn an_erasure_goes_on_where_it_was_left(store: &Store) {
     let ours = workspace(store, "ours").await;
     let a = link(store, ours, "a").await.id;
@@ -332,6 +347,11 @@ pub async fn nothing_is_left_of_a_removed_workspace(store: &Database) {
     assert!(store.account_by_email(&ours_mail).await.unwrap().is_none() && store.account_by_email(&theirs_mail).await.unwrap().is_some());
     assert_eq!(store.memberships_of(user).await.unwrap(), []);
     assert!(store.resolve_link("ours").await.unwrap().is_none() && store.resolve_link("theirs").await.unwrap().is_some());
+    // Nothing more can be asked for.
+    let erasure = erasure(Subject::Visitor(key(4, 1)), Millis(0), NOON);
+    let refused = store.begin_erasures(ours_id, std::slice::from_ref(&erasure), fresh(), NOON).await;
+    assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
+    assert_eq!(store.open_erasures(NOON).await.unwrap(), []);
     // What comes late is nobody's.
     let late = click(LinkId::new(NOON, [1; 10]), NOON);
     assert_eq!(ingest(store, ours_id, &[late]).await.erased, 1);

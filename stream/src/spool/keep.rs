@@ -1,21 +1,53 @@
 //! What becomes of a click that the spool has no room for.
 
+use std::fmt;
+use std::pin::Pin;
+
 use domain::{CapturedClick, Loss, LossReason};
 
 use super::{Spool, SpoolError};
 use crate::jetstream::{Direct, Sent};
 
-impl Spool {
-    /// Keeps a click as well as can be: in the spool with its durability; with no room there, at the
-    /// broker; and when that does not answer at once either, as a count of what was lost. Takes no
-    /// more than a fifth of a second beyond an append.
+/// What became of a click, or what is to be waited for.
+pub enum Kept<'a> {
+    /// It is in the spool.
+    Now,
+    /// Fails with why the click is lost, or in class `fsync` with what its flush failed with.
+    Soon(Pin<Box<dyn Future<Output = Result<(), SpoolError>> + Send + 'a>>),
+}
+
+impl fmt::Debug for Kept<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Now => "Now",
+            Self::Soon(_) => "Soon",
+        })
+    }
+}
+
+impl Kept<'_> {
+    /// Until it is known.
     ///
     /// # Errors
     /// Why the click is lost, or in class `fsync` that its flush failed.
-    pub async fn keep(&self, click: &CapturedClick) -> Result<(), SpoolError> {
-        match self.append(click) {
-            Ok(position) => self.settled(position).await,
-            Err(error) => Box::pin(self.keep_elsewhere(click, error)).await,
+    pub async fn done(self) -> Result<(), SpoolError> {
+        match self {
+            Self::Now => Ok(()),
+            Self::Soon(rest) => rest.await,
+        }
+    }
+}
+
+impl Spool {
+    /// Keeps a click as well as can be: in the spool with its durability; with no room there, at the
+    /// broker; and when that does not answer at once either, as a count of what was lost. Takes no
+    /// more than a fifth of a second beyond an append. In class `os` a click is nearly always kept
+    /// when this returns, without a future that would hold it.
+    pub fn keep(&self, click: CapturedClick) -> Kept<'_> {
+        match self.append(&click) {
+            Ok(_) if self.0.flusher.is_none() => Kept::Now,
+            Ok(position) => Kept::Soon(Box::pin(self.settled(position))),
+            Err(error) => Kept::Soon(Box::pin(async move { self.keep_elsewhere(&click, error).await })),
         }
     }
 

@@ -45,6 +45,7 @@ use tokio::sync::Notify;
 pub(crate) use cursor::{BrokerMark, Cursor};
 pub use damage::SetAside;
 pub use error::SpoolError;
+pub use keep::Kept;
 pub(crate) use metrics::SpoolMetrics;
 pub use options::SpoolOptions;
 pub(crate) use reader::{Entry, Reader};

@@ -70,7 +70,7 @@ fn ids(clicks: &[CapturedClick]) -> Vec<ClickId> {
 async fn lose(spool: &Spool, count: u32) {
     for number in 0..count {
         let begun = Instant::now();
-        spool.keep(&captured(workspace((number % 3) as u8), number)).await.unwrap_err();
+        spool.keep(captured(workspace((number % 3) as u8), number)).done().await.unwrap_err();
         assert!(begun.elapsed() < VISITOR, "a visitor waited for {:?}", begun.elapsed());
     }
 }
@@ -156,7 +156,7 @@ async fn a_full_spool_sends_directly() {
     fill(&spool);
     let direct: Vec<_> = (0..20).map(|number| captured(workspace(number as u8), number)).collect();
     for click in &direct {
-        spool.keep(click).await.unwrap();
+        spool.keep(click.clone()).done().await.unwrap();
     }
     assert_eq!(drain(lanes, 20).await.len(), 20);
 }

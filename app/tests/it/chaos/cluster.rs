@@ -22,6 +22,8 @@ pub struct Cluster {
     api: Program,
     worker: Program,
     redirector: Program,
+    /// Another one with few clicks, on which nothing falls but what falls on the broker.
+    quiet: Program,
     disk: Disk,
     filler: Option<tokio::task::JoinHandle<()>>,
     database_is_away: bool,
@@ -58,7 +60,9 @@ impl Cluster {
         let mut redirector = Program::start(program(), options("redirector"));
         let mut api = Program::start(program(), options("api").with("SHORT_DOMAIN", redirector.setting("REDIRECT_LISTEN")));
         let mut worker = Program::start(program(), options("worker"));
-        for program in [&mut redirector, &mut api, &mut worker] {
+        let mut quiet =
+            Program::start(program(), options("redirector").with("DATA_DIR", folder.path().join("quiet").display().to_string()));
+        for program in [&mut redirector, &mut quiet, &mut api, &mut worker] {
             program.ready().await;
         }
         let ada = api.api().sign_up("ada").await;
@@ -73,6 +77,7 @@ impl Cluster {
             api,
             worker,
             redirector,
+            quiet,
             disk,
             filler,
             database_is_away,
@@ -88,13 +93,19 @@ impl Cluster {
         cluster
     }
 
-    /// Has the redirector know the link, which only then is a cached one.
+    /// Has the redirectors know the link, which only then is a cached one.
     async fn warm(&self) {
-        wait_until(PATIENCE, "the link is known", async || self.click_as_marker("a").await.then_some(())).await;
+        for url in [self.url("a"), self.quiet_url("a")] {
+            wait_until(PATIENCE, "the link is known", async || self.click_as_marker(&url).await.then_some(())).await;
+        }
     }
 
     pub fn url(&self, slug: &str) -> String {
         format!("http://{}/{slug}", self.redirector.setting("REDIRECT_LISTEN"))
+    }
+
+    pub fn quiet_url(&self, slug: &str) -> String {
+        format!("http://{}/{slug}", self.quiet.setting("REDIRECT_LISTEN"))
     }
 
     pub async fn begin(&mut self, fault: Fault) {
@@ -227,11 +238,11 @@ impl Cluster {
     }
 
     async fn click_marker(&self) -> bool {
-        self.click_as_marker("marker").await
+        self.click_as_marker(&self.url("marker")).await
     }
 
-    async fn click_as_marker(&self, slug: &str) -> bool {
-        let answer = browser().get(format!("{}?n=marker", self.url(slug))).send().await;
+    async fn click_as_marker(&self, url: &str) -> bool {
+        let answer = browser().get(format!("{url}?n=marker")).send().await;
         answer.is_ok_and(|answer| answer.status() == 302)
     }
 
