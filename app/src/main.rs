@@ -3,6 +3,7 @@
 
 mod commands;
 mod database;
+mod dead_letters;
 mod demo;
 mod geoip;
 mod help;
@@ -56,6 +57,9 @@ enum Command {
     /// Fetch databases of places and autonomous systems, or print which are used
     #[command(subcommand, name = "geoip")]
     GeoIp(geoip::GeoIpCommand),
+    /// Look at records that the database refused, try them again, or delete them
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLetterCommand),
     /// Judge stored clicks again by the rules of this version; totals follow
     Reclassify(reclassify::ReclassifyFlags),
     /// Compare every rollup cell with the clicks that it was made of, where they are still kept; exit code 1 when one
@@ -98,6 +102,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Spool(command) => spool_command::run(command, &config.data_dir),
         Command::GeoIp(command) => on_runtime(&config, geoip::run(command, &config)),
         Command::Reclassify(flags) => on_runtime(&config, reclassify::run(*flags, &config)),
+        Command::DeadLetters(command) => on_runtime(&config, dead_letters::run(*command, &config)),
         Command::VerifyRollups => on_runtime(&config, verify::run(&config)),
         Command::Migrate => on_runtime(&config, commands::migrate(&config)),
         Command::Links(LinksCommand::Resync) => on_runtime(&config, links::resync(&config)),

@@ -17,6 +17,7 @@ mod m20261127_000002_visitors;
 mod m20261127_000003_retention;
 mod m20261127_000004_rights;
 mod m20261127_000005_jobs;
+mod m20261127_000006_dead_letters;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000003_retention::Migration),
             Box::new(m20261127_000004_rights::Migration),
             Box::new(m20261127_000005_jobs::Migration),
+            Box::new(m20261127_000006_dead_letters::Migration),
         ]
     }
 }

@@ -1,13 +1,14 @@
-//! Records that cannot be stored, kept for a person to look at and replay.
+//! Records that cannot be stored, kept for a person to look at and try again: `linklogger dead-letters`.
 
 use std::sync::Arc;
 
 use domain::{LocalDay, Millis};
-use entity::dead_letter::{ActiveModel, Entity};
+use entity::dead_letter::{ActiveModel, Column, Entity, Model};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use crate::erase::ERASER;
 use crate::{Access, Store, StoreError};
 
 /// A record that is set aside.
@@ -52,5 +53,42 @@ impl Store {
             Entity::insert(row).on_conflict(there).exec_without_returning(&transaction).await?;
         }
         Ok(transaction.commit().await?)
+    }
+
+    /// So many letters with ids above one, in the order of their ids; from the first on with none.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn dead_letters_after(&self, after: Option<Uuid>, most: u64) -> Result<Vec<DeadLetter>, StoreError> {
+        let transaction = self.begin_as(ERASER, "", Access::Read).await?;
+        let mut query = Entity::find().order_by_asc(Column::Id).limit(most);
+        if let Some(after) = after {
+            query = query.filter(Column::Id.gt(after));
+        }
+        Ok(query.all(&transaction).await?.into_iter().map(DeadLetter::from).collect())
+    }
+
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn dead_letter(&self, id: Uuid) -> Result<DeadLetter, StoreError> {
+        let transaction = self.begin_as(ERASER, "", Access::Read).await?;
+        Entity::find_by_id(id).one(&transaction).await?.map(DeadLetter::from).ok_or(StoreError::NotFound)
+    }
+
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn remove_dead_letter(&self, id: Uuid) -> Result<(), StoreError> {
+        let transaction = self.begin_as(ERASER, "", Access::Write).await?;
+        if Entity::delete_by_id(id).exec(&transaction).await?.rows_affected == 0 {
+            return Err(StoreError::NotFound);
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+impl From<Model> for DeadLetter {
+    fn from(row: Model) -> Self {
+        let sealed = row.sealed.zip(row.sealed_day).map(|(text, day)| SealedRecord { day: LocalDay(day), text });
+        Self { id: row.id, frame: row.frame_id.into(), reason: row.reason, record: row.record, sealed, at: Millis(row.created_at) }
     }
 }

@@ -65,10 +65,10 @@ pub struct Pump {
 
 /// A batch that is stored, and what was said of it.
 #[derive(Debug)]
-struct Stored {
-    clicks: Vec<Incoming>,
-    who: Vec<Option<Who>>,
-    report: IngestReport,
+pub(crate) struct Stored {
+    pub clicks: Vec<Incoming>,
+    pub who: Vec<Option<Who>>,
+    pub report: IngestReport,
 }
 
 /// How far a batch came.
@@ -92,6 +92,10 @@ impl Pump {
             rejudged: counter("worker_rejudged", "Stored clicks judged again because of those beside them"),
         };
         Self { parts, counters, unacked: Throttle::default(), unstored: Throttle::default(), newer: Throttle::default() }
+    }
+
+    pub(crate) fn parts(&self) -> &WorkerParts {
+        &self.parts
     }
 
     /// Starts a task for each lane of `source`.
@@ -240,7 +244,7 @@ impl Pump {
         Ok(report.clone())
     }
 
-    async fn ingest(&self, batch: &Batch, neighbours: &mut Neighbours, now: Millis) -> Result<Stored, StoreError> {
+    pub(crate) async fn ingest(&self, batch: &Batch, neighbours: &mut Neighbours, now: Millis) -> Result<Stored, StoreError> {
         let store = &self.parts.store;
         if !batch.losses.is_empty() {
             // A transaction of its own: their states may be stored any number of times.

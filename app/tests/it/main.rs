@@ -7,6 +7,7 @@ mod bad_start;
 mod chaos;
 mod cluster;
 mod daily_uniques;
+mod dead_letters;
 mod demo;
 mod domains;
 mod edge;

@@ -6,6 +6,7 @@ mod accounts;
 mod api_keys;
 mod breakdown;
 mod clicks;
+mod dead_letters;
 mod domains;
 mod fixture;
 mod gates;
@@ -112,6 +113,7 @@ suite!(
     retention::the_audit_log_is_read_page_by_page_and_forgets_what_is_old,
     retention::answers_say_from_when_on_they_cover_everything,
     retention::workspaces_and_what_they_keep_are_met_page_by_page,
+    dead_letters::they_are_kept_until_they_are_deleted,
     rights::counts_are_those_of_the_clicks_that_are_left,
     rights::what_is_under_way_is_kept_out_and_counted_once,
     rights::what_was_erased_is_never_too_late,

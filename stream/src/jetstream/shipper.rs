@@ -121,6 +121,7 @@ impl Shipper {
                 }
                 _ = tick.tick() => {
                     under_way.take_losses(&self.spool.losses());
+                    self.publisher.tell_of_calm();
                     self.save(&mut cursor, &under_way, marked, mark);
                     let low = under_way.low();
                     if let Some(place) = place.filter(|_| (low > marked || is_unmarked) && marking.is_empty() && nats.is_connected()) {

@@ -205,6 +205,11 @@ impl Cluster {
         Some(self.metric("linklogger_spool_sent_directly_total").await? + self.metric("linklogger_spool_lost_total").await?)
     }
 
+    /// Clicks that the broker has taken so far, be it again.
+    async fn shipped(&self) -> Option<u64> {
+        self.metric("linklogger_shipper_shipped_total").await
+    }
+
     /// The sum of a metric's values, whatever its labels.
     async fn metric(&self, name: &str) -> Option<u64> {
         let url = format!("http://{}/metrics", self.redirector.setting("OPS_LISTEN"));
@@ -234,7 +239,16 @@ impl Cluster {
         .await;
         let before = self.marked().await.unwrap();
         assert!(self.click_marker().await, "the marker leads on");
-        wait_until(PATIENCE, "the last click is stored", async || self.marked().await.filter(|marked| *marked > before)).await;
+        // After a long halt and a wipe there is much to be sent again: as long as it goes on, it is waited for.
+        let deadline = Instant::now() + 5 * PATIENCE;
+        while self.marked().await.is_none_or(|marked| marked <= before) {
+            assert!(Instant::now() < deadline, "clicks are shipped without end");
+            let taken = self.shipped().await;
+            wait_until(PATIENCE, "more clicks are shipped, or the last one is stored", async || {
+                (self.shipped().await > taken || self.marked().await.is_some_and(|marked| marked > before)).then_some(())
+            })
+            .await;
+        }
     }
 
     async fn click_marker(&self) -> bool {
