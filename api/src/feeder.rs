@@ -41,7 +41,7 @@ impl FeedError {
                 "Changed links cannot be read from the database, so redirectors without one do not see them. Mend the database."
             }
             Self::Snapshot(_) => {
-                "Changed links cannot be brought to NATS; they wait in the database. Start NATS with JetStream, or mend LINKLOGGER_NATS_URL."
+                "Changed links cannot be brought to NATS; they wait in the database. Start NATS with JetStream, mend LINKLOGGER_NATS_URL, or give JetStream more room (max_file_store)."
             }
         }
     }

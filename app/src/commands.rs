@@ -57,6 +57,11 @@ pub(crate) fn prepare_data_dir(config: &Config) -> anyhow::Result<()> {
 
 /// Opens the database and asks it for a sign of life.
 pub(crate) async fn connect(config: &Config) -> anyhow::Result<Store> {
+    anyhow::ensure!(
+        config.links_from == LinksFrom::Database,
+        "This process has no database: it is a redirector whose links come from NATS. Run the command where the api runs, with its \
+         LINKLOGGER_DATABASE_URL and LINKLOGGER_ROLES."
+    );
     let store = open(config).await?;
     store.reach().await.map_err(StoreError::not_waited_for)?;
     Ok(store)

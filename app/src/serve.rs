@@ -86,6 +86,7 @@ impl Process {
         private::close_data(&config);
         prepare_data_dir(&config)?;
         let (clock, rng, health, metrics) = (Clock::System, Rng::System, Health::default(), Metrics::default());
+        metrics.show_durability(health.clone());
         let database = match config.links_from {
             LinksFrom::Database => Some(ProcessDatabase::open(&config, &clock, &rng, &health).await?),
             LinksFrom::Nats => None,

@@ -16,6 +16,16 @@ pub enum DurabilityClass {
     Unknown,
 }
 
+impl DurabilityClass {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Os => "os",
+            Self::Fsync => "fsync",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// One hop of a click's way and its class.
 #[derive(Clone, Debug, Serialize)]
 pub struct HopDurability {

@@ -3,7 +3,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Metric, Registry};
+
+use crate::health::Health;
 
 /// A handle to the process's registry; clones share it.
 #[derive(Clone, Debug)]
@@ -22,6 +28,11 @@ impl Metrics {
         metric
     }
 
+    /// Shows what each hop's acknowledgement survives, as `health` is told.
+    pub fn show_durability(&self, health: Health) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).register_collector(Box::new(Durability(health)));
+    }
+
     /// The OpenMetrics text form.
     pub fn encode(&self) -> String {
         let mut text = String::new();
@@ -29,5 +40,20 @@ impl Metrics {
         // Writing to a String cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
         text
+    }
+}
+
+#[derive(Debug)]
+struct Durability(Health);
+
+impl Collector for Durability {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let help = "1 for the class of each hop of a click: os survives the death of the process, fsync a power cut";
+        let one = ConstGauge::<i64>::new(1);
+        let mut family = encoder.encode_descriptor("durability", help, None, MetricType::Gauge)?;
+        for (hop, durability) in self.0.snapshot().durability {
+            one.encode(family.encode_family(&[("hop", hop), ("class", durability.class.as_str())])?)?;
+        }
+        Ok(())
     }
 }

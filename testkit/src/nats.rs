@@ -12,6 +12,8 @@ pub struct NatsServer {
     guardian: Option<Guardian>,
     /// The port of its monitoring, and when it syncs.
     monitored: Option<(u16, &'static str)>,
+    /// The most that JetStream may hold, where that is not all of the disk.
+    room: Option<&'static str>,
 }
 
 impl NatsServer {
@@ -21,7 +23,19 @@ impl NatsServer {
     /// When there is no nats-server, or it does not start.
     pub fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("ll-nats-").tempdir().expect("a folder").keep();
-        let mut server = Self { folder, port: free_port(), guardian: None, monitored: None };
+        let mut server = Self { folder, port: free_port(), guardian: None, monitored: None, room: None };
+        server.restart();
+        server
+    }
+
+    /// Starts a server whose JetStream holds at most so much, such as `64MB`.
+    ///
+    /// # Panics
+    /// When there is no nats-server, or it does not start.
+    pub fn start_with_room(room: &'static str) -> Self {
+        let mut server = Self::start();
+        server.kill();
+        server.room = Some(room);
         server.restart();
         server
     }
@@ -90,9 +104,14 @@ impl NatsServer {
         let text = |text: &str| text.to_owned();
         let store = self.store().display().to_string();
         let mut command = vec![program(), text("-a"), text("127.0.0.1"), text("-p"), self.port.to_string()];
-        match self.monitored {
-            None => command.extend([text("-js"), text("-sd"), store]),
-            Some((port, sync_interval)) => {
+        match (self.monitored, self.room) {
+            (None, Some(room)) => {
+                let file = self.folder.join("nats.conf");
+                std::fs::write(&file, format!("jetstream {{ store_dir: \"{store}\", max_file_store: {room} }}")).expect("a file");
+                command.extend([text("-c"), file.display().to_string()]);
+            }
+            (None, None) => command.extend([text("-js"), text("-sd"), store]),
+            (Some((port, sync_interval)), _) => {
                 let file = self.folder.join("nats.conf");
                 std::fs::write(&file, format!("jetstream {{ store_dir: \"{store}\", sync_interval: {sync_interval} }}")).expect("a file");
                 command.extend([text("-c"), file.display().to_string(), text("-m"), port.to_string()]);

@@ -85,6 +85,19 @@ fn commands_do_not_wait_for_a_database() {
     assert!(!error.contains("hunter2"), "{error}");
 }
 
+/// Of a database that it would make for itself, an edge's snapshot would be filled with nothing.
+#[test]
+fn commands_for_a_database_are_refused_where_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["migrate"][..], &["links", "resync"], &["verify-rollups"]] {
+        let mut options = ProgramOptions::serve(folder.path()).with("ROLES", "redirector").with("NATS_URL", "nats://127.0.0.1:9");
+        options.arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let (code, _, error) = options.run(program());
+        assert!(code == Some(1) && error.contains("has no database") && error.contains("where the api runs"), "{arguments:?}: {error}");
+    }
+    assert!(!folder.path().join("linklogger.db").exists());
+}
+
 #[test]
 fn a_data_folder_that_cannot_be_is_named() {
     let folder = tempfile::tempdir().unwrap();

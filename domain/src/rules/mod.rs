@@ -100,6 +100,30 @@ impl Rules {
         self.0.iter()
     }
 
+    /// All targets that visitors may be sent to, in the rules' order, and `target` where no rule is for
+    /// everybody; each once.
+    pub fn targets<'a>(&'a self, target: &'a TargetUrl) -> Vec<&'a TargetUrl> {
+        let mut targets: Vec<&TargetUrl> = Vec::new();
+        let mut may_be = |target: &'a TargetUrl| {
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        };
+        for rule in &self.0 {
+            match &rule.destination {
+                Destination::Target(target) => may_be(target),
+                Destination::Variants(experiment) => {
+                    experiment.variants.iter().filter(|variant| variant.weight > 0).for_each(|variant| may_be(&variant.target));
+                }
+            }
+            if rule.conditions == Conditions::default() {
+                return targets;
+            }
+        }
+        may_be(target);
+        targets
+    }
+
     fn find(&self, id: RuleId) -> Option<&Rule> {
         self.0.iter().find(|rule| rule.id == id)
     }

@@ -60,16 +60,20 @@ pub(crate) fn preview(link: &ResolvedLink, short_url: &str, report_url: Option<&
     page(html, policy(report_url))
 }
 
+/// Every target that the link's rules leave open, so that none is hidden behind another.
 fn shown(link: &ResolvedLink, html: &mut String) {
-    let target = link.target.as_str();
-    let _ = write!(html, "<h1>{}</h1><p class=\"url\">{}</p>", escaped(host_of(target)), escaped(target));
+    let targets = link.gate.as_ref().map_or_else(|| vec![&link.target], |gate| gate.rules.targets(&link.target));
+    for target in &targets {
+        let target = target.as_str();
+        let _ = write!(html, "<h1>{}</h1><p class=\"url\">{}</p>", escaped(host_of(target)), escaped(target));
+    }
     if let Some(card) = &link.card {
         for text in [&card.title, &card.description].into_iter().flatten() {
             let _ = write!(html, "<p>{}</p>", escaped(text));
         }
     }
-    if link.gate.as_ref().is_some_and(|gate| !gate.rules.is_empty()) {
-        html.push_str("<p>It leads some visitors elsewhere, such as by country, device or time.</p>");
+    if targets.len() > 1 {
+        html.push_str("<p>It leads each visitor to one of these, such as by country, device, time or chance.</p>");
     }
 }
 

@@ -74,6 +74,29 @@ async fn redirectors_with_too_many_visitors_use_up_the_limit_and_pass_it_by_a_hu
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redirector_that_starts_anew_does_not_pass_a_limit_that_is_reached() {
+    let left = Arc::new(Mutex::new(2));
+    for led in [2, 0, 0] {
+        let running = start_with(&[], Counter::Slow(left.clone(), ANSWERS_AFTER)).await;
+        running.know("l", fast(2));
+        for _ in 0..led {
+            assert_eq!(status(&running, "/l", PERSON).await, 302);
+        }
+        if led > 0 {
+            // What comes before the next answer may pass it.
+            wait_until(Duration::from_secs(10), "the limit is known", async || (status(&running, "/l", PERSON).await == 410).then_some(()))
+                .await;
+        }
+        for _ in 0..3 {
+            assert_eq!(status(&running, "/l", PERSON).await, 410);
+        }
+        running.stop().await;
+        running.drained().await;
+        assert_eq!(*left.lock().unwrap(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_waits_for_permits_that_were_asked_for() {
     let (left, answers) = (Arc::new(Mutex::new(1_000)), Arc::new(Semaphore::new(0)));
     let running = start_with(&[], Counter::Held(left.clone(), answers.clone())).await;

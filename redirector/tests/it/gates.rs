@@ -26,7 +26,7 @@ fn led(status: u16, target: &str) -> (u16, Option<String>) {
     (status, Some(target.to_owned()))
 }
 
-fn rules(drafts: Vec<RuleDraft>) -> Rules {
+pub fn rules(drafts: Vec<RuleDraft>) -> Rules {
     let mut number = 0;
     let fresh = || {
         number += 1;
@@ -35,7 +35,7 @@ fn rules(drafts: Vec<RuleDraft>) -> Rules {
     Rules::parse(drafts, OwnHosts::shared(&ShortDomain::parse("go.example").unwrap()), &Rules::default(), fresh).unwrap()
 }
 
-fn to(target: &str, conditions: ConditionsDraft) -> RuleDraft {
+pub fn to(target: &str, conditions: ConditionsDraft) -> RuleDraft {
     RuleDraft { name: Some(target.rsplit('/').next().unwrap().into()), target: Some(target.into()), conditions, ..RuleDraft::default() }
 }
 

@@ -3,7 +3,10 @@
 use domain::{Gate, LinkCard, Method, Millis, Outcome, ResolvedLink, TargetUrl};
 use reqwest::StatusCode;
 
+use domain::{ConditionsDraft, RuleDraft, VariantDraft};
+
 use crate::fixture::{Running, gated, link, start};
+use crate::gates::{rules, to};
 
 const NOON: Millis = Millis(1_772_366_400_000);
 const PERSON: &str = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";
@@ -46,12 +49,35 @@ async fn a_preview_says_where_a_link_leads_and_how_to_report_it() {
     ] {
         assert!(html.contains(text), "{text} is not in {html}");
     }
-    assert!(!html.contains("<script") && !html.contains("elsewhere"), "{html}");
+    assert!(!html.contains("<script") && !html.contains("one of these"), "{html}");
     // It is told of, and nobody was led on.
     let [click] = running.captured().await.try_into().unwrap();
     assert_eq!((click.outcome, click.status, click.method, click.target.as_str()), (Outcome::Preview, 200, Method::Get, target));
     assert!(!click.outcome.is_counted());
     assert_eq!(click.url, "https://go.example/A+");
+}
+
+/// No target is hidden behind another, and none is named to which nobody is led.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_preview_says_every_target_that_rules_leave_open() {
+    let running = start(&[]).await;
+    let (shop, bank, other) = ("https://shop.example/", "https://bank.example/", "https://other.example/");
+    let on_paper = || ConditionsDraft { countries: vec!["DE".into()], ..ConditionsDraft::default() };
+    let with = |drafts| gated(shop, Gate { rules: rules(drafts), ..Gate::default() });
+    let variants = |targets: [&str; 2]| {
+        let variant = |target: &str| VariantDraft { name: target["https://".len()..].into(), target: target.into(), weight: 1 };
+        RuleDraft { target: None, variants: targets.into_iter().map(variant).collect(), ..to(bank, ConditionsDraft::default()) }
+    };
+    running.know("some", with(vec![to(bank, on_paper())]));
+    running.know("all", with(vec![to(bank, ConditionsDraft::default())]));
+    running.know("two", with(vec![to(shop, on_paper()), variants([bank, other])]));
+    for (path, named, hidden) in
+        [("/some+", vec![shop, bank], vec![other]), ("/all+", vec![bank], vec![shop, other]), ("/two+", vec![shop, bank, other], vec![])]
+    {
+        let (_, _, html) = page(&running, path).await;
+        assert!(named.iter().all(|target| html.contains(target)) && !hidden.iter().any(|target| html.contains(target)), "{path}: {html}");
+        assert_eq!(html.contains("one of these"), named.len() > 1, "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -107,6 +107,10 @@ impl NatsClient {
     pub(crate) async fn ensure_stream(&self) -> Result<BrokerMark, StreamError> {
         let broker = |error: &dyn std::fmt::Display| StreamError::Broker(error.to_string());
         let mut refused = None;
+        if self.jetstream.get_stream(STREAM).await.is_err() {
+            // First, since the stream may take all the room that the server has.
+            crate::snapshot::ensure_bucket(&self.jetstream).await?;
+        }
         let smaller = SMALLER.into_iter().filter(|bytes| *bytes < self.quota);
         for max_bytes in std::iter::once(self.quota).chain(smaller) {
             match self.jetstream.get_or_create_stream(config(max_bytes)).await {

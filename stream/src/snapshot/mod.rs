@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use async_nats::jetstream;
 use async_nats::jetstream::kv::{Config, Entry, Operation, Store, UpdateErrorKind};
 use bytes::Bytes;
 use domain::{LinkAddress, LinkState, ResolvedLink};
@@ -52,6 +53,23 @@ pub struct LinkSnapshot {
 
 pub(crate) fn broker(error: &dyn std::fmt::Display) -> StreamError {
     StreamError::Broker(error.to_string())
+}
+
+/// Makes the bucket unless it is there.
+///
+/// # Errors
+/// [`StreamError::Broker`] when the broker is away or refuses.
+pub(crate) async fn ensure_bucket(jetstream: &jetstream::Context) -> Result<(), StreamError> {
+    if jetstream.get_key_value(BUCKET).await.is_err() {
+        let config = Config {
+            bucket: BUCKET.into(),
+            description: "Links as redirectors need them, fed by the api".into(),
+            history: 1,
+            ..Config::default()
+        };
+        jetstream.create_key_value(config).await.map_err(|error| broker(&error))?;
+    }
+    Ok(())
 }
 
 impl LinkSnapshot {
@@ -90,16 +108,7 @@ impl LinkSnapshot {
     /// [`StreamError::Broker`] when the broker is away or refuses.
     pub async fn ensure(&self) -> Result<(), StreamError> {
         self.connected()?;
-        if self.nats.jetstream.get_key_value(BUCKET).await.is_err() {
-            let config = Config {
-                bucket: BUCKET.into(),
-                description: "Links as redirectors need them, fed by the api".into(),
-                history: 1,
-                ..Config::default()
-            };
-            self.nats.jetstream.create_key_value(config).await.map_err(|error| broker(&error))?;
-        }
-        Ok(())
+        ensure_bucket(&self.nats.jetstream).await
     }
 
     /// What is at an address.

@@ -213,7 +213,7 @@ impl Cursor {
                 },
             };
             self.acked_since.insert(pair[0], since);
-            if now.0 - since.0 >= keep {
+            if now.0 - since.0 >= keep || self.spool.0.is_half_full() && pair[1] <= self.spool.0.settled.load(Ordering::Acquire) {
                 self.spool.0.remove(pair[0], pair[1])?;
             }
         }

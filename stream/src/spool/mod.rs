@@ -265,6 +265,12 @@ impl Shared {
         }
     }
 
+    /// What is kept for a broker that may fall back leaves half of the quota to new clicks: all of it is to be sent
+    /// again then, and none of it may make room.
+    pub(crate) fn is_half_full(&self) -> bool {
+        self.used.load(Ordering::Relaxed) > self.quota / 2
+    }
+
     /// Removes everything that was acked and has settled; false when that was nothing. Looks once for
     /// each place of the cursor, so that it costs a full spool's visitors nothing.
     fn make_room(&self, writer: &mut Writer) -> bool {

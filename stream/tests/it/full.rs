@@ -118,7 +118,9 @@ async fn acked_segments_make_room_before_anything_is_lost() {
         let received = drain(LocalSource::new(spool.clone()).lanes(), 150).await;
         assert_eq!(ids(&received), ids(&sent));
     }
-    assert!(bytes_in(folder.path()) > 32 * 1_024);
+    assert!(bytes_in(folder.path()) > 16 * 1_024);
+    // Half of the quota is for clicks to come, should all that is kept have to be sent again.
+    wait_until(PATIENCE, "half is free", async || (bytes_in(folder.path()) <= 40 * 1_024).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

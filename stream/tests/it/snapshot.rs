@@ -9,7 +9,7 @@ use domain::{
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::BoxStream;
-use stream::{LinkEvent, LinkNotices as _, LinkSnapshot, SnapshotNotices, StreamError};
+use stream::{ClickSource as _, JetStreamSource, LinkEvent, LinkNotices as _, LinkSnapshot, SnapshotNotices, StreamError};
 use testkit::{NatsServer, wait_until};
 
 use crate::fixture::{PATIENCE, connect};
@@ -48,6 +48,21 @@ async fn fill(snapshot: &LinkSnapshot) {
 async fn wipe(server: &NatsServer) {
     let admin = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
     admin.delete_stream("KV_links").await.unwrap();
+}
+
+/// Also where it is as large as all the room that there is, and made first, by who knows no links.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stream_of_clicks_leaves_room_for_links() {
+    let server = NatsServer::start_with_room("64MB");
+    let mut lanes = JetStreamSource::new(connect(&server).await).lanes();
+    let _ = tokio::time::timeout(SECOND, lanes[0].next(1)).await;
+    let admin = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    wait_until(PATIENCE, "the stream is made", async || admin.get_stream("CLICKS").await.ok()).await;
+    let snapshot = LinkSnapshot::new(connect(&server).await);
+    wait_until(PATIENCE, "the bucket is there", async || snapshot.ensure().await.ok()).await;
+    fill(&snapshot).await;
+    assert!(snapshot.put_if_newer(&state("a", 1)).await.unwrap());
+    assert_eq!(version(&snapshot, "a").await, Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

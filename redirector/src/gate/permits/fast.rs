@@ -22,6 +22,8 @@ const LASTS_MILLIS: i64 = 500;
 /// How long a small one should, so that links with few clicks do not ask for each.
 const SMALL_LASTS_MILLIS: i64 = 5_000;
 const SMALL: i64 = 32;
+/// How often debts are asked for at a stop: for an answer that got lost, and for all that was not in it.
+const STOP_ROUNDS: usize = 2;
 /// A block is at most so many times what was taken since the one before: two clicks within a
 /// millisecond are no rate.
 const GROWTH: u32 = 8;
@@ -41,6 +43,8 @@ struct Account {
     debt: u32,
     /// Whether the limit was reached when last asked for.
     reached: bool,
+    /// Whether it was asked for before, be it in vain.
+    known: bool,
     /// Asked for without an answer: it may have been granted.
     asked: Option<Question>,
     asking: bool,
@@ -111,7 +115,7 @@ impl Fast {
         let leased = self.leases.lease(lease, wanted).await;
         let now = self.leases.clock.now();
         if let Some(account) = self.accounts().get_mut(&lease.link) {
-            account.asking = false;
+            (account.asking, account.known) = (false, true);
             match leased {
                 Some(leased) => account.take_in(lease, leased, wanted, now),
                 None => account.ask_from = now.plus(CLOSED_MILLIS),
@@ -124,16 +128,22 @@ impl Fast {
     /// the stop everything, with what an answer that got lost may have granted.
     pub async fn sweep(&self, stop: bool) {
         let now = self.leases.clock.now();
-        let owed = |account: &Account| match stop {
-            false => account.owes() && account.may_ask(now),
-            true => account.owes() || account.asked.is_some(),
-        };
-        let owing: Vec<Question> = {
-            let mut accounts = self.accounts();
-            let owing = accounts.iter_mut().filter(|(_, account)| owed(account));
-            owing.map(|(link, account)| account.question(*link, &self.leases, now)).collect()
-        };
-        iter(owing).for_each_concurrent(AT_ONCE, |question| self.ask(question)).await;
+        // An answer that got lost is asked for again as it was, and may pay for less than was led on since.
+        for _ in 0..if stop { STOP_ROUNDS } else { 1 } {
+            let owed = |account: &Account| match stop {
+                false => account.owes() && account.may_ask(now),
+                true => account.owes() || account.asked.is_some(),
+            };
+            let owing: Vec<Question> = {
+                let mut accounts = self.accounts();
+                let owing = accounts.iter_mut().filter(|(_, account)| owed(account));
+                owing.map(|(link, account)| account.question(*link, &self.leases, now)).collect()
+            };
+            if owing.is_empty() {
+                break;
+            }
+            iter(owing).for_each_concurrent(AT_ONCE, |question| self.ask(question)).await;
+        }
         let mut over = Vec::new();
         for account in self.accounts().values_mut() {
             over.extend(std::iter::from_fn(|| account.blocks.pop_front_if(|block| stop || now >= block.until)));
@@ -150,6 +160,7 @@ impl Account {
             blocks: VecDeque::new(),
             debt: 0,
             reached: false,
+            known: false,
             asked: None,
             asking: false,
             answered: watch::Sender::new(()),
@@ -184,21 +195,22 @@ impl Account {
     }
 
     fn is_forgotten(&self, now: Millis) -> bool {
-        self.debt == 0 && self.blocks.is_empty() && now >= self.used_at.plus(FORGOTTEN_MILLIS)
+        // A debt that the limit leaves open is never paid.
+        !self.owes() && self.blocks.is_empty() && now >= self.used_at.plus(FORGOTTEN_MILLIS)
     }
 
     fn left(&self) -> u32 {
         self.blocks.iter().map(|block| block.left).sum()
     }
 
-    /// `None` while the debt is as high as it may be.
+    /// `None` while nothing is known, or the debt is as high as it may be.
     fn take(&mut self) -> Option<Permit> {
         if let Some(block) = self.blocks.front_mut() {
             block.left -= 1;
             self.blocks.pop_front_if(|block| block.left == 0);
         } else if self.reached {
             return Some(Permit::Refused);
-        } else if self.debt < LimitMode::FAST_OVER {
+        } else if self.known && self.debt < LimitMode::FAST_OVER {
             self.debt += 1;
         } else {
             return None;
@@ -210,7 +222,7 @@ impl Account {
     /// Pays the debt out of a block, and keeps the rest.
     fn take_in(&mut self, lease: PermitLease, leased: u32, wanted: Wanted, now: Millis) {
         self.asked = None;
-        self.reached = leased < wanted.at_least;
+        self.reached = leased < wanted.at_least.max(1);
         if self.reached {
             self.ask_from = now.plus(CLOSED_MILLIS);
         }
