@@ -128,7 +128,7 @@ pub enum LimitMode {
     /// Never over: whoever has no permit waits for one.
     #[default]
     Strict,
-    /// Each redirector may lead on [`LimitMode::FAST_OVER`] above it, and nobody waits until it did.
+    /// Each redirector may lead on [`LimitMode::FAST_OVER`] above it, and but for the first nobody waits until it did.
     Fast,
 }
 

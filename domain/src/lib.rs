@@ -86,7 +86,9 @@ pub use permit::{PermitLease, Wanted};
 pub use policy::{ReferrerPolicy, SealedSecret, WorkspacePolicy, signing_purpose};
 pub use privacy::{ConsentMode, KeptFields, Privacy, PrivacyLevel};
 pub use privacy_change::PrivacyChange;
-pub use query::{MAX_PARAMETER_KEY_CHARS, Parameter, QR_MARKER, Utm, forward_query, parse_form, parse_query, parse_utm, referrer_host};
+pub use query::{
+    Parameter, QR_MARKER, Utm, forward_query, names_to_drop, parse_form, parse_query, parse_utm, referrer_host, without_parameters,
+};
 pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use retention::{Retention, RetentionChange};
 pub use rules::{

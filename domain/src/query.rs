@@ -1,11 +1,13 @@
 //! What the visitor's URLs say: query parameters, UTM fields, the referrer's host.
 
+use std::collections::HashSet;
+
 use url::{Url, form_urlencoded};
 
 /// Limits on what one click may carry; the rest of a longer query is left out.
 const MAX_PARAMETERS: usize = 32;
 /// Longer names are cut.
-pub const MAX_PARAMETER_KEY_CHARS: usize = 64;
+const MAX_PARAMETER_KEY_CHARS: usize = 64;
 const MAX_VALUE_CHARS: usize = 512;
 
 /// The parameter by which the QR code of a link makes itself known. It counts as the click's source,
@@ -101,8 +103,42 @@ pub fn parse_query(query: &str) -> Vec<Parameter> {
     form_urlencoded::parse(query.as_bytes())
         .filter(|(key, _)| !key.is_empty())
         .take(MAX_PARAMETERS)
-        .map(|(key, value)| Parameter { key: clean(&key, MAX_PARAMETER_KEY_CHARS), value: clean(&value, MAX_VALUE_CHARS) })
+        .map(|(key, value)| Parameter { key: parameter_key(&key), value: clean(&value, MAX_VALUE_CHARS) })
         .collect()
+}
+
+/// A parameter's name as a click has it.
+fn parameter_key(key: &str) -> String {
+    clean(key, MAX_PARAMETER_KEY_CHARS)
+}
+
+/// The names in a URL's query that may not be kept, decoded: all of them, also those which a click has no room
+/// for. Campaign fields and the mark of a QR code always may; `passes` is asked of the others as clicks have them.
+pub fn names_to_drop(url: &str, passes: impl Fn(&str) -> bool) -> HashSet<String> {
+    let may_stay = |key: &str, value: &str| {
+        let is_campaign = Utm::default().field(&key.to_ascii_lowercase()).is_some();
+        is_campaign || is_qr_marker(key, value) || passes(&parameter_key(key))
+    };
+    let pairs = form_urlencoded::parse(query_of(url).as_bytes());
+    pairs.filter(|(key, value)| !may_stay(key, value)).map(|(key, _)| key.into_owned()).collect()
+}
+
+/// A URL without the parameters of these names; what stays is as it was written.
+pub fn without_parameters(url: &str, names: &HashSet<String>) -> String {
+    let (before, fragment) = url.split_once('#').map_or((url, None), |(before, fragment)| (before, Some(fragment)));
+    let Some((path, query)) = before.split_once('?') else { return url.to_owned() };
+    let stays = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).next().is_none_or(|(key, _)| !names.contains(&*key));
+    let query: Vec<&str> = query.split('&').filter(stays).collect();
+    let mut cleaned = path.to_owned();
+    if !query.is_empty() {
+        cleaned.push('?');
+        cleaned.push_str(&query.join("&"));
+    }
+    if let Some(fragment) = fragment {
+        cleaned.push('#');
+        cleaned.push_str(fragment);
+    }
+    cleaned
 }
 
 /// All fields of a form, decoded.

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use domain::{Address, CapturedClick, Click, ConsentMode, Parameter, Privacy, PrivacyLevel, SignalSet};
+use domain::{Address, CapturedClick, Click, ConsentMode, Parameter, Privacy, PrivacyLevel, SignalSet, names_to_drop, without_parameters};
 
 use crate::sources::is_click_id;
 
@@ -70,11 +70,12 @@ pub(crate) fn reduce(click: &mut Click, captured: &CapturedClick, privacy: &Priv
         let allowed = keep.parameters && privacy.parameters.as_deref().is_none_or(listed);
         !is_click_id(key) && allowed && (reach == Reach::Full || listed(&privacy.impersonal_parameters))
     };
-    let gone: Vec<String> = click.parameters.iter().filter(|parameter| !passes(&parameter.key)).map(|gone| gone.key.clone()).collect();
+    let gone = names_to_drop(&click.url, passes);
     if !gone.is_empty() {
-        click.parameters.retain(|Parameter { key, .. }| !gone.contains(key));
-        click.url = without(&click.url, &gone);
-        click.target = without(&click.target, &gone);
+        click.parameters.retain(|Parameter { key, .. }| passes(key));
+        click.url = without_parameters(&click.url, &gone);
+        // It may have got them from there.
+        click.target = without_parameters(&click.target, &gone);
     }
 }
 
@@ -99,35 +100,11 @@ fn cleaned_referrer(referrer: &str, with_path: bool) -> Option<String> {
     Some(url.into())
 }
 
-/// The address without these parameters of its query; what stays is as it was written.
-fn without(address: &str, names: &[String]) -> String {
-    let (before, fragment) = address.split_once('#').map_or((address, None), |(before, fragment)| (before, Some(fragment)));
-    let Some((path, query)) = before.split_once('?') else { return address.to_owned() };
-    let stays = |pair: &&str| {
-        let key = url::form_urlencoded::parse(pair.as_bytes()).next().map(|(key, _)| key.into_owned());
-        key.is_none_or(|key| !names.iter().any(|name| is_name(name, &key)))
-    };
-    let query: Vec<&str> = query.split('&').filter(stays).collect();
-    let mut cleaned = path.to_owned();
-    if !query.is_empty() {
-        cleaned.push('?');
-        cleaned.push_str(&query.join("&"));
-    }
-    if let Some(fragment) = fragment {
-        cleaned.push('#');
-        cleaned.push_str(fragment);
-    }
-    cleaned
-}
-
-/// Whether the parameter of this key was taken down by this name, which was cut at a bound.
-fn is_name(name: &str, key: &str) -> bool {
-    name == key || key.starts_with(name) && name.chars().count() == domain::MAX_PARAMETER_KEY_CHARS
-}
-
 #[cfg(test)]
 mod tests {
     use domain::{Consent, GeoPlace, KeptFields, Signals, VisitorKey};
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::Enricher;
@@ -185,6 +162,48 @@ mod tests {
         let none = KeptFields { parameters: false, ..KeptFields::default() };
         let click = enriched(&captured(), &Privacy { keep: none, ..Privacy::default() });
         assert_eq!((click.url.as_str(), click.parameters.len()), ("http://x/a?utm_source=n", 0));
+    }
+
+    proptest! {
+        /// However a query is written, and however long it is.
+        #[test]
+        fn of_a_query_nothing_stays_that_may_not(query in "([a-c]|utm_source|ref|%00|%20|\\+|=|&|;|%|e%6Dail|ä|qr=1|fbclid=){0,80}") {
+            let long: String = (0..40).map(|number| format!("k{number}=v&")).collect();
+            let (listed, none) = (Some(vec!["ref".to_owned()]), KeptFields { parameters: false, ..KeptFields::default() });
+            for privacy in [
+                Privacy { keep: none, ..Privacy::default() },
+                Privacy { parameters: listed.clone(), ..Privacy::default() },
+            ] {
+                for before in ["", &long] {
+                    let url = format!("http://x/a?{before}{query}");
+                    let click = enriched(&CapturedClick { target: url.clone(), url, ..captured() }, &privacy);
+                    for stored in [&click.url, &click.target] {
+                        let kept = stored.split_once('?').map_or("", |(_, query)| query);
+                        for (key, value) in url::form_urlencoded::parse(kept.as_bytes()) {
+                            let may = key == "utm_source" || key == "qr" && value == "1" || key == "ref" && privacy.parameters.is_some();
+                            prop_assert!(may, "{} of {}", key, stored);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_click_has_no_room_for_goes_as_well() {
+        let none = Privacy { keep: KeptFields { parameters: false, ..KeptFields::default() }, ..Privacy::default() };
+        let listed = Privacy { parameters: Some(vec!["ref".into()]), ..Privacy::default() };
+        let long: String = (0..32).map(|number| format!("k{number}=v&")).collect();
+        for tail in ["email=ada%40example.com&gclid=C1", "=ada%40example.com", "a%00b=ada%40example.com", "ada%40example.com"] {
+            for (privacy, before) in [(&none, ""), (&none, long.as_str()), (&listed, ""), (&listed, long.as_str())] {
+                let url = format!("http://x/a?{before}{tail}");
+                let click = enriched(&CapturedClick { target: url.clone(), url, ..captured() }, privacy);
+                assert_eq!((click.url.as_str(), click.target.as_str()), ("http://x/a", "http://x/a"), "{before}{tail}");
+            }
+        }
+        let url = format!("http://x/a?{long}gclid=C1&email=ada");
+        let click = enriched(&CapturedClick { url, ..captured() }, &Privacy::default());
+        assert_eq!(click.url, format!("http://x/a?{long}email=ada"));
     }
 
     #[test]

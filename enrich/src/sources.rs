@@ -12,8 +12,22 @@ use domain::{Channel, Parameter, Utm};
 static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("../data/sources.tsv")));
 
 /// Apps of social networks whose browsers send no referrer.
-const SOCIAL_APPS: [&str; 10] =
-    ["Facebook", "Facebook Messenger", "Instagram", "LINE", "LinkedIn", "Pinterest", "Snapchat", "TikTok", "Twitter", "WeChat"];
+const SOCIAL_APPS: [&str; 14] = [
+    "Facebook",
+    "Instagram",
+    "LINE",
+    "LinkedIn",
+    "Messenger",
+    "Pinterest",
+    "Reddit",
+    "Snapchat",
+    "Telegram",
+    "Threads",
+    "TikTok",
+    "VK",
+    "WeChat",
+    "X",
+];
 
 #[derive(Debug, Default)]
 struct Table {
@@ -54,6 +68,17 @@ impl Table {
             rest = rest.split_once('.')?.1;
         }
     }
+
+    /// The channel of a source as authors write it: a word, a host, or the name of a social network.
+    fn of_source(&self, source: &str) -> Option<Channel> {
+        if let Some(channel) = self.mediums.get(source) {
+            return Some(*channel);
+        }
+        if source.contains('.') {
+            return self.of_host(source);
+        }
+        self.of_host(&format!("{source}.com")).filter(|channel| *channel == Channel::Social)
+    }
 }
 
 /// The name in front of a top-level domain, or of one with a short second level (`google.co.uk`).
@@ -85,7 +110,7 @@ pub(crate) fn channel(utm: &Utm, parameters: &[Parameter], referrer_host: Option
 }
 
 fn campaign(table: &Table, utm: &Utm, followed: impl Fn() -> Option<Channel>) -> Option<Channel> {
-    let source = |source: &String| lower(source, |source| table.mediums.get(source).or_else(|| table.hosts.get(source)).copied());
+    let source = |source: &String| lower(source, |source| table.of_source(source));
     let medium = utm.medium.as_ref().and_then(|medium| lower(medium, |medium| table.mediums.get(medium).copied()));
     let source = utm.source.as_ref().and_then(source);
     if source == Some(Channel::Qr) || medium == Some(Channel::Qr) {
@@ -153,6 +178,12 @@ mod tests {
             ("utm_source=google&utm_medium=cpc", Channel::Campaign),
             ("utm_campaign=spring", Channel::Campaign),
             ("utm_source=chatgpt.com", Channel::Ai),
+            ("utm_source=google.com", Channel::Search),
+            ("utm_source=Facebook", Channel::Social),
+            ("utm_source=facebook&utm_medium=cpc", Channel::Campaign),
+            ("utm_source=partner&utm_medium=paid-social", Channel::Social),
+            ("utm_source=google", Channel::Campaign),
+            ("utm_source=example", Channel::Campaign),
             ("utm_source=newsletter", Channel::Email),
             ("qr=1", Channel::Qr),
             ("utm_source=flyer&utm_medium=qr", Channel::Qr),
@@ -170,7 +201,12 @@ mod tests {
     #[test]
     fn browsers_of_social_apps_send_no_referrer() {
         let of = |browser| channel(&Utm::default(), &[], None, browser);
-        assert_eq!((of(Some("Instagram")), of(Some("Chrome"))), (Channel::Social, Channel::Direct));
+        assert_eq!(of(Some("Chrome")), Channel::Direct);
+        // By the names that these browsers are told by.
+        for app in SOCIAL_APPS {
+            assert_eq!(of(Some(app)), Channel::Social);
+            assert!(crate::agent::is_app(app), "{app} is none that is told");
+        }
     }
 
     proptest! {

@@ -43,11 +43,16 @@ pub async fn carry_out_rights(store: Store, rng: Rng, clock: Clock, stopping: Ca
 /// The first failure; what is left is tried again the next time.
 pub(crate) async fn carry_out(store: &Store, rng: &Rng, now: Millis) -> Result<(), StoreError> {
     let mut done = Ok(());
-    for (workspace, erasure) in store.open_erasures(now.plus(-OTHERS_MILLIS)).await? {
-        done = done.and(erase(store, rng, workspace, erasure, now).await);
+    let (erasures, removals) = (store.open_erasures(now.plus(-OTHERS_MILLIS)).await?, store.due_removals(now).await?);
+    for (workspace, erasure) in &erasures {
+        done = done.and(erase(store, rng, *workspace, *erasure, now).await);
     }
-    for workspace in store.due_removals(now).await? {
-        done = done.and(remove(store, workspace, now).await);
+    for workspace in &removals {
+        done = done.and(remove(store, *workspace, now).await);
+    }
+    if !erasures.is_empty() || !removals.is_empty() {
+        // SQLite's log still has their pages.
+        store.empty_log().await?;
     }
     while store.forget_erased(now).await? {}
     done

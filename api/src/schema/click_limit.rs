@@ -9,9 +9,9 @@ pub enum ClickLimitMode {
     /// Never more than the limit, maybe a few less where a redirector died. A visitor may wait a
     /// moment for a permit; while none can be had, visitors get `fallbackUrl`, or a page with status 503.
     Strict,
-    /// Each redirector process may lead on 100 above what it was granted, so hardly anybody waits, and
-    /// the limit is passed by at most that where clicks come faster than it hears that the limit is
-    /// reached. Beyond the 100 visitors wait for a permit; while none can be had, they get
-    /// `fallbackUrl`, or a page with status 503.
+    /// Each redirector process may lead on 100 above what it was granted until it hears that the limit is
+    /// reached, so the limit is passed by at most that for each process, and hardly anybody waits: the first
+    /// visitor of a link since the process started, for a permit, and whoever comes beyond the 100. While none
+    /// can be had, the latter get `fallbackUrl`, or a page with status 503.
     Fast,
 }

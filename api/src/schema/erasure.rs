@@ -231,6 +231,11 @@ async fn carry_out(services: &Services, workspace: WorkspaceId, asked: &[NewEras
             }
         }
     }
+    if clicks > 0
+        && let Err(error) = services.store.empty_log().await
+    {
+        tracing::warn!(%error, "SQLite's log still has what was erased, until it is written over");
+    }
     Ok(Erased { clicks, complete: true })
 }
 

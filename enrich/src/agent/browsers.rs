@@ -173,6 +173,12 @@ const BROWSERS: [(&str, &str); 93] = [
     ("Chromium/", "Chromium"),
 ];
 
+/// Whether an app's browser is told by this name.
+#[cfg(test)]
+pub(crate) fn is_app(name: &str) -> bool {
+    APPS.iter().any(|(_, app)| *app == name)
+}
+
 static NAMES: LazyLock<Words<(&str, bool)>> = LazyLock::new(|| {
     let marked = |is_app: bool| move |(token, name): &(&'static str, &'static str)| (*token, (*name, is_app));
     Words::new(APPS.iter().map(marked(true)).chain(BROWSERS.iter().map(marked(false))))

@@ -8,6 +8,9 @@ mod hints;
 mod systems;
 pub(crate) mod words;
 
+#[cfg(test)]
+pub(crate) use browsers::is_app;
+
 use std::rc::Rc;
 
 use domain::{Device, Signals, UserAgentFacts, VerdictReason};

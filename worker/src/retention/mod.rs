@@ -100,8 +100,8 @@ impl Purge {
             }
         }
         round.partitions = self.store.drop_unused_partitions(self.clock.now()).await?;
-        if round.addresses > 0 {
-            // SQLite's log still has the pages with them.
+        if round.clicks + round.addresses > 0 {
+            // SQLite's log still has their pages.
             self.store.empty_log().await?;
         }
         if round != Round::default() {
