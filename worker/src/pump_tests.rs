@@ -5,6 +5,7 @@ use platform::Rng;
 use sqlx::{Connection as _, SqliteConnection};
 use store::{Access, Poison};
 use stream::{LocalFeed, encode_record};
+use testkit::wait_until;
 use tokio::time::timeout;
 
 use super::*;
@@ -43,7 +44,7 @@ async fn what_is_stored_when_a_stop_comes_is_told() {
             let scope = store.workspace(ours, Access::Read).await.unwrap();
             !scope.clicks_by_storage(&ClickFilter::default(), &store::PageRequest::first(1)).await.unwrap().clicks.is_empty()
         };
-        timeout(DEADLINE, async { while !is_stored().await {} }).await.unwrap();
+        wait_until(DEADLINE, "the click is stored", async || is_stored().await.then_some(())).await;
         stopping.cancel();
     };
     let (done, ()) = timeout(DEADLINE, async { tokio::join!(storing, stop) }).await.unwrap();

@@ -52,5 +52,6 @@ async fn what_was_sent_is_stored_or_told_as_lost() {
     assert!(losses["rows"].as_array().unwrap().iter().all(told), "{losses}");
     let metrics = reqwest::get(format!("http://{}/metrics", edge.setting("OPS_LISTEN"))).await.unwrap().text().await.unwrap();
     let lost = format!("linklogger_spool_lost_total{{reason=\"quota\"}} {}", losses["clicks"]);
-    assert!(metrics.contains(&lost), "{lost}\n{metrics}");
+    let spool = "linklogger_durability{hop=\"spool\",class=\"os\"} 1";
+    assert!(metrics.contains(&lost) && metrics.contains(spool), "{lost}, {spool}\n{metrics}");
 }

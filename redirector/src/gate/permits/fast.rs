@@ -4,7 +4,10 @@
 //! passed by at most that for each redirector. Whoever comes while the debt is that high waits for the
 //! next answer, as in strict mode.
 //!
-//! So that hardly anybody waits, a block is made to last for a while at the rate at which permits
+//! The first visitor of a link waits for an answer too, so that a process which has just started does not
+//! pass a limit that is reached.
+//!
+//! So that hardly anybody else waits, a block is made to last for a while at the rate at which permits
 //! were taken of late, and the next one is asked for when half of it is left.
 
 use std::collections::{HashMap, VecDeque};

@@ -4,7 +4,7 @@
 //! dies still held stays unused.
 //!
 //! In strict mode whoever comes waits for a permit, so the limit may be reached early and is never
-//! passed (`strict`). In fast mode it may be passed by a bound, up to which nobody waits (`fast`).
+//! passed (`strict`). In fast mode it may be passed by a bound, up to which nobody but a link's first visitor waits (`fast`).
 
 mod fast;
 mod strict;
