@@ -16,14 +16,15 @@ function stored(): Theme {
   return THEMES.find((theme) => theme === text) ?? "system";
 }
 
-function shown(): Shown {
-  const theme = stored();
-  if (theme !== "system") return theme;
-  return systemIsDark.matches ? "dark" : "light";
-}
+// What stands at the root. The system is asked in show() only: Chromium 156 gives no event of a
+// change that was read before the event was due, and whatever is rendered in between would read it.
+let shown: Shown = "light";
 
 function show(): void {
-  document.documentElement.dataset["theme"] = shown();
+  const theme = stored();
+  const system = systemIsDark.matches ? "dark" : "light";
+  shown = theme === "system" ? system : theme;
+  document.documentElement.dataset["theme"] = shown;
   for (const listener of listeners) listener();
 }
 
@@ -48,8 +49,11 @@ export function useTheme(): [Theme, (theme: Theme) => void] {
 
 /** Whoever paints a canvas paints anew when it changes. */
 export function useShownTheme(): Shown {
-  return useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, shown);
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => shown,
+  );
 }
