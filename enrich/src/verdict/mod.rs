@@ -16,7 +16,7 @@ use crate::agent::agent;
 use crate::neighbours::is_of_neighbours;
 
 /// Which rules judged a click; raised with each change of them, so that clicks can be judged again.
-pub const RULES_VERSION: i16 = 2;
+pub const RULES_VERSION: i16 = 3;
 
 /// The user agent as far as it is still known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

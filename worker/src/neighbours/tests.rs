@@ -155,7 +155,7 @@ fn plain(clicks: &[(CapturedClick, Click)]) -> HashMap<ClickId, (Verdict, Verdic
         };
         let links = |of: &[&Click]| of.iter().map(|click| click.link).collect::<HashSet<_>>().len();
         let (window, around) = (members(0, 2_000), members(2_000, 4_000));
-        if links(&window) >= 4 && around.len() <= 2 * links(&around) {
+        if links(&window) >= 4 && around.len() <= 8 * links(&around) {
             found.extend(window.iter().map(|click| (click.id, BURST)));
         } else if window.len() > 50 {
             for click in window {
