@@ -18,16 +18,16 @@ const CONCERNS: &[(&str, &[&str])] = &[
     ("geoip", &GEOIP),
     ("fetch", &GEOIP),
     ("status", &["data_dir", "geoip_db"]),
-    ("dead-letters", &LETTERS),
+    ("dead-letters", &WORKER),
     ("list", &DATABASE),
-    ("retry", &LETTERS),
+    ("retry", &WORKER),
     ("remove", &DATABASE),
-    ("reclassify", &DATABASE),
+    ("reclassify", &WORKER),
     ("verify-rollups", &DATABASE),
     ("healthcheck", &["ops_listen"]),
 ];
 const DATABASE: [&str; 4] = ["database_url", "data_dir", "log", "log_format"];
-const LETTERS: [&str; 5] = ["database_url", "data_dir", "geoip_db", "log", "log_format"];
+const WORKER: [&str; 5] = ["database_url", "data_dir", "geoip_db", "log", "log_format"];
 const GEOIP: [&str; 3] = ["data_dir", "geoip_db", "geoip_registry"];
 const LINKS: [&str; 7] = ["database_url", "data_dir", "nats_url", "seal_key", "seal_key_file", "log", "log_format"];
 

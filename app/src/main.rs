@@ -60,7 +60,7 @@ enum Command {
     /// Look at records that the database refused, try them again, or delete them
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLetterCommand),
-    /// Judge stored clicks again by the rules of this version; totals follow
+    /// Read and judge stored clicks again by the rules of this version and the geo databases; totals follow
     Reclassify(reclassify::ReclassifyFlags),
     /// Compare every rollup cell with the clicks that it was made of, where they are still kept; exit code 1 when one
     /// differs. Processes may go on running

@@ -148,11 +148,12 @@ impl Process {
 
     fn start_worker(&self) {
         let Some(((source, store), salts)) = self.seams.source.as_ref().zip(self.store()).zip(self.salts.clone()) else { return };
+        let enricher = Arc::new(Enricher::new(self.geo.clone()));
         let parts = WorkerParts {
             store: store.clone(),
             salts: salts.clone(),
             feed: self.seams.feed.clone(),
-            enricher: Arc::new(Enricher::new(self.geo.clone())),
+            enricher: enricher.clone(),
             clock: self.clock.clone(),
             rng: self.rng.clone(),
             health: self.health.clone(),
@@ -162,7 +163,7 @@ impl Process {
         self.lifecycle.spawn("partitions", upkeep);
         let upkeep = clean_permits(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("permits' upkeep", upkeep);
-        let jobs = run_jobs(store.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
+        let jobs = run_jobs(store.clone(), enricher, self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("jobs", jobs);
         let upkeep = destroy_salts(salts, self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("salts' upkeep", upkeep);

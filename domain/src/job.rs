@@ -6,7 +6,7 @@ use crate::{ClickId, JobId, Millis, WorkspaceId};
 coded!(
     /// What is done.
     JobKind {
-        /// Clicks of a range of time are judged again, by the rules of today.
+        /// Clicks of a range of time are read and judged again, by the rules and databases of today.
         Reclassify = 0,
     }
 );

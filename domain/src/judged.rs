@@ -1,6 +1,8 @@
 //! What of a stored click says who clicked: all that it can be judged again by, and nothing else.
 
-use crate::{Click, ClickId, LinkId, Method, Outcome, SignalSet, Verdict, VerdictReason};
+use crate::{
+    AutonomousSystem, Channel, Click, ClickId, GeoPlace, LinkId, Method, Outcome, SignalSet, UserAgentFacts, Verdict, VerdictReason,
+};
 
 /// A stored click as far as its verdict goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,34 @@ impl From<&Click> for JudgedClick {
             system: click.system.as_ref().map(|system| system.number),
             network: click.network.clone(),
             visitor: click.visitor.as_ref().map(|visitor| visitor.key.clone()),
+        }
+    }
+}
+
+/// What was read of a click's request, and may be read anew by later rules and databases.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Derived {
+    pub facts: UserAgentFacts,
+    pub channel: Option<Channel>,
+    pub place: GeoPlace,
+    pub geo_version: Option<i64>,
+    pub system: Option<AutonomousSystem>,
+}
+
+impl From<&Click> for Derived {
+    fn from(click: &Click) -> Self {
+        Self {
+            facts: UserAgentFacts {
+                browser: click.browser.clone(),
+                browser_version: click.browser_version.clone(),
+                os: click.os.clone(),
+                os_version: click.os_version.clone(),
+                device: click.device,
+            },
+            channel: click.channel,
+            place: click.place.clone(),
+            geo_version: click.geo_version,
+            system: click.system.clone(),
         }
     }
 }

@@ -71,7 +71,7 @@ pub use id::{
 };
 pub use issue::{Invalid, Issue, IssueCode};
 pub use job::{Job, JobKind, JobStatus};
-pub use judged::JudgedClick;
+pub use judged::{Derived, JudgedClick};
 pub use link::{
     Link, LinkAbout, LinkAddress, LinkCard, LinkChange, LinkDomain, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink,
     parse_description, parse_external_id, parse_image_url, parse_link_password, parse_title,

@@ -58,6 +58,8 @@ bits!(
     IGNORED = 22,
     /// The address is in one of the workspace's own networks; said where the address itself is not written.
     OWN_NETWORK = 23,
+    /// The address had a parameter by which a service follows its clicks, which is not kept and says the channel.
+    CLICK_ID = 24,
 );
 
 impl SignalSet {

@@ -5,6 +5,7 @@
 //! and with strict capture for all that takes the address, by the same function.
 
 mod agent;
+mod anew;
 mod geo;
 mod language;
 mod neighbours;
@@ -17,7 +18,7 @@ mod visitor;
 
 use std::sync::Arc;
 
-use domain::{Address, CapturedClick, Click, JudgedAgent, Privacy, ReducedAddress, parse_utm, referrer_host};
+use domain::{Address, CapturedClick, Click, JudgedAgent, Privacy, ReducedAddress, SignalSet, parse_utm, referrer_host};
 
 pub use agent::{facts as agent_facts, facts_with_hints};
 pub use geo::{GeoDatabases, GeoError, GeoFile, GeoFileState, GeoSource, GeoTrouble, Refreshed};
@@ -50,6 +51,10 @@ impl Enricher {
         let (utm, parameters) = parse_utm(&captured.url, &captured.target);
         let referrer_host = captured.referrer.as_deref().and_then(referrer_host);
         let channel = sources::channel(&utm, &parameters, referrer_host.as_deref(), facts.browser.as_deref());
+        let mut signals = captured.signals.set;
+        if sources::followed(&parameters).is_some() {
+            signals.insert(SignalSet::CLICK_ID);
+        }
         let mut click = Click {
             id: captured.id,
             seq: 0,
@@ -83,7 +88,7 @@ impl Enricher {
             system: address.system,
             visitor: address.visitor,
             ip: None,
-            signals: captured.signals.set,
+            signals,
         };
         privacy::reduce(&mut click, captured, privacy);
         click

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use domain::{Channel, Parameter, Utm};
+use domain::{Channel, Click, Parameter, SignalSet, Utm};
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("../data/sources.tsv")));
 
@@ -102,8 +102,22 @@ pub(crate) fn is_click_id(name: &str) -> bool {
 
 /// `parameters` are those of the short URL beside the campaign fields.
 pub(crate) fn channel(utm: &Utm, parameters: &[Parameter], referrer_host: Option<&str>, browser: Option<&str>) -> Channel {
+    told(utm, || followed(parameters), referrer_host, browser)
+}
+
+/// The channel of a stored click. Of what follows clicks it keeps nothing but the channel that it said.
+pub(crate) fn channel_anew(click: &Click, browser: Option<&str>) -> Channel {
+    let said = click.channel.filter(|_| click.signals.has(SignalSet::CLICK_ID));
+    told(&click.utm, || said, click.referrer_host.as_deref(), browser)
+}
+
+/// What the first parameter says by which a service follows its clicks.
+pub(crate) fn followed(parameters: &[Parameter]) -> Option<Channel> {
+    parameters.iter().find_map(|parameter| lower(&parameter.key, |key| TABLE.parameters.get(key).copied()))
+}
+
+fn told(utm: &Utm, followed: impl Fn() -> Option<Channel>, referrer_host: Option<&str>, browser: Option<&str>) -> Channel {
     let table = &*TABLE;
-    let followed = || parameters.iter().find_map(|parameter| lower(&parameter.key, |key| table.parameters.get(key).copied()));
     let referred = || referrer_host.map(|host| table.of_host(host).unwrap_or(Channel::Referral));
     let in_app = || browser.filter(|browser| SOCIAL_APPS.contains(browser)).map(|_| Channel::Social);
     campaign(table, utm, followed).or_else(referred).or_else(in_app).unwrap_or(Channel::Direct)

@@ -118,7 +118,7 @@ impl WorkspaceScope {
     }
 }
 
-fn to_click(row: Model) -> Result<Click, StoreError> {
+pub(crate) fn to_click(row: Model) -> Result<Click, StoreError> {
     let unknown = |what: &str, code: i16| StoreError::Internal(format!("no {what} has the code {code}"));
     Ok(Click {
         id: ClickId(row.id),

@@ -1,12 +1,13 @@
 //! Stored clicks as far as their verdicts go: what a worker must know of those beside a click, and what is
 //! judged again.
 
-use domain::{ClickId, JudgedClick, LinkId, Method, Millis, Outcome, Seq, SignalSet, Verdict, VerdictReason, WorkspaceId};
+use domain::{Click, ClickId, JudgedClick, LinkId, Method, Millis, Outcome, Seq, SignalSet, Verdict, VerdictReason, WorkspaceId};
 use entity::click::{Column, Entity};
 use entity::workspace_head;
 use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use crate::clicks::to_click;
 use crate::{Access, Store, StoreError};
 
 /// Which clicks of a workspace.
@@ -23,8 +24,6 @@ pub enum JudgedRange<'a> {
     /// Those stored after that place which happened then or later.
     Above(Seq, Millis),
     These(&'a [ClickId]),
-    /// Those after that one and before that instant, oldest first.
-    After(ClickId, Millis),
 }
 
 /// Clicks, and the head of the snapshot that they were read in.
@@ -32,7 +31,7 @@ pub enum JudgedRange<'a> {
 pub struct JudgedClicks {
     /// In the order of their ids, which is that of time.
     pub clicks: Vec<JudgedClick>,
-    /// Whether there were more; then the newest are given, or of [`JudgedRange::After`] the oldest.
+    /// Whether there were more; then the newest are given.
     pub cut: bool,
     pub head: Seq,
 }
@@ -62,17 +61,24 @@ impl Store {
         ];
         let query =
             Entity::find().select_only().columns(columns).filter(Column::WorkspaceId.eq(workspace.0)).filter(wanted).limit(most + 1);
-        let oldest_first = matches!(range, JudgedRange::After(..));
-        let query = if oldest_first { query.order_by_asc(Column::Id) } else { query.order_by_desc(Column::Id) };
-        let mut rows = query.into_model::<Row>().all(&transaction).await?;
+        let mut rows = query.order_by_desc(Column::Id).into_model::<Row>().all(&transaction).await?;
         let cut = rows.len() as u64 > most;
         if cut {
             rows.pop();
         }
-        if !oldest_first {
-            rows.reverse();
-        }
+        rows.reverse();
         Ok(JudgedClicks { clicks: rows.into_iter().map(read).collect::<Result<_, _>>()?, cut, head })
+    }
+
+    /// Clicks of a workspace as they are stored, after that one and before that instant, oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn clicks_between(&self, workspace: WorkspaceId, after: ClickId, until: Millis, most: u64) -> Result<Vec<Click>, StoreError> {
+        let transaction = self.begin_as("linklogger_worker", &workspace.0.to_string(), Access::Read).await?;
+        let query = Entity::find().filter(Column::WorkspaceId.eq(workspace.0)).filter(Column::Id.gt(after.0));
+        let query = query.filter(Column::Id.lt(ClickId::floor(until).0)).order_by_asc(Column::Id).limit(most);
+        query.all(&transaction).await?.into_iter().map(to_click).collect()
     }
 }
 
@@ -100,7 +106,6 @@ async fn condition(
         JudgedRange::Between(first, last) => Condition::all().add(from(first)).add(Column::Id.lt(ClickId::floor(last.plus(1)).0)),
         JudgedRange::Above(seq, at) => Condition::all().add(Column::Seq.gt(seq)).add(from(at)),
         JudgedRange::These(ids) => Condition::all().add(Column::Id.is_in(ids.iter().map(|id| id.0))),
-        JudgedRange::After(id, until) => Condition::all().add(Column::Id.gt(id.0)).add(Column::Id.lt(ClickId::floor(until).0)),
     }))
 }
 

@@ -1,16 +1,17 @@
-//! Clicks judged again by the rules of today, step by step: each step is stored and noted before the next, so
-//! that it can be stopped, killed and taken up by another process.
+//! Clicks read and judged again by the rules and databases of today, step by step: each step is stored and noted
+//! before the next, so that it can be stopped, killed and taken up by another process.
 //!
-//! What was seen of a click's address only stays as it was seen: its place, whether the redirector called it
-//! too fast, and one's own networks that are smaller than what is kept of an address. Who was recognised as
-//! one's own remains so.
+//! What is read anew is told in `enrich/src/anew.rs`. What was seen of a click's whole address only stays as
+//! it was seen: whether the redirector called it too fast, and one's own networks that are smaller than what is
+//! kept of an address. Who was recognised as one's own remains so.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{ClickId, Job, JobKind, JobStatus, JudgedClick, Millis, Verdict, VerdictReason};
-use enrich::{Crowd, Neighbour, REACH_MILLIS, RULES_VERSION, alone_anew, beside, is_neighbour, patterns};
+use domain::{ClickId, Derived, Job, JobKind, JobStatus, JudgedClick, Millis, Privacy, Verdict, VerdictReason};
+use enrich::{Crowd, Enricher, Neighbour, Pattern, REACH_MILLIS, RULES_VERSION, alone_anew, beside, is_neighbour, patterns};
 use ipnet::IpNet;
 use platform::Clock;
 use store::{JudgedRange, Rejudged, Store, StoreError};
@@ -28,11 +29,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Never.
-pub async fn run_jobs(store: Store, clock: Clock, stopping: CancellationToken) -> Result<(), Infallible> {
+pub async fn run_jobs(store: Store, enricher: Arc<Enricher>, clock: Clock, stopping: CancellationToken) -> Result<(), Infallible> {
     loop {
         let now = clock.now();
         let done = match store.claim_job(now, now.plus(LEASE_MILLIS)).await {
-            Ok(Some(job)) => run_job(&store, job, &clock, &stopping).await.map(Some),
+            Ok(Some(job)) => run_job(&store, &enricher, job, &clock, &stopping).await.map(Some),
             Ok(None) => Ok(None),
             Err(error) => Err(error),
         };
@@ -55,7 +56,13 @@ pub async fn run_jobs(store: Store, clock: Clock, stopping: CancellationToken) -
 ///
 /// # Errors
 /// When the database does not answer; what was done stays done.
-pub async fn run_job(store: &Store, mut job: Job, clock: &Clock, stopping: &CancellationToken) -> Result<Job, StoreError> {
+pub async fn run_job(
+    store: &Store,
+    enricher: &Enricher,
+    mut job: Job,
+    clock: &Clock,
+    stopping: &CancellationToken,
+) -> Result<Job, StoreError> {
     let JobKind::Reclassify = job.kind;
     while job.finished_at.is_none() {
         if stopping.is_cancelled() {
@@ -63,7 +70,7 @@ pub async fn run_job(store: &Store, mut job: Job, clock: &Clock, stopping: &Canc
             store.advance_job(&job, clock.now()).await?;
             return Ok(job);
         }
-        match step(store, &mut job).await {
+        match step(store, enricher, &mut job).await {
             Ok(true) => job.status = JobStatus::Running,
             Ok(false) => (job.status, job.finished_at) = (JobStatus::Done, Some(clock.now())),
             Err(StoreError::Internal(reason)) => {
@@ -78,40 +85,48 @@ pub async fn run_job(store: &Store, mut job: Job, clock: &Clock, stopping: &Canc
 }
 
 /// Whether there was anything left to do.
-async fn step(store: &Store, job: &mut Job) -> Result<bool, StoreError> {
-    let page = store.judged(job.workspace, JudgedRange::After(job.position, job.to), STEP).await?.clicks;
+async fn step(store: &Store, enricher: &Enricher, job: &mut Job) -> Result<bool, StoreError> {
+    let page = store.clicks_between(job.workspace, job.position, job.to, STEP).await?;
     let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(false) };
     let around = JudgedRange::Between(first.id.made_at().plus(-REACH_MILLIS), last.id.made_at().plus(REACH_MILLIS));
     let around = store.judged(job.workspace, around, MOST_AROUND).await?;
     let settings = store.ingest_settings(&[job.workspace]).await?.remove(&job.workspace);
     let privacy = settings.map(|settings| settings.privacy).unwrap_or_default();
     // In a crowd that is too dense to be read whole, what was seen in it stays.
-    let among = if around.cut { HashMap::new() } else { among_neighbours(&around.clicks) };
-    let anew = |click: &JudgedClick| {
-        let alone = alone_anew(click);
-        let (verdict, reason) = if is_from(&privacy.own_networks, click) {
-            (Verdict::Internal, VerdictReason::OwnTraffic)
-        } else if is_told(click) && !around.cut {
-            among.get(&click.id).copied().unwrap_or(alone)
-        } else if matches!(click.reason, VerdictReason::Burst | VerdictReason::VisitorRate) && alone.0 != Verdict::Bot {
-            (click.verdict, click.reason)
-        } else {
-            alone
-        };
-        Rejudged { click: click.id, verdict, reason, rules_version: RULES_VERSION }
-    };
-    let judged: Vec<(&JudgedClick, Rejudged)> = page.iter().map(|click| (click, anew(click))).collect();
-    let is_other = |(click, now): &&(&JudgedClick, Rejudged)| (click.verdict, click.reason) != (now.verdict, now.reason);
-    let changed = judged.iter().filter(is_other).count() as u64;
-    let is_to_be_written = |pair: &&(&JudgedClick, Rejudged)| is_other(pair) || pair.0.rules_version != RULES_VERSION;
-    let again: Vec<Rejudged> = judged.iter().filter(is_to_be_written).map(|(_, now)| *now).collect();
+    let among = (!around.cut).then(|| Among::new(&around.clicks));
+    let mut again = Vec::new();
+    for click in &page {
+        let derived = enricher.derive_anew(click, &privacy);
+        let judged = JudgedClick { system: derived.system.as_ref().map(|system| system.number), ..JudgedClick::from(click) };
+        let (verdict, reason) = verdict(&judged, &privacy, among.as_ref());
+        let derived = (derived != Derived::from(click)).then(|| Box::new(derived));
+        let is_other = (click.verdict, click.verdict_reason) != (verdict, reason) || derived.is_some();
+        job.changed += u64::from(is_other);
+        if is_other || click.rules_version != RULES_VERSION {
+            again.push(Rejudged { click: click.id, verdict, reason, rules_version: RULES_VERSION, derived });
+        }
+    }
     if !again.is_empty() {
         store.rejudge(job.workspace, &again).await?;
     }
     job.looked += page.len() as u64;
-    job.changed += changed;
     job.position = last.id;
     Ok(true)
+}
+
+/// `among` is nothing where those around the click could not be read.
+fn verdict(click: &JudgedClick, privacy: &Privacy, among: Option<&Among>) -> (Verdict, VerdictReason) {
+    let alone = alone_anew(click);
+    if is_from(&privacy.own_networks, click) {
+        return (Verdict::Internal, VerdictReason::OwnTraffic);
+    }
+    match among.filter(|_| is_told(click)) {
+        Some(among) => beside(alone, among.0.get(&click.id).copied().flatten()),
+        None if matches!(click.reason, VerdictReason::Burst | VerdictReason::VisitorRate) && alone.0 != Verdict::Bot => {
+            (click.verdict, click.reason)
+        }
+        None => alone,
+    }
 }
 
 /// Whether its visitor can be told, so that those beside it are known.
@@ -119,22 +134,26 @@ fn is_told(click: &JudgedClick) -> bool {
     click.visitor.is_some() && is_neighbour(click.outcome, click.verdict, click.signals)
 }
 
-/// The verdicts of clicks whose visitors can be told, by those around them.
-fn among_neighbours(clicks: &[JudgedClick]) -> HashMap<ClickId, (Verdict, VerdictReason)> {
-    let mut visitors: HashMap<&str, Vec<&JudgedClick>> = HashMap::new();
-    for click in clicks.iter().filter(|click| is_told(click)) {
-        visitors.entry(click.visitor.as_deref().unwrap_or_default()).or_default().push(click);
+/// What those around them say of clicks whose visitors can be told.
+struct Among(HashMap<ClickId, Option<Pattern>>);
+
+impl Among {
+    fn new(clicks: &[JudgedClick]) -> Self {
+        let mut visitors: HashMap<&str, Vec<&JudgedClick>> = HashMap::new();
+        for click in clicks.iter().filter(|click| is_told(click)) {
+            visitors.entry(click.visitor.as_deref().unwrap_or_default()).or_default().push(click);
+        }
+        let neighbour = |click: &&JudgedClick| Neighbour {
+            at: click.id.made_at(),
+            link: click.link,
+            crowd: Crowd::of(click.network.as_deref(), click.system),
+        };
+        let found = visitors.into_values().flat_map(|clicks| {
+            let found = patterns(&clicks.iter().map(neighbour).collect::<Vec<_>>());
+            clicks.into_iter().map(|click| click.id).zip(found)
+        });
+        Self(found.collect())
     }
-    let neighbour = |click: &&JudgedClick| Neighbour {
-        at: click.id.made_at(),
-        link: click.link,
-        crowd: Crowd::of(click.network.as_deref(), click.system),
-    };
-    let judged = visitors.into_values().flat_map(|clicks| {
-        let found = patterns(&clicks.iter().map(neighbour).collect::<Vec<_>>());
-        clicks.into_iter().zip(found).map(|(click, pattern)| (click.id, beside(alone_anew(click), pattern))).collect::<Vec<_>>()
-    });
-    judged.collect()
 }
 
 /// Whether all addresses of the network that is kept of it are the workspace's own.

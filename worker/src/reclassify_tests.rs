@@ -1,10 +1,13 @@
-//! Ranges of clicks judged again: what comes of each kind, and that dying in between changes nothing.
+//! Ranges of clicks read and judged again: what comes of each kind, and that dying in between changes nothing.
 
 use Verdict::{Bot, Human, Internal, Suspected};
 use VerdictReason::{Burst, DataCentre, HttpLibrary, NoSignal, OwnTraffic};
 use domain::{AutonomousSystem, ClickFilter, ClickId, JobId, PrivacyChange};
+use enrich::{GeoDatabases, GeoSource};
 use platform::Rng;
+use platform::config::Database;
 use store::{Access, Incoming, PageRequest};
+use testkit::mmdb::{Value, build_at};
 
 use super::*;
 use crate::neighbours::tests::{NOON, captured, click, sqlite, workspace};
@@ -12,9 +15,33 @@ use crate::neighbours::tests::{NOON, captured, click, sqlite, workspace};
 const FIREFOX: &str = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clicks_become_what_the_rules_of_today_make_of_them_and_cells_follow() {
+async fn clicks_become_what_is_known_today_and_cells_follow_on_sqlite() {
     let (store, _folder) = sqlite().await;
-    let ours = workspace(&store, "ours").await;
+    clicks_become_what_is_known_today(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clicks_become_what_is_known_today_and_cells_follow_on_postgres() {
+    let server = testkit::Postgres::start();
+    let store = Store::connect(&Database::Postgres(server.url("postgres"))).await.unwrap();
+    store::migrate(&store, NOON).await.unwrap();
+    clicks_become_what_is_known_today(&store).await;
+}
+
+/// That knows one network's place, and who runs it.
+fn enricher() -> Enricher {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let place = vec![("country_code".into(), text("DE")), ("city".into(), text("Berlin")), ("latitude".into(), Value::Float(52.5))];
+    let folder = tempfile::tempdir().unwrap();
+    let (places, systems) = (folder.path().join("places.mmdb"), folder.path().join("systems.csv"));
+    std::fs::write(&places, build_at(1_800_000_000, 4, &[("203.0.112.0/24", Value::Map(place))])).unwrap();
+    std::fs::write(&systems, "203.0.112.0,203.0.112.255,24940,Host\n").unwrap();
+    Enricher::new(Arc::new(GeoDatabases::open(GeoSource::Files(vec![places, systems])).unwrap()))
+}
+
+async fn clicks_become_what_is_known_today(store: &Store) {
+    let ours = workspace(store, "ours").await;
+    let enricher = enricher();
     let scope = store.workspace(ours, Access::Write).await.unwrap();
     let own = PrivacyChange { own_networks: Some(vec!["198.51.100.0/24".into(), "192.0.2.7".into()]), ..PrivacyChange::default() };
     scope.set_privacy(&scope.privacy().await.unwrap().changed(own).unwrap()).await.unwrap();
@@ -36,7 +63,10 @@ async fn clicks_become_what_the_rules_of_today_make_of_them_and_cells_follow() {
         (domain::Click { verdict: Bot, verdict_reason: Burst, ..stored(6, 1, Some(9)) }, (Human, NoSignal)),
         (domain::Click { verdict: Bot, verdict_reason: Burst, ..stored(7, 1, None) }, (Bot, Burst)),
         (domain::Click { verdict: Internal, verdict_reason: OwnTraffic, ..stored(8, 1, Some(8)) }, (Internal, OwnTraffic)),
+        // Whose it is, a later database knows.
+        (domain::Click { network: Some("203.0.112.0/24".into()), ..stored(9, 1, None) }, (Suspected, DataCentre)),
     ];
+    let placed = cases[9].0.id;
     // A burst on both sides of the end of a step.
     for number in 0..1_200_i64 {
         let at = 60_000 + number * 10_000;
@@ -57,15 +87,15 @@ async fn clicks_become_what_the_rules_of_today_make_of_them_and_cells_follow() {
     scope.commit().await.unwrap();
     // The first process dies after a step that it could not note.
     let mut claimed = store.claim_job(clock.now(), clock.now().plus(LEASE_MILLIS)).await.unwrap().unwrap();
-    assert!(step(&store, &mut claimed).await.unwrap());
+    assert!(step(store, &enricher, &mut claimed).await.unwrap());
     assert_eq!((claimed.looked, claimed.changed > 5), (STEP, true));
     clock.advance(LEASE_MILLIS);
     let claimed = store.claim_job(clock.now(), clock.now().plus(LEASE_MILLIS)).await.unwrap().unwrap();
     let stopped = CancellationToken::new();
     stopped.cancel();
-    assert_eq!(run_job(&store, claimed, &clock, &stopped).await.unwrap().status, JobStatus::Queued);
+    assert_eq!(run_job(store, &enricher, claimed, &clock, &stopped).await.unwrap().status, JobStatus::Queued);
     let claimed = store.claim_job(clock.now(), clock.now().plus(LEASE_MILLIS)).await.unwrap().unwrap();
-    let done = run_job(&store, claimed, &clock, &CancellationToken::new()).await.unwrap();
+    let done = run_job(store, &enricher, claimed, &clock, &CancellationToken::new()).await.unwrap();
     assert_eq!((done.status, done.looked), (JobStatus::Done, cases.len() as u64));
 
     let scope = store.workspace(ours, Access::Read).await.unwrap();
@@ -76,16 +106,21 @@ async fn clicks_become_what_the_rules_of_today_make_of_them_and_cells_follow() {
         let found = found[&click.id];
         assert_eq!(((found.verdict, found.verdict_reason), found.rules_version), (*wanted, RULES_VERSION), "{click:?}");
     }
+    let Derived { facts, channel, place, geo_version, system } = Derived::from(found[&placed]);
+    assert_eq!((facts.browser.as_deref(), facts.os_version, facts.device), (Some("Firefox"), None, domain::Device::Desktop));
+    assert_eq!((channel, geo_version), (Some(domain::Channel::Direct), Some(1_800_000_000)));
+    assert_eq!((place.country.as_deref(), place.city.as_deref(), place.latitude), (Some("DE"), Some("Berlin"), Some(52.5)));
+    assert_eq!(system, Some(AutonomousSystem { number: 24_940, name: Some("Host".into()) }));
     let (first, last) = (domain::Quarter::of(NOON), scope.last_counted().await.unwrap().unwrap());
     let verified = scope.verify_cells(first, domain::Quarter(last.0 + 1)).await.unwrap();
     assert!(verified.cells > 10 && verified.differences.is_empty(), "{verified:?}");
     drop(scope);
     // Nothing is left to change.
     let mut again = new(NOON.plus(-1));
-    while step(&store, &mut again).await.unwrap() {}
+    while step(store, &enricher, &mut again).await.unwrap() {}
     assert_eq!((again.looked, again.changed), (cases.len() as u64, 0));
     // The end of the range is not in it.
     let mut part = Job { to: NOON.plus(3), ..new(NOON) };
-    while step(&store, &mut part).await.unwrap() {}
+    while step(store, &enricher, &mut part).await.unwrap() {}
     assert_eq!(part.looked, 3);
 }

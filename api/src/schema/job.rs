@@ -44,7 +44,7 @@ pub struct Job {
     pub to: DateTime,
     /// Clicks that were looked at so far.
     pub looked: u64,
-    /// Of these, those that are judged otherwise now.
+    /// Of these, those that are read or judged otherwise now.
     pub changed: u64,
     pub created_at: DateTime,
     /// Null until it is done or has failed.
@@ -105,9 +105,9 @@ pub struct JobMutation;
 
 #[Object]
 impl JobMutation {
-    /// Judges the workspace's clicks again by the rules of today, in the background; totals follow, and
-    /// nobody is told of a click twice. Places stay, since no address is kept. For owners and admins;
-    /// CONFLICT while an earlier one is under way.
+    /// Reads and judges the workspace's clicks again by the rules and geo databases of today, in the background;
+    /// totals follow, and nobody is told of a click twice. What cannot be told from what is kept of a click stays
+    /// as it was. For owners and admins; CONFLICT while an earlier one is under way.
     async fn reclassify(&self, ctx: &Context<'_>, input: ReclassifyInput) -> ApiResult<Option<ReclassifyPayload>> {
         let (services, session) = (services(ctx)?, admin(ctx)?);
         let now = services.clock.now();

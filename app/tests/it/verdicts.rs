@@ -143,7 +143,7 @@ async fn clicks_are_judged_again_and_cells_compared_by_command_and_by_mutation()
     let run = |arguments: &[&str]| command(folder.path(), arguments).with("DATABASE_URL", url.clone()).run(program());
     let (code, said, error) =
         run(&["reclassify", "--workspace", &workspace.to_string(), "--from", &at(55).to_string(), "--to", &at(45).to_string()]);
-    assert_eq!((code, said.as_str()), (Some(0), &*format!("{workspace}  1 click looked at, 1 judged otherwise now.\n")), "{error}");
+    assert_eq!((code, said.as_str()), (Some(0), &*format!("{workspace}  1 click looked at, 1 read or judged otherwise now.\n")), "{error}");
     assert_eq!(totals().await, json!({ "human": 2, "bot": 1 }));
     let (code, _, error) = run(&["reclassify", "--from", "2100-01-01T00:00:00Z"]);
     assert!(code == Some(1) && error.contains("--from"), "{error}");

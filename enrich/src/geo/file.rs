@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use domain::{AutonomousSystem, GeoPlace};
+use ipnet::IpNet;
 use maxminddb::Reader;
 
 use super::ranges::Ranges;
@@ -119,6 +120,18 @@ impl GeoFile {
         match &self.data {
             Data::Tree(reader) => row(reader, ip).map(Row::found).unwrap_or_default(),
             Data::Ranges(ranges) => Found { place: None, system: ranges.look_up(ip) },
+        }
+    }
+
+    /// What is so of each address of a network. `None` where it knows more of some than of others.
+    pub(super) fn look_up_network(&self, network: IpNet) -> Option<Found> {
+        match &self.data {
+            Data::Tree(reader) => {
+                let Ok(found) = reader.lookup(network.network()) else { return Some(Found::default()) };
+                let is_one = found.network().ok()?.prefix() <= network.prefix_len();
+                is_one.then(|| found.decode::<Row>().ok().flatten().map(Row::found).unwrap_or_default())
+            }
+            Data::Ranges(ranges) => Some(Found { place: None, system: ranges.look_up_network(network)? }),
         }
     }
 }

@@ -17,9 +17,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use domain::{AutonomousSystem, GeoPlace, ReducedAddress, network_of};
+use ipnet::IpNet;
 
 pub use file::GeoFile;
-use file::Stamp;
+use file::{Found, Stamp};
 
 /// Which files there are, in the order in which they are asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,11 +116,21 @@ impl GeoDatabases {
 
     /// All that may be kept of `ip`, whoever asks: the worker, or with strict capture the redirector.
     pub fn reduce(&self, ip: IpAddr) -> ReducedAddress {
-        let mut reduced = ReducedAddress { network: network_of(ip), ..ReducedAddress::default() };
-        let (ip, files) = (ip.to_canonical(), self.files.load());
+        let canonical = ip.to_canonical();
+        self.gather(network_of(ip), |file| Some(file.look_up(canonical))).unwrap_or_default()
+    }
+
+    /// The same of an address of which its network is left. `None` where that is not one and the same for all
+    /// addresses of the network.
+    pub fn reduce_network(&self, network: IpNet) -> Option<ReducedAddress> {
+        self.gather(network.to_string(), |file| file.look_up_network(network))
+    }
+
+    fn gather(&self, network: String, look_up: impl Fn(&GeoFile) -> Option<Found>) -> Option<ReducedAddress> {
+        let mut reduced = ReducedAddress { network, ..ReducedAddress::default() };
         let (mut place, mut system): (Option<GeoPlace>, Option<AutonomousSystem>) = (None, None);
-        for file in files.iter() {
-            let found = file.look_up(ip);
+        for file in self.files.load().iter() {
+            let found = look_up(file)?;
             if place.is_none() && found.place.is_some() {
                 (place, reduced.geo_version) = (found.place, file.built());
             }
@@ -128,7 +139,7 @@ impl GeoDatabases {
                 break;
             }
         }
-        ReducedAddress { place: place.unwrap_or_default(), system, ..reduced }
+        Some(ReducedAddress { place: place.unwrap_or_default(), system, ..reduced })
     }
 
     /// Whether there is no file.

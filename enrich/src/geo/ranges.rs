@@ -4,9 +4,10 @@
 //! Half a million ranges take about 13 MB, a third of the file.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use domain::AutonomousSystem;
+use ipnet::IpNet;
 
 /// A range of addresses as numbers, both ends included, and the place of its system.
 type Range<T> = (T, T, u32);
@@ -63,10 +64,22 @@ impl Ranges {
     }
 
     pub fn look_up(&self, ip: IpAddr) -> Option<AutonomousSystem> {
-        let place = match ip {
-            IpAddr::V4(ip) => find(&self.v4, u32::from(Ipv4Addr::from(ip.octets()))),
-            IpAddr::V6(ip) => find(&self.v6, u128::from(Ipv6Addr::from(ip.octets()))),
+        self.system(match ip {
+            IpAddr::V4(ip) => find(&self.v4, ip.into()),
+            IpAddr::V6(ip) => find(&self.v6, ip.into()),
+        }?)
+    }
+
+    /// What is so of each address of a network; `None` where it is not one and the same.
+    pub fn look_up_network(&self, network: IpNet) -> Option<Option<AutonomousSystem>> {
+        let place = match network {
+            IpNet::V4(network) => find_all(&self.v4, network.network().into(), network.broadcast().into()),
+            IpNet::V6(network) => find_all(&self.v6, network.network().into(), network.broadcast().into()),
         }?;
+        Some(place.and_then(|place| self.system(place)))
+    }
+
+    fn system(&self, place: u32) -> Option<AutonomousSystem> {
         let System { number, name: (start, end) } = *self.systems.get(place as usize)?;
         let name = self.names.get(start as usize..end as usize).filter(|name| !name.is_empty());
         Some(AutonomousSystem { number, name: name.map(str::to_owned) })
@@ -77,6 +90,16 @@ fn find<T: Ord + Copy>(ranges: &[Range<T>], ip: T) -> Option<u32> {
     let after = ranges.partition_point(|(first, _, _)| *first <= ip);
     let (_, last, system) = ranges.get(after.checked_sub(1)?)?;
     (ip <= *last).then_some(*system)
+}
+
+/// The range that all of these are in, if they are in one, or `Some(None)` where none of them is in any.
+fn find_all<T: Ord + Copy>(ranges: &[Range<T>], first: T, last: T) -> Option<Option<u32>> {
+    let after = ranges.partition_point(|(start, _, _)| *start <= last);
+    match after.checked_sub(1).and_then(|before| ranges.get(before)) {
+        Some((start, end, system)) if *start <= first && last <= *end => Some(Some(*system)),
+        Some((_, end, _)) if *end >= first => None,
+        _ => Some(None),
+    }
 }
 
 fn parse(line: &str) -> Option<(IpAddr, IpAddr, u32, &str)> {

@@ -8,6 +8,7 @@
 //! is for the caller to repeat.
 
 mod columns;
+mod derived;
 mod guard;
 mod postgres;
 mod rejudge;

@@ -12,7 +12,7 @@ use super::rejudge::{JudgedRow, Rejudged, changes};
 use super::rollup::Changes;
 use super::too_late::{Late, split};
 use super::visits::{Visits, candidates};
-use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, guard, nothing, stored};
+use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, derived, guard, nothing, rejudge, stored};
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {
     let arrays: Vec<String> = POSTGRES_TYPES.iter().enumerate().map(|(i, kind)| format!("${}::{kind}[]", i + 1)).collect();
@@ -207,6 +207,7 @@ pub(super) async fn rejudge(pool: &PgPool, workspace: WorkspaceId, clicks: &BTre
     .bind(clicks.values().map(|click| click.rules_version).collect::<Vec<_>>())
     .execute(&mut *transaction)
     .await?;
+    derived::write_postgres(&mut transaction, workspace, &rejudge::derived(clicks)).await?;
     count(&mut transaction, workspace, changes).await?;
     transaction.commit().await?;
     Ok(rows.len() as u64)

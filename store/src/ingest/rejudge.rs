@@ -1,8 +1,8 @@
-//! Stored clicks that are judged again: rows, cells and the firsts of visitors' days move together.
+//! Stored clicks that are judged and read again: rows, cells and the firsts of visitors' days move together.
 
 use std::collections::BTreeMap;
 
-use domain::{ClickId, LinkId, Outcome, Verdict, VerdictReason, WorkspaceId};
+use domain::{ClickId, Derived, LinkId, Outcome, Verdict, VerdictReason, WorkspaceId};
 use uuid::Uuid;
 
 use super::rollup::{Changes, Moved};
@@ -12,13 +12,15 @@ use crate::connect::Pools;
 use crate::{Store, StoreError};
 
 /// What a stored click is judged to be now.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Rejudged {
     pub click: ClickId,
     pub verdict: Verdict,
     pub reason: VerdictReason,
     /// Of the rules that judged.
     pub rules_version: i16,
+    /// What was read of it anew; `None` leaves that as it is.
+    pub derived: Option<Box<Derived>>,
 }
 
 /// What a row says that is needed to move its click: id, link, outcome, verdict, marks.
@@ -32,7 +34,7 @@ impl Store {
     /// When the database does not answer; then nothing was changed.
     pub async fn rejudge(&self, workspace: WorkspaceId, clicks: &[Rejudged]) -> Result<u64, StoreError> {
         // The last word counts where a click is named twice.
-        let clicks: BTreeMap<Uuid, Rejudged> = clicks.iter().map(|click| (click.click.0, *click)).collect();
+        let clicks: BTreeMap<Uuid, Rejudged> = clicks.iter().map(|click| (click.click.0, click.clone())).collect();
         let done = match &self.pools {
             Pools::Sqlite { writer, .. } => sqlite::rejudge(writer, workspace, &clicks).await,
             Pools::Postgres(pool) => postgres::rejudge(pool, workspace, &clicks).await,
@@ -42,6 +44,11 @@ impl Store {
             Failure::Other(error) => error,
         })
     }
+}
+
+/// What is to be read anew of them.
+pub(super) fn derived(clicks: &BTreeMap<Uuid, Rejudged>) -> Vec<(Uuid, &Derived)> {
+    clicks.iter().filter_map(|(id, click)| Some((*id, click.derived.as_deref()?))).collect()
 }
 
 /// What changes in cells, given the rows as they are.

@@ -12,7 +12,7 @@ use super::rejudge::{JudgedRow, Rejudged, changes};
 use super::rollup::Changes;
 use super::too_late::{Late, split};
 use super::visits::{Visit, Visits, candidates};
-use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, guard, nothing, stored};
+use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, derived, guard, nothing, rejudge, stored};
 
 /// Rows in one statement, largest first; SQLite takes 32,766 parameters.
 pub(super) const CHUNKS: [usize; 3] = [128, 16, 1];
@@ -215,6 +215,7 @@ pub(super) async fn rejudge(pool: &SqlitePool, workspace: WorkspaceId, clicks: &
             .execute(&mut *transaction)
             .await?;
     }
+    derived::write_sqlite(&mut transaction, workspace, &rejudge::derived(clicks)).await?;
     count(&mut transaction, workspace, changes(&rows, clicks)?).await?;
     transaction.commit().await?;
     Ok(rows.len() as u64)

@@ -57,7 +57,13 @@ pub async fn cells_are_compared_with_their_clicks(database: &Database) {
     let anew: Vec<Rejudged> = clicks
         .iter()
         .step_by(2)
-        .map(|click| Rejudged { click: click.id, verdict: Verdict::Suspected, reason: VerdictReason::Burst, rules_version: 9 })
+        .map(|click| Rejudged {
+            click: click.id,
+            verdict: Verdict::Suspected,
+            reason: VerdictReason::Burst,
+            rules_version: 9,
+            derived: None,
+        })
         .collect();
     store.rejudge(ours, &anew).await.unwrap();
     let scope = read(store, ours).await;

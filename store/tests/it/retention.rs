@@ -103,7 +103,8 @@ pub async fn a_purge_meets_a_replay_half_way(store: &Store) {
     let page = read(store, ours).await.clicks_by_storage(&ClickFilter::default(), &PageRequest::first(9)).await.unwrap();
     assert!(page.clicks[0].seq > forgotten.purged_to && forgotten.purged_to > 0);
     // Judged again, what is gone is passed over.
-    let judged = Rejudged { click: old[0].id, verdict: Verdict::Bot, reason: domain::VerdictReason::Crawler, rules_version: 1 };
+    let judged =
+        Rejudged { click: old[0].id, verdict: Verdict::Bot, reason: domain::VerdictReason::Crawler, rules_version: 1, derived: None };
     assert_eq!(store.rejudge(ours, &[judged]).await.unwrap(), 0);
     assert_eq!(human(store, ours).await, 1_201);
 }

@@ -158,8 +158,13 @@ pub async fn firsts_are_those_of_a_plain_count(store: &Store) {
         compare(store, ours, &zone, links, &stored).await;
         // Some are judged again: firsts go along, and nothing else changes.
         let judged: BTreeMap<_, _> = (0..90).map(|_| (stored[pick(300)].id, Verdict::ALL[pick(4)])).collect();
-        let rejudged =
-            |(click, verdict): (&_, &_)| Rejudged { click: *click, verdict: *verdict, reason: VerdictReason::Rate, rules_version: 7 };
+        let rejudged = |(click, verdict): (&_, &_)| Rejudged {
+            click: *click,
+            verdict: *verdict,
+            reason: VerdictReason::Rate,
+            rules_version: 7,
+            derived: None,
+        };
         let asked: Vec<Rejudged> = judged.iter().map(rejudged).collect();
         for _ in 0..2 {
             assert_eq!(store.rejudge(ours, &asked).await.unwrap(), judged.len() as u64);

@@ -124,7 +124,7 @@ impl Neighbours {
             if !again.is_empty() {
                 let rejudged = |(_, found): &(u64, memory::Found)| {
                     let (verdict, reason) = found.judgement;
-                    Rejudged { click: found.id, verdict, reason, rules_version: RULES_VERSION }
+                    Rejudged { click: found.id, verdict, reason, rules_version: RULES_VERSION, derived: None }
                 };
                 changed += store.rejudge(workspace, &again.iter().map(rejudged).collect::<Vec<_>>()).await?;
                 for (visitor, found) in again {
