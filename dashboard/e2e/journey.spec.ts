@@ -21,6 +21,7 @@ test("from sign-up to a live click on one's own link in under a minute", async (
   await expect(page.getByRole("heading", { name: "The first click is here" })).toBeVisible();
   await expect(page.getByText(/^Counted as a person, with Chrom(e|ium) \d+ on Linux\.$/)).toBeVisible();
   await expect(page.getByText("Local network, so no country. Campaign source mail.")).toBeVisible();
+  await expect(page.getByRole("link", { name: "IP Geolocation by DB-IP" })).toBeHidden();
   expect(Date.now() - begun).toBeLessThan(60_000);
 
   await page.getByRole("button", { name: "Go to the overview" }).click();
@@ -42,6 +43,9 @@ test("the waiting panel says why a click counts as a bot", async ({ page, world 
   await world.click(shown?.split("/")[1] ?? "", { agent: CURL, from: GERMANY });
   await expect(page.getByText("Counted as a bot, because it came from curl.")).toBeVisible();
   await expect(page.getByText("From Germany.")).toBeVisible();
+  // Whose databases knew that is said beside it.
+  await expect(page.getByRole("link", { name: "IP Geolocation by DB-IP" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "RouteViews" })).toBeVisible();
   // It waits for a click, and a reload does not make it forget that one came.
   await page.reload();
   await expect(page.getByRole("heading", { name: "Overview" })).toBeVisible();

@@ -58,6 +58,17 @@ const PAGES: Shown[] = [
     },
   },
   {
+    name: "first click",
+    async open(page, world) {
+      const person = await world.signUp();
+      const { slug } = await world.link(person, { targetUrl: "https://example.com/" });
+      await enter(page, world, person);
+      await expect(page.getByText("Waiting for the first click")).toBeVisible();
+      await world.click(slug, { from: GERMANY });
+      await expect(page.getByText("From Germany.")).toBeVisible();
+    },
+  },
+  {
     name: "overview",
     async open(page, world) {
       await busy(page, world, "");
@@ -88,6 +99,14 @@ const PAGES: Shown[] = [
       await busy(page, world, "/live");
       await page.getByRole("list", { name: "Clicks, newest first" }).getByRole("button").first().click();
       await expect(page.getByRole("dialog")).toBeVisible();
+    },
+  },
+  {
+    name: "account",
+    async open(page, world) {
+      await busy(page, world, "");
+      await page.getByRole("button", { name: "Account" }).click();
+      await expect(page.getByRole("link", { name: "Ignore my clicks on this device" })).toBeVisible();
     },
   },
   {

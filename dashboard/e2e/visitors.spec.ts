@@ -3,7 +3,7 @@
 import { createServer, type Server } from "node:http";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { expect, type Person, test, type World } from "./fixture";
+import { enter, expect, type Person, test, type World } from "./fixture";
 import { freePort, until } from "./program";
 
 const PATIENCE = 10_000;
@@ -101,6 +101,21 @@ test("a browser is told that its clicks are one's own, and that they are not", a
   await page.getByRole("button", { name: "Count my clicks" }).click();
   await expect(page.getByText("Clicks from this browser are counted")).toBeVisible();
   expect(await page.context().cookies()).toEqual([]);
+});
+
+test("the dashboard leads to where one's own clicks are ignored", async ({ page, context, world }) => {
+  const person = await world.signUp();
+  const { slug } = await world.link(person, { targetUrl: `${site}/landing` });
+  await enter(page, world, person);
+  await page.getByRole("button", { name: "Account" }).click();
+  const [own] = await Promise.all([
+    context.waitForEvent("page"),
+    page.getByRole("link", { name: "Ignore my clicks on this device" }).click(),
+  ]);
+  await own.getByRole("button", { name: "Ignore my clicks on this device" }).click();
+  await expect(own.getByText("Clicks from this browser are ignored")).toBeVisible();
+  await own.goto(`${world.program.redirect}/${slug}`);
+  expect((await stored(world, person, 1)).map(({ verdict }) => verdict)).toEqual(["INTERNAL"]);
 });
 
 test("visitors are asked for consent once, and can take it back", async ({ page, world }) => {

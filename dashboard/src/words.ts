@@ -28,7 +28,33 @@ export const OUTCOMES: Record<Outcome, string> = {
 };
 
 /** Leads to where a browser is told that its clicks are one's own. */
-export const OWN_CLICK = { question: "Was this you?", answer: "Ignore my clicks on this device" };
+export const OWN_CLICK = {
+  question: "Was this you?",
+  name: "Own clicks",
+  answer: "Ignore my clicks on this device",
+  /** Where there are several hosts of links: what is answered holds for one. */
+  answerOn: (host: string) => `Ignore my clicks on ${host} on this device`,
+  nowhere: "They can be ignored once there is a link.",
+};
+
+/**
+ * Whom to name for places and networks, as the licences ask (docs/geo.md). All of them, always: only the workers
+ * know which databases they have, and clicks keep what earlier ones said.
+ */
+export const GEO_SOURCES = {
+  intro: "Places and networks, where this installation has databases of them:",
+  sources: [
+    { name: "IP Geolocation by DB-IP", url: "https://db-ip.com" },
+    { name: "RouteViews", url: "https://www.routeviews.org" },
+    { name: "NRO", url: "https://www.nro.net" },
+  ],
+  licence: { name: "CC BY 4.0", url: "https://creativecommons.org/licenses/by/4.0/" },
+  geoLite: {
+    when: "Where it has GeoLite2:",
+    says: "This product includes GeoLite2 data created by MaxMind, available from",
+    url: "https://www.maxmind.com",
+  },
+};
 
 export const PERIODS: Partial<Record<Period, { name: string; before: string }>> = {
   TODAY: { name: "Today", before: "on yesterday until now" },

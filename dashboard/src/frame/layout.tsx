@@ -3,7 +3,9 @@ import { Activity, ChartLine, CircleUser, Link2, LogOut, Plus } from "lucide-rea
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link, NavLink, Outlet, useNavigate } from "react-router";
 import { Drawer } from "../parts/drawer";
+import { OwnClicks } from "../parts/own-clicks";
 import { useWorkspace } from "../session/workspace";
+import { OWN_CLICK } from "../words";
 import { THEMES, useTheme } from "./theme";
 
 const THEME_NAMES = { system: "System", light: "Light", dark: "Dark" };
@@ -69,6 +71,10 @@ function Account({ onClose }: { onClose: () => void }) {
             <dd>{name}</dd>
             <dt className="quiet">Time zone</dt>
             <dd>{timeZone}</dd>
+            <dt className="quiet">{OWN_CLICK.name}</dt>
+            <dd>
+              <OwnClicks />
+            </dd>
           </dl>
           <fieldset className="choices">
             <legend>Theme</legend>

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ClickFieldsFragment } from "../generated/graphql";
-import { agent, isLocal, place, verdictSentence } from "./story";
+import { agent, isLocal, isLookedUp, place, verdictSentence } from "./story";
 
 const CHROME = {
   verdict: "HUMAN",
@@ -36,6 +36,17 @@ test("where it was, or why that is not known", () => {
   expect(place({ ...CHROME, city: "Berlin" })).toBe("Berlin, Germany");
   expect(place({ ...CHROME, country: null })).toContain("the geo database does not know");
   expect(place({ ...CHROME, country: null, network: "192.168.1.0/24" })).toBe("local network, so no country");
+});
+
+test("whom to name is said of what a database knew", () => {
+  expect(isLookedUp(CHROME)).toBe(true);
+  expect(isLookedUp({ ...CHROME, country: null })).toBe(false);
+  const server = {
+    ...CURL,
+    country: null,
+    verdictReason: { code: "DATA_CENTRE", message: "A data centre." },
+  };
+  expect(isLookedUp(server)).toBe(true);
 });
 
 test("local networks", () => {

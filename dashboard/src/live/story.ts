@@ -22,6 +22,11 @@ export function place(click: Click): string {
   return "a network that the geo database does not know, so no country";
 }
 
+/** Whether it says anything that a geo database knew: its place, or that its network is a data centre's. */
+export function isLookedUp({ country, verdictReason }: Click): boolean {
+  return country != null || verdictReason.code === "DATA_CENTRE";
+}
+
 /** How it was counted and what it saw. */
 export function verdictSentence(click: Click): string {
   switch (click.verdict) {

@@ -6,11 +6,12 @@ import { bareUrl } from "../format";
 import type { ClickFieldsFragment, LinkFieldsFragment } from "../generated/graphql";
 import { Failure, failureOf } from "../graph/failure";
 import { FirstClick, Head } from "../live/documents";
-import { place, verdictSentence } from "../live/story";
+import { isLookedUp, place, verdictSentence } from "../live/story";
 import { useClicks, useConnection } from "../live/use-clicks";
 import { useDraft } from "../parts/draft";
 import { Field } from "../parts/field";
 import { FormFault, useForm, withScheme } from "../parts/form";
+import { PlacesNote } from "../parts/places-note";
 import { isLoopback, ShareActions, ShareQr } from "../parts/share";
 import { useRetry } from "../parts/use-retry";
 import { useWorkspace } from "../session/workspace";
@@ -118,6 +119,7 @@ function Waiting({ link, onDone }: { link: LinkFieldsFragment; onDone: () => voi
           </>
         ) : null}
       </section>
+      {first && isLookedUp(first) ? <PlacesNote /> : null}
     </>
   );
 }

@@ -1,12 +1,28 @@
-// Whom to name for places, where they are shown: DB-IP's licence (CC BY 4.0) asks for this very link.
+// Whom to name for places and networks, where they are shown.
+import { GEO_SOURCES } from "../words";
 
 export function PlacesNote() {
+  const { intro, sources, licence, geoLite } = GEO_SOURCES;
   return (
-    <p className="quiet small">
-      City data, where this installation has it:{" "}
-      <a href="https://db-ip.com" rel="noreferrer">
-        IP Geolocation by DB-IP
+    <p className="quiet sources">
+      {intro}{" "}
+      {sources.map(({ name, url }, index) => (
+        <span key={url}>
+          {index > 0 ? ", " : null}
+          <a href={url} rel="noreferrer">
+            {name}
+          </a>
+        </span>
+      ))}{" "}
+      (
+      <a href={licence.url} rel="license noreferrer">
+        {licence.name}
       </a>
+      ). {geoLite.when} {geoLite.says}{" "}
+      <a href={geoLite.url} rel="noreferrer">
+        {geoLite.url}
+      </a>
+      .
     </p>
   );
 }

@@ -222,7 +222,6 @@ impl Logger {
 
     async fn captured(&self, workspace: WorkspaceId, logged: Logged, asked: LogRequest<'_>, now: Millis) -> (CapturedClick, Settings) {
         let settings = self.policies.settings(workspace).await;
-        let is_ahead = logged.facts.is_none() && asked.method == Method::Get && asked.said.is_ahead();
         // What an edge function leaves out is not known; its own address and agent are not the visitor's.
         let (ip, said) = match logged.facts {
             Some(facts) => (facts.ip, said_by_another(facts)),
@@ -230,6 +229,7 @@ impl Logger {
         };
         // With a key the request is a program's, whatever it says of whom.
         let is_visitors = asked.method != Method::Post;
+        let is_ahead = is_visitors && said.is_ahead();
         let mut signals = if is_visitors { said.signals.clone() } else { Signals::default() };
         if settings.asks() && is_visitors {
             let (headers, secure) = (&asked.head.headers, asked.secure);

@@ -175,9 +175,10 @@ fn answer_of(text: &str) -> Option<bool> {
     }
 }
 
-/// Whether the page is fetched ahead of a person who may never go there.
+/// Whether the link is only opened ahead of a person who may never go there. A form that is posted is never
+/// sent ahead.
 fn is_ahead(asked: &Asked<'_>, said: &Said) -> bool {
-    said.is_ahead() && asked.method == Method::Get
+    said.is_ahead() && asked.method != Method::Post
 }
 
 /// For a link that leads everybody to its target and asks nobody.

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use domain::{ClickLimit, ClientHints, Gate, Outcome, SignalSet, Signals};
+use domain::{ClickLimit, ClientHints, Gate, Method, Outcome, SignalSet, Signals};
 use reqwest::header::HeaderMap;
 
 use crate::fixture::{Running, gated, link, sesame, start, start_with};
@@ -35,7 +35,10 @@ async fn headers_are_captured_as_signals() {
         ("sec-gpc", "1"),
         ("x-forwarded-proto", "https"),
     ];
-    assert_eq!(ask(&running, "/a", &browser).await.status(), 302);
+    let answer = ask(&running, "/a", &browser).await;
+    assert_eq!(answer.status(), 302);
+    // What tells more of a browser than it says by itself is not asked for (docs/privacy.md).
+    assert!(["accept-ch", "critical-ch"].iter().all(|name| !answer.headers().contains_key(*name)), "{answer:?}");
     assert_eq!(ask(&running, "/a", &[("x-purpose", "preview")]).await.status(), 302);
     let [browser, preview] = running.captured().await.try_into().unwrap();
     let all = [
@@ -92,15 +95,35 @@ async fn what_is_fetched_ahead_is_told_to_come_again_and_uses_nothing_up() {
     assert_eq!(ask(&running, "/one", &[("sec-purpose", "prefetch")]).await.status(), 410);
     assert_eq!(ask(&running, "/off", &[("sec-purpose", "prefetch")]).await.status(), 404);
     assert_eq!(ask(&running, "/word", &[("sec-purpose", "prefetch")]).await.status(), 200);
-    let head = running.http.head(running.url("/a")).header("user-agent", PERSON).header("sec-purpose", "prefetch");
-    assert_eq!(head.send().await.unwrap().status(), 302);
     let clicks = running.captured().await;
     let ahead = &clicks[..5];
     assert!(ahead.iter().all(|click| click.outcome == Outcome::Preview && click.status == 503), "{ahead:?}");
     assert!(ahead.iter().all(|click| click.signals.set.has(SignalSet::PREFETCH) && click.rule.is_none()), "{ahead:?}");
     assert!(ahead[1].signals.set.has(SignalSet::PRERENDER));
     let outcomes: Vec<_> = clicks[5..].iter().map(|click| click.outcome).collect();
-    assert_eq!(outcomes, [Outcome::Redirected, Outcome::Limit, Outcome::Disabled, Outcome::Password, Outcome::Redirected]);
+    assert_eq!(outcomes, [Outcome::Redirected, Outcome::Limit, Outcome::Disabled, Outcome::Password]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_is_sent_ahead_is_led_nowhere_either() {
+    let running = start(&[]).await;
+    running.know("a", link("https://example.com/"));
+    know_secrets(&running, &[("secret", None)]);
+    let signed = format!("/r?{}", signed_query("secret", running.clock.now().plus(DAY), &[]));
+    let ahead = [("sec-purpose", "prefetch"), ("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch"), ("x-moz", "prefetch")];
+    for path in ["/a", &signed] {
+        for (name, value) in ahead {
+            let head = running.http.head(running.url(path)).header("user-agent", PERSON).header(name, value);
+            let answer = head.send().await.unwrap();
+            assert_eq!((answer.status().as_u16(), answer.headers().get("location")), (503, None), "{path} {name}: {value}");
+            assert_eq!(answer.headers()["cache-control"], "private, no-store");
+        }
+        // Whoever only asks for the headers is told where the link leads.
+        assert_eq!(running.http.head(running.url(path)).header("user-agent", PERSON).send().await.unwrap().status(), 302);
+    }
+    let kept: Vec<_> = running.captured().await.iter().map(|click| (click.method, click.outcome, click.status)).collect();
+    let each = [[(Method::Head, Outcome::Preview, 503); 4].as_slice(), &[(Method::Head, Outcome::Redirected, 302)]].concat();
+    assert_eq!(kept, [each.clone(), each].concat());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,8 +2,9 @@
 import type { ReactNode } from "react";
 import { bareUrl, clock, date, micros, zoneName } from "../../format";
 import type { ClickFieldsFragment } from "../../generated/graphql";
-import { agent, place, verdictSentence } from "../../live/story";
+import { agent, isLookedUp, place, verdictSentence } from "../../live/story";
 import { Drawer } from "../../parts/drawer";
+import { OwnClicksLink } from "../../parts/own-clicks";
 import { PlacesNote } from "../../parts/places-note";
 import { DEVICES, OUTCOMES, OWN_CLICK } from "../../words";
 
@@ -67,12 +68,9 @@ export function ClickDrawer({ click, zone, onClose }: Props) {
               <span className="mono small">{click.id}</span>
             </Fact>
           </dl>
-          <PlacesNote />
+          {isLookedUp(click) ? <PlacesNote /> : null}
           <p className="small">
-            {OWN_CLICK.question}{" "}
-            <a href={new URL("/ll-ignore", click.url).href} target="_blank" rel="noreferrer">
-              {OWN_CLICK.answer}
-            </a>
+            {OWN_CLICK.question} <OwnClicksLink origin={new URL(click.url).origin} />
           </p>
         </>
       )}
