@@ -88,6 +88,7 @@ pub use privacy::{ConsentMode, KeptFields, Privacy, PrivacyLevel};
 pub use privacy_change::PrivacyChange;
 pub use query::{
     Parameter, QR_MARKER, Utm, forward_query, names_to_drop, parse_form, parse_query, parse_utm, referrer_host, without_parameters,
+    without_values,
 };
 pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use retention::{Retention, RetentionChange};

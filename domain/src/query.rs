@@ -125,10 +125,23 @@ pub fn names_to_drop(url: &str, passes: impl Fn(&str) -> bool) -> HashSet<String
 
 /// A URL without the parameters of these names; what stays is as it was written.
 pub fn without_parameters(url: &str, names: &HashSet<String>) -> String {
+    rewritten(url, |pair| (!is_named(pair, names)).then_some(pair))
+}
+
+/// A URL whose parameters of these names have no values; what stays is as it was written.
+pub fn without_values(url: &str, names: &HashSet<String>) -> String {
+    rewritten(url, |pair| if is_named(pair, names) { pair.split('=').next() } else { Some(pair) })
+}
+
+fn is_named(pair: &str, names: &HashSet<String>) -> bool {
+    form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(key, _)| names.contains(&*key))
+}
+
+/// A URL with what becomes of each part of its query.
+fn rewritten<'a>(url: &'a str, part: impl Fn(&'a str) -> Option<&'a str>) -> String {
     let (before, fragment) = url.split_once('#').map_or((url, None), |(before, fragment)| (before, Some(fragment)));
     let Some((path, query)) = before.split_once('?') else { return url.to_owned() };
-    let stays = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).next().is_none_or(|(key, _)| !names.contains(&*key));
-    let query: Vec<&str> = query.split('&').filter(stays).collect();
+    let query: Vec<&str> = query.split('&').filter_map(part).collect();
     let mut cleaned = path.to_owned();
     if !query.is_empty() {
         cleaned.push('?');

@@ -6,7 +6,10 @@
 
 use std::net::IpAddr;
 
-use domain::{Address, CapturedClick, Click, ConsentMode, Parameter, Privacy, PrivacyLevel, SignalSet, names_to_drop, without_parameters};
+use domain::{
+    Address, CapturedClick, Click, ConsentMode, Parameter, Privacy, PrivacyLevel, SignalSet, names_to_drop, without_parameters,
+    without_values,
+};
 
 use crate::sources::is_click_id;
 
@@ -63,13 +66,8 @@ pub(crate) fn reduce(click: &mut Click, captured: &CapturedClick, privacy: &Priv
     if !keep.user_agent || reach == Reach::Counted {
         click.user_agent = None;
     }
-    click.referrer =
-        click.referrer.as_deref().and_then(|referrer| cleaned_referrer(referrer, keep.referrer_path && reach > Reach::Counted));
-    let passes = |key: &str| {
-        let listed = |names: &[String]| names.iter().any(|name| name == key);
-        let allowed = keep.parameters && privacy.parameters.as_deref().is_none_or(listed);
-        !is_click_id(key) && allowed && (reach == Reach::Full || listed(&privacy.impersonal_parameters))
-    };
+    click.referrer = kept_referrer(click.referrer.as_deref(), privacy, reach);
+    let passes = |key: &str| !is_click_id(key) && may_keep(key, privacy, reach);
     let gone = names_to_drop(&click.url, passes);
     if !gone.is_empty() {
         click.parameters.retain(|Parameter { key, .. }| passes(key));
@@ -77,6 +75,33 @@ pub(crate) fn reduce(click: &mut Click, captured: &CapturedClick, privacy: &Priv
         // It may have got them from there.
         click.target = without_parameters(&click.target, &gone);
     }
+}
+
+/// The same of a captured click's addresses. Of parameters by which services follow clicks the names stay: they say
+/// the channel, which is told when the click is stored.
+pub(crate) fn reduce_addresses(click: &mut CapturedClick, privacy: &Privacy, reach: Reach) {
+    click.referrer = kept_referrer(click.referrer.as_deref(), privacy, reach);
+    let gone = names_to_drop(&click.url, |key| is_click_id(key) || may_keep(key, privacy, reach));
+    let valueless = names_to_drop(&click.url, |key| !is_click_id(key));
+    for url in [&mut click.url, &mut click.target] {
+        if !gone.is_empty() {
+            *url = without_parameters(url, &gone);
+        }
+        if !valueless.is_empty() {
+            *url = without_values(url, &valueless);
+        }
+    }
+}
+
+/// Whether a parameter of that name may be kept, beside those by which services follow clicks.
+fn may_keep(key: &str, privacy: &Privacy, reach: Reach) -> bool {
+    let listed = |names: &[String]| names.iter().any(|name| name == key);
+    let allowed = privacy.keep.parameters && privacy.parameters.as_deref().is_none_or(listed);
+    allowed && (reach == Reach::Full || listed(&privacy.impersonal_parameters))
+}
+
+fn kept_referrer(referrer: Option<&str>, privacy: &Privacy, reach: Reach) -> Option<String> {
+    cleaned_referrer(referrer?, privacy.keep.referrer_path && reach > Reach::Counted)
 }
 
 fn full_address(address: &Address) -> Option<IpAddr> {
@@ -184,6 +209,34 @@ mod tests {
                             prop_assert!(may, "{} of {}", key, stored);
                         }
                     }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        /// Captured strictly, a click is stored as any other, and holds nothing before that which is not kept.
+        #[test]
+        fn strict_capture_changes_nothing_that_is_kept(
+            query in "((utm_source|ref|mail|qr|FBclid|mc_eid|a%20b)=?[a-c%+]{0,3}&?){0,6}",
+            listed in any::<Option<bool>>(),
+            path in any::<bool>(),
+            objects in any::<bool>(),
+        ) {
+            let parameters = listed.map(|some| if some { vec!["ref".to_owned()] } else { vec![] });
+            let keep = KeptFields { referrer_path: path, ..KeptFields::default() };
+            let privacy = Privacy { keep, parameters, impersonal_parameters: vec!["ref".into()], ..Privacy::default() };
+            let signals = Signals::of(if objects { SignalSet::GPC } else { SignalSet::default() });
+            let click = CapturedClick { url: format!("http://x/a?{query}"), target: format!("https://y/?{query}#part"), signals, ..captured() };
+            let enriched = |click: &CapturedClick| Enricher::new(std::sync::Arc::default()).enrich(click, &privacy);
+            let mut strict = click.clone();
+            crate::reduce_captured(&mut strict, &crate::GeoDatabases::default(), Some(&privacy), None);
+            prop_assert_eq!(enriched(&strict), enriched(&click));
+            for url in [&strict.url, &strict.target] {
+                let kept = url.split(['?', '#']).nth(1).unwrap_or_default();
+                for (key, value) in url::form_urlencoded::parse(kept.as_bytes()) {
+                    prop_assert!(value.is_empty() || !is_click_id(&key), "{} of {}", key, url);
+                    prop_assert!(key != "mail" || privacy.parameters.is_none() && !objects, "{} of {}", key, url);
                 }
             }
         }

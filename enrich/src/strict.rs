@@ -3,12 +3,12 @@
 
 use domain::{Address, CapturedClick, DaySalt, JudgedAgent, Privacy, PrivacyLevel, SignalSet, Verdict, VerdictReason};
 
-use crate::privacy::{Reach, reach};
+use crate::privacy::{Reach, reach, reduce_addresses};
 use crate::verdict::is_own_network;
 use crate::{Evidence, GeoDatabases, NetworkClass, RULES_VERSION, facts_with_hints, judge, visitor};
 
-/// Reduces the address to place, network and visitor, and the user agent to what it tells, where the
-/// workspace does not keep its text. `privacy` is `None` while nobody can tell what the workspace
+/// Reduces the address to place, network and visitor, the user agent to what it tells, where the workspace
+/// does not keep its text, and takes out of the click's URLs what is not kept. `privacy` is `None` while nobody can tell what the workspace
 /// decided: then the click is only counted. `salt` is that of the click's day.
 pub fn reduce_captured(click: &mut CapturedClick, geo: &GeoDatabases, privacy: Option<&Privacy>, salt: Option<&DaySalt>) {
     let undecided = Privacy::default();
@@ -33,6 +33,7 @@ pub fn reduce_captured(click: &mut CapturedClick, geo: &GeoDatabases, privacy: O
     if is_counted || !privacy.keep.language {
         click.accept_language = None;
     }
+    reduce_addresses(click, privacy, reach);
     if let Some(mut reduced) = reduced {
         if is_counted || privacy.level == PrivacyLevel::None {
             reduced.network.clear();
