@@ -1,84 +1,203 @@
-//! What visitors leave behind: every file of the program, its log and what it exports are searched for their
-//! addresses and agents, at each level of privacy.
+//! What visitors leave behind: every table and file of the program, its log and what it exports are searched for
+//! their addresses, agents, parameters and referrers, whatever a workspace keeps.
 
 use std::io::Read as _;
+use std::net::IpAddr;
 use std::path::Path;
 
-use serde_json::json;
-use testkit::{GraphQl, Program, ProgramOptions};
+use serde_json::{Value, json};
+use testkit::{GraphQl, Postgres, Program, ProgramOptions, wait_until};
 
+use crate::journey::{PATIENCE, browser};
 use crate::program;
 use crate::strict::found;
-use crate::visitors::{BERLIN, IPHONE, PARIS, geo, stored, visit};
+use crate::visitors::IPHONE;
 
-/// An address as it may be written, and the network that stands for it.
-const VISITORS: [(&str, &[u8], &str); 2] = [
-    (BERLIN, &[203, 0, 113, 77], "203.0.113.0/24"),
-    (PARIS, &[0x20, 0x01, 0x0d, 0xb8, 0, 0x77, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5], "2001:db8:77::/48"),
-];
+/// What may be left of a case's visitors.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Left {
+    addresses: bool,
+    networks: bool,
+    agents: bool,
+    /// Of a parameter that names somebody.
+    parameters: bool,
+    referrers: bool,
+}
 
-/// What is found of the visitors in the database: addresses, networks, agents.
-fn database(data: &Path) -> [bool; 3] {
-    let held: Vec<u8> =
-        ["linklogger.db", "linklogger.db-wal"].iter().flat_map(|file| std::fs::read(data.join(file)).unwrap_or_default()).collect();
-    let holds = |bytes: &[u8]| held.windows(bytes.len()).any(|window| window == bytes);
-    let addresses = VISITORS.iter().any(|(ip, bytes, _)| holds(ip.as_bytes()) || holds(bytes));
-    let networks = VISITORS.iter().any(|(_, _, network)| holds(network.as_bytes()));
-    [addresses, networks, holds(IPHONE.as_bytes())]
+const NOTHING: Left = Left { addresses: false, networks: false, agents: false, parameters: false, referrers: false };
+
+/// A workspace's settings, what its visitors' browsers ask for, and what its clicks may keep.
+struct Case {
+    number: u8,
+    privacy: Value,
+    header: Option<(&'static str, &'static str)>,
+    kept: Left,
+}
+
+fn cases() -> Vec<Case> {
+    let case = |number, privacy, header, kept| Case { number, privacy, header, kept };
+    let all = Left { addresses: true, networks: true, agents: true, parameters: true, referrers: true };
+    let little = json!({ "level": "NONE", "keepUserAgent": false, "keepReferrerPath": false, "parameters": ["n"] });
+    vec![
+        case(1, little, None, NOTHING),
+        case(2, json!({}), None, Left { addresses: false, ..all }),
+        case(3, json!({ "level": "FULL" }), None, all),
+        case(4, json!({ "level": "FULL" }), Some(("sec-gpc", "1")), Left { addresses: false, parameters: false, ..all }),
+        case(5, json!({ "level": "FULL", "consent": "REQUIRED" }), None, NOTHING),
+    ]
+}
+
+impl Case {
+    fn name(&self) -> String {
+        format!("case{}", self.number)
+    }
+
+    fn addresses(&self) -> [IpAddr; 2] {
+        let number = u16::from(self.number);
+        [[198, 18, self.number, 77].into(), [0x2001, 0xdb8, 0x7700 + number, 1, 2, 3, 4, 5].into()]
+    }
+
+    fn agent(&self) -> String {
+        format!("{IPHONE} Case/{}.0", self.number)
+    }
+
+    fn parameter(&self) -> String {
+        format!("mail-of-{}", self.number)
+    }
+
+    fn referrer(&self) -> String {
+        format!("story-of-{}", self.number)
+    }
+
+    async fn click(&self, redirect: &str) {
+        for (number, ip) in self.addresses().into_iter().enumerate() {
+            let url = format!("http://{redirect}/{}?n={number}&mail={}", self.name(), self.parameter());
+            let request = browser().get(url).header("x-forwarded-for", ip.to_string()).header("user-agent", self.agent());
+            let request = request.header("referer", format!("https://news.example/{}?q={}-asked", self.referrer(), self.referrer()));
+            let request = self.header.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+            let status = request.send().await.unwrap().status();
+            assert!(status == 302 || status == 200, "{status}");
+        }
+    }
+
+    /// What is found by who looks for bytes.
+    fn left(&self, holds: impl Fn(&[u8]) -> bool) -> Left {
+        let address = |ip: IpAddr| match ip {
+            IpAddr::V4(ip) => holds(&ip.octets()) || holds(ip.to_string().as_bytes()),
+            IpAddr::V6(ip) => holds(&ip.octets()) || holds(ip.to_string().as_bytes()),
+        };
+        assert!(!holds(format!("{}-asked", self.referrer()).as_bytes()), "a referrer's query, {}", self.name());
+        Left {
+            addresses: self.addresses().into_iter().any(address),
+            networks: self.addresses().into_iter().any(|ip| holds(domain::network_of(ip).as_bytes())),
+            agents: holds(self.agent().as_bytes()),
+            parameters: holds(self.parameter().as_bytes()),
+            referrers: holds(self.referrer().as_bytes()),
+        }
+    }
+}
+
+fn is_in(all: &[u8]) -> impl Fn(&[u8]) -> bool {
+    move |bytes| all.windows(bytes.len()).any(|window| window == bytes)
+}
+
+/// All that the files of SQLite hold, and what they have freed.
+fn files(data: &Path) -> Vec<u8> {
+    ["linklogger.db", "linklogger.db-wal"].iter().flat_map(|file| std::fs::read(data.join(file)).unwrap_or_default()).collect()
+}
+
+/// All rows of all tables of PostgreSQL; bytes as such, after their text.
+fn tables(database: &str) -> Vec<u8> {
+    let rows = "SET xmlbinary = hex; SELECT query_to_xml(format('SELECT * FROM %I.%I', table_schema, table_name), true, false, '') \
+                FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')";
+    let text = Postgres::shared().sql(database, rows);
+    let hex = |word: &str| -> Option<Vec<u8>> {
+        let digit = |at: usize| u8::from_str_radix(word.get(at..at + 2)?, 16).ok();
+        (word.len() > 7 && word.len() % 2 == 0).then(|| (0..word.len()).step_by(2).map(digit).collect())?
+    };
+    let bytes: Vec<u8> = text.split(['<', '>']).filter_map(hex).flatten().collect();
+    [text.into_bytes(), bytes].concat()
 }
 
 /// Everything that an owner can export, unpacked.
-async fn exported(program: &Program, ada: &GraphQl) -> String {
+async fn exported(program: &Program, owner: &GraphQl) -> Vec<u8> {
     let request = reqwest::Client::new().get(format!("http://{}/export/workspace", program.setting("API_LISTEN")));
-    let bytes = request.bearer_auth(ada.token().unwrap()).send().await.unwrap().bytes().await.unwrap();
+    let bytes = request.bearer_auth(owner.token().unwrap()).send().await.unwrap().bytes().await.unwrap();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
-    let mut all = String::new();
+    let mut all = Vec::new();
     for index in 0..archive.len() {
-        archive.by_index(index).unwrap().read_to_string(&mut all).unwrap();
+        archive.by_index(index).unwrap().read_to_end(&mut all).unwrap();
     }
-    assert!(all.contains("via=traces"), "the archive has the clicks");
     all
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn at_each_level_nothing_is_anywhere_that_must_not_be() {
+async fn nothing_is_anywhere_that_must_not_be(database: Option<&str>, capture: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let geo = geo(folder.path());
-    // Level, whether agents are kept, and what of addresses, networks and agents the database then has.
-    let levels = [("NONE", false, [false, false, false]), ("TRUNCATED", true, [false, true, true]), ("FULL", true, [true, true, true])];
-    for ((level, agents, expected), capture) in levels.into_iter().flat_map(|level| [(level, "worker"), (level, "strict")]) {
-        let (case, data) = (format!("{level}, captured by {capture}"), folder.path().join(format!("{level}-{capture}")));
-        let options = ProgramOptions::serve(&data).with("TRUSTED_PROXIES", "127.0.0.1").with("CAPTURE", capture).with("GEOIP_DB", &geo);
-        let mut program = Program::start(program(), options.with("LOG", "debug"));
-        program.ready().await;
-        let ada = program.api().sign_up("ada").await;
+    let data = folder.path().join("data");
+    let options = ProgramOptions::serve(&data).with("TRUSTED_PROXIES", "127.0.0.1").with("CAPTURE", capture).with("LOG", "debug");
+    let options = match database {
+        Some(database) => options.with("DATABASE_URL", Postgres::shared().url(database)).with("SEAL_KEY", "5e".repeat(32)),
+        None => options,
+    };
+    let mut program = Program::start(program(), options);
+    program.ready().await;
+    let redirect = program.setting("REDIRECT_LISTEN").to_owned();
+    let mut archives = Vec::new();
+    for case in cases() {
+        let owner = program.api().sign_up(&case.name()).await;
         let change = "mutation($p: PrivacyInput!) { updateWorkspace(input: {privacy: $p}) { workspace { id } } }";
-        ada.data(change, json!({ "p": { "level": level, "keepUserAgent": agents } })).await;
-        ada.create_link("https://example.com/", json!({ "slug": "a" })).await;
-        let redirect = program.setting("REDIRECT_LISTEN").to_owned();
-        for (number, (ip, _, _)) in VISITORS.iter().enumerate() {
-            visit(&redirect, &format!("a?n={number}&via=traces"), ip, IPHONE).await;
-        }
-        stored(&ada, "traces", VISITORS.len()).await;
-        let archive = exported(&program, &ada).await;
-        assert_eq!(program.stop().await, Some(0));
-
-        // No address is known where the redirector has reduced it.
-        let [addresses, networks, texts] = expected;
-        let addresses = addresses && capture == "worker";
-        assert_eq!(database(&data), [addresses, networks, texts], "the database: {case}");
-        for (what, is_there, wanted) in [
-            ("addresses", VISITORS.iter().any(|(ip, _, _)| archive.contains(ip)), addresses),
-            ("networks", VISITORS.iter().any(|(_, _, network)| archive.contains(network)), networks),
-            ("agents", archive.contains(IPHONE), texts),
-        ] {
-            assert_eq!(is_there, wanted, "{what} in the export: {case}");
-        }
-        let spool = data.join("spool");
-        let in_spool = VISITORS.iter().any(|(ip, bytes, _)| found(&spool, bytes) || found(&spool, ip.as_bytes()));
-        assert_eq!(in_spool, capture == "worker", "addresses in the spool: {case}");
-        assert_eq!(found(&spool, IPHONE.as_bytes()), agents || capture == "worker", "agents in the spool: {case}");
-        let log = program.log();
-        assert!(VISITORS.iter().all(|(ip, _, _)| !log.contains(ip)) && !log.contains(IPHONE), "the log: {case}");
+        owner.data(change, json!({ "p": case.privacy })).await;
+        owner.create_link("https://example.com/", json!({ "slug": case.name() })).await;
+        case.click(&redirect).await;
+        wait_until(PATIENCE, "the clicks are stored", async || {
+            let page = owner.data("{ clicks(first: 9) { nodes { id } } }", json!({})).await;
+            (page["clicks"]["nodes"].as_array()?.len() == case.addresses().len()).then_some(())
+        })
+        .await;
+        archives.push(exported(&program, &owner).await);
     }
+    assert_eq!(program.stop().await, Some(0));
+    let stored = database.map_or_else(|| files(&data), tables);
+    let log = program.log().into_bytes();
+    for (case, archive) in cases().into_iter().zip(archives) {
+        let name = format!("{} captured by {capture}, {:?}", case.name(), case.privacy);
+        // No address is known where the redirector has reduced it.
+        let kept = Left { addresses: case.kept.addresses && capture == "worker", ..case.kept };
+        assert!(is_in(&archive)(case.name().as_bytes()) && is_in(&stored)(case.name().as_bytes()), "{name}");
+        assert_eq!(case.left(is_in(&archive)), kept, "the export: {name}");
+        assert_eq!(case.left(is_in(&stored)), kept, "the database: {name}");
+        assert_eq!(case.left(is_in(&log)), NOTHING, "the log: {name}");
+        let spool = data.join("spool");
+        if capture == "strict" {
+            assert_eq!(case.left(|bytes| found(&spool, bytes)), kept, "the spool: {name}");
+        } else {
+            // What is looked for can be found.
+            let held = [case.agent(), case.parameter(), case.referrer()];
+            assert!(held.iter().all(|text| found(&spool, text.as_bytes())), "the spool: {name}");
+            assert!(case.addresses().into_iter().all(|ip| match ip {
+                IpAddr::V4(ip) => found(&spool, &ip.octets()),
+                IpAddr::V6(ip) => found(&spool, &ip.octets()),
+            }));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_anywhere_that_must_not_be_in_sqlite() {
+    nothing_is_anywhere_that_must_not_be(None, "worker").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_anywhere_that_must_not_be_in_sqlite_captured_strictly() {
+    nothing_is_anywhere_that_must_not_be(None, "strict").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_anywhere_that_must_not_be_in_postgres() {
+    nothing_is_anywhere_that_must_not_be(Some(&Postgres::shared().create_database()), "worker").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_anywhere_that_must_not_be_in_postgres_captured_strictly() {
+    nothing_is_anywhere_that_must_not_be(Some(&Postgres::shared().create_database()), "strict").await;
 }

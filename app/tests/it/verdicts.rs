@@ -155,8 +155,10 @@ async fn clicks_are_judged_again_and_cells_compared_by_command_and_by_mutation()
         let job = ada.data("query($id: ID!) { job(id: $id) { status progress looked changed } }", json!({ "id": job })).await["job"].take();
         (job["status"] == "DONE").then_some(job)
     });
-    assert_eq!(done.await, json!({ "status": "DONE", "progress": 1.0, "looked": 3, "changed": 1 }));
+    assert_eq!(done.await, json!({ "status": "DONE", "progress": 1.0, "looked": 3, "changed": 2 }));
     assert_eq!(totals().await, json!({ "human": 1, "bot": 2 }));
+    let read = ada.data("{ clicks(first: 9) { nodes { browser channel } } }", json!({})).await["clicks"]["nodes"].take();
+    assert_eq!(read[2], json!({ "browser": "Chrome", "channel": "DIRECT" }), "{read}");
 
     let (code, said, _) = run(&["verify-rollups"]);
     assert!(code == Some(0) && said.ends_with(" cells compared, 0 differences found.\n") && !said.starts_with('0'), "{said}");
