@@ -113,7 +113,7 @@ fn tables(database: &str) -> Vec<u8> {
     let text = Postgres::shared().sql(database, rows);
     let hex = |word: &str| -> Option<Vec<u8>> {
         let digit = |at: usize| u8::from_str_radix(word.get(at..at + 2)?, 16).ok();
-        (word.len() > 7 && word.len() % 2 == 0).then(|| (0..word.len()).step_by(2).map(digit).collect())?
+        (word.len() > 7 && word.len().is_multiple_of(2)).then(|| (0..word.len()).step_by(2).map(digit).collect())?
     };
     let bytes: Vec<u8> = text.split(['<', '>']).filter_map(hex).flatten().collect();
     [text.into_bytes(), bytes].concat()
