@@ -41,8 +41,9 @@ bench-accuracy: checkout ## How well browsers, systems and machines are told, by
 bench-append: checkout ## What an append to the spool costs
 	cargo bench --quiet -p stream
 
-bench-enrich: checkout geoip ## What enriching a click costs
-	LINKLOGGER_GEOIP_DB="$$(scripts/geoip)" cargo bench --quiet -p enrich
+bench-enrich: release ## What enriching and judging a click costs, with databases of cities and providers
+	@$(LINKLOGGER) geoip fetch --city --asn --data-dir .tools/bench
+	LINKLOGGER_GEOIP_DB="$$(echo $$PWD/.tools/bench/geoip/* | tr ' ' ,)" cargo bench --quiet -p enrich -p worker
 
 bench-rate: checkout ## What telling costs whether a click is above its rates
 	cargo bench --quiet -p platform

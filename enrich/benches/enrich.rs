@@ -1,5 +1,5 @@
-//! What it costs to make of a captured click the one that is stored: `cargo bench -p enrich`. Figures for
-//! docs/performance.md; nothing is judged.
+//! What it costs to make of a captured click the one that is stored, by itself alone: `cargo bench -p enrich`.
+//! worker/benches/enrich.rs has all that a worker does. Figures for docs/performance.md; nothing is judged.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -64,7 +64,8 @@ fn measure(name: &str, enricher: &Enricher, clicks: &[CapturedClick]) {
 }
 
 fn main() {
-    let files: Vec<_> = std::env::var_os("LINKLOGGER_GEOIP_DB").iter().flat_map(std::env::split_paths).collect();
+    let named = std::env::var_os("LINKLOGGER_GEOIP_DB").unwrap_or_default();
+    let files: Vec<_> = named.to_string_lossy().split(',').map(Into::into).collect();
     let geo = GeoDatabases::open(GeoSource::Files(files)).unwrap_or_else(|error| {
         eprintln!("{error} Measured without places.");
         GeoDatabases::default()

@@ -19,7 +19,7 @@ const VERSION: u8 = 1;
 pub struct FrameId(String);
 
 impl FrameId {
-    pub(crate) fn new(spool: u64, first_offset: u64, records: &[Bytes]) -> Self {
+    pub fn new(spool: u64, first_offset: u64, records: &[Bytes]) -> Self {
         let (length, crc) = records.iter().fold((0_u64, 0), |(length, crc), record| {
             let length_prefix = (record.len() as u32).to_le_bytes();
             let crc = crc32c::crc32c_append(crc32c::crc32c_append(crc, &length_prefix), record);

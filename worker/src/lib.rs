@@ -4,6 +4,7 @@
 //! reason that may pass is tried again, un-acked, for ever.
 
 mod batch;
+mod dry_lane;
 mod letters;
 mod neighbours;
 mod pump;
@@ -15,6 +16,8 @@ mod salts;
 mod upkeep;
 mod visitors;
 
+#[doc(hidden)]
+pub use dry_lane::DryLane;
 pub use letters::Letters;
 pub use pump::{Pump, WorkerParts};
 pub use reclassify::{run_job, run_jobs, settled_before};

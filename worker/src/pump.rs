@@ -169,6 +169,18 @@ impl Pump {
         batch
     }
 
+    /// What is to be stored of each click, judged among those beside it as far as they are known.
+    pub(crate) async fn prepare(
+        &self,
+        clicks: &[Decoded],
+        neighbours: &mut Neighbours,
+        now: Millis,
+    ) -> Result<(Vec<Incoming>, Vec<Option<Who>>), StoreError> {
+        let (mut clicks, who) = self.enrich(clicks, now, neighbours).await?;
+        neighbours.judge(&self.parts.store, &mut clicks, &who, now).await?;
+        Ok((clicks, who))
+    }
+
     /// What is stored of each click, as its workspace has decided by now.
     async fn enrich(
         &self,
@@ -253,8 +265,7 @@ impl Pump {
         if batch.clicks.is_empty() {
             return Ok(Stored { clicks: Vec::new(), who: Vec::new(), report: IngestReport::default() });
         }
-        let (mut clicks, who) = self.enrich(&batch.clicks, now, neighbours).await?;
-        neighbours.judge(store, &mut clicks, &who, now).await?;
+        let (clicks, who) = self.prepare(&batch.clicks, neighbours, now).await?;
         let report = store.ingest(&clicks, now).await?;
         Ok(Stored { clicks, who, report })
     }
