@@ -29,7 +29,7 @@ impl AuditEntry {
     pub const CLICKS_PURGED: &str = "clicks.purged";
     /// Addresses were taken out of clicks: `{addresses, before}`.
     pub const ADDRESSES_REMOVED: &str = "addresses.removed";
-    /// What is kept of visitors, and for how long, was changed: `{level, retention}`.
+    /// What is kept of visitors, and for how long, was changed: `{level, retention, changed: {name: {from, to}}}`.
     pub const PRIVACY_CHANGED: &str = "privacy.changed";
     /// Clicks of a visitor were erased, be it that some are yet to go: `{clicks, complete}`.
     pub const VISITOR_ERASED: &str = "visitor.erased";

@@ -33,7 +33,8 @@ pub struct AuditEntry {
     pub action: String,
     /// What is to be known of it. `clicks.purged` has the clicks deleted (`clicks`) and the instant before which
     /// (`before`); `addresses.removed` likewise, `addresses` and `before` (null: of all clicks), of a day at
-    /// a time; `privacy.changed` the level and the retention from then on; `visitor.erased` and
+    /// a time; `privacy.changed` the level and the retention from then on, and each setting that
+    /// `changed`, `from` and `to`; `visitor.erased` and
     /// `link.history_deleted` how many `clicks`, and whether that was all (`complete`).
     pub details: Json<serde_json::Value>,
 }

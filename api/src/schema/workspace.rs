@@ -118,10 +118,14 @@ impl WorkspaceMutation {
             scope.set_referrer_policy(policy).await?;
         }
         if let Some(change) = input.privacy {
-            let privacy = scope.privacy().await?.changed(change.into())?;
+            let before = scope.privacy().await?;
+            let privacy = before.clone().changed(change.into())?;
             scope.set_privacy(&privacy).await?;
-            let details = json!({ "level": privacy.level, "retention": privacy.retention });
-            scope.tell(&audit_entry(services, session.user, AuditEntry::PRIVACY_CHANGED, details)).await?;
+            if privacy != before {
+                let changed = before.differences(&privacy);
+                let details = json!({ "level": privacy.level, "retention": privacy.retention, "changed": changed });
+                scope.tell(&audit_entry(services, session.user, AuditEntry::PRIVACY_CHANGED, details)).await?;
+            }
         }
         let workspace = scope.get().await?;
         scope.commit().await?;

@@ -34,6 +34,8 @@ async fn what_is_kept_for_how_long_is_decided_within_bounds_and_written_down() {
         json!({ "clicksKeptFrom": null, "privacy": { "level": level, "retention": retention } })
     };
     assert_eq!(update(json!({})).await, kept("TRUNCATED", 395, 7, 365));
+    assert_eq!(ada.data(LOG, json!({})).await["auditLog"]["totalCount"], 0, "nothing was changed");
+    assert_eq!(update(json!({ "respectDnt": true })).await, kept("TRUNCATED", 395, 7, 365));
     let some = json!({ "level": "FULL", "retention": { "clicksDays": 30, "addressesDays": 3 } });
     assert_eq!(update(some).await, kept("FULL", 30, 3, 365));
     let wrong = json!({ "privacy": { "retention": { "clicksDays": 0, "addressesDays": 8, "auditDays": 29 } } });
@@ -45,10 +47,11 @@ async fn what_is_kept_for_how_long_is_decided_within_bounds_and_written_down() {
     let (at, user) = ("2026-03-01T12:00:00.000Z", ada.data("{ viewer { user { id } } }", json!({})).await["viewer"]["user"]["id"].take());
     assert_eq!((&entry["action"], &entry["at"], &entry["actorKind"]), (&json!("privacy.changed"), &json!(at), &json!("USER")));
     assert_eq!(entry["actorId"], user);
+    assert_eq!(entry["details"]["changed"]["level"], json!({ "from": "truncated", "to": "full" }));
     assert_eq!((&log["totalCount"], &log["pageInfo"]["hasNextPage"]), (&json!(2), &json!(true)));
     let rest = ada.data(LOG, json!({ "a": log["edges"][0]["cursor"] })).await["auditLog"].take();
     assert_eq!(rest["nodes"].as_array().unwrap().len(), 1);
-    assert_ne!(rest["nodes"][0]["id"], entry["id"]);
+    assert_eq!(rest["nodes"][0]["details"]["changed"], json!({ "respect_dnt": { "from": false, "to": true } }));
 
     let eve = running.anonymous().sign_up("eve").await;
     assert_eq!(eve.data(LOG, json!({})).await["auditLog"]["totalCount"], 0);
