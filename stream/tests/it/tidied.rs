@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_nats::jetstream::stream::{State, Stream};
 use domain::Millis;
 use platform::Clock;
-use stream::{ClickSource, Delivery, JetStreamSource, Lane, Spool, SpoolOptions};
+use stream::{ClickSource, Delivery, JetStreamSource, Lane, Spool, SpoolFolder, SpoolOptions};
 use testkit::{NatsServer, wait_until};
 
 use crate::fixture::{PATIENCE, Shipping, append, clicks, connect, drain, open_as, ship};
@@ -134,10 +134,14 @@ async fn clicks_that_no_worker_has_stored_stay() {
     ack(take(&mut lanes, 40).await).await;
     append(&spool, 40, 60);
     let held = take(&mut lanes, 20).await;
+    let tool = SpoolFolder::new(installation.folder.path().join("one")).unwrap();
+    let marked = async || (tool.inspect().unwrap().unshipped == 0).then_some(());
+    wait_until(PATIENCE, "a mark of all clicks", marked).await;
     let before = installation.state().await.last_sequence;
     installation.clock.advance(15 * MINUTE);
-    let begun = async || (installation.state().await.last_sequence > before + 30).then_some(());
-    wait_until(PATIENCE, "a round has begun", begun).await;
+    // All of the padding, and the mark again.
+    let begun = async || (installation.state().await.last_sequence == before + 37).then_some(());
+    wait_until(PATIENCE, "a round waits", begun).await;
     // These come behind what the round writes.
     append(&spool, 60, 70);
     let later = take(&mut lanes, 10).await;
