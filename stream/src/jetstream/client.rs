@@ -1,10 +1,14 @@
 //! The connection to NATS and the stream that everybody needs: made by whoever comes first, and
 //! again by whoever finds it gone.
 
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::jetstream::{self, stream::Config, stream::DiscardPolicy, stream::RetentionPolicy, stream::StorageType};
+use async_nats::jetstream;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use async_nats::{ConnectOptions, Event};
 use domain::SHARDS;
 use platform::{Backoff, Rng};
@@ -30,8 +34,19 @@ pub struct NatsClient {
     /// Told each time the connection came (back).
     connected: broadcast::Sender<()>,
     quota: u64,
+    url: Url,
     /// For pauses.
     pub(crate) rng: Rng,
+}
+
+/// Where the broker is, perhaps with a password.
+#[derive(Clone)]
+struct Url(Arc<str>);
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Url(..)")
+    }
 }
 
 impl NatsClient {
@@ -42,13 +57,9 @@ impl NatsClient {
     pub async fn connect(url: &str, name: &str) -> Result<Self, StreamError> {
         let (connected, _) = broadcast::channel(16);
         let told = connected.clone();
-        let client = ConnectOptions::new()
-            .name(name)
+        let client = options(name)
             .retry_on_initial_connect()
             .max_reconnects(None)
-            .connection_timeout(Duration::from_secs(3))
-            .request_timeout(Some(ACK_TIMEOUT))
-            .ping_interval(Duration::from_secs(10))
             .reconnect_delay_callback(|attempts| Backoff::new(BACKOFF_MIN, BACKOFF_MAX).after(attempts).step(&Rng::System))
             .event_callback(move |event| {
                 let told = told.clone();
@@ -66,9 +77,25 @@ impl NatsClient {
             .connect(url)
             .await
             .map_err(|error| StreamError::Url(error.to_string()))?;
-        let mut jetstream = jetstream::new(client.clone());
-        jetstream.set_timeout(ACK_TIMEOUT);
-        Ok(Self { client, jetstream, connected, quota: QUOTA, rng: Rng::System })
+        let jetstream = context(client.clone());
+        Ok(Self { client, jetstream, connected, quota: QUOTA, url: Url(url.into()), rng: Rng::System })
+    }
+
+    /// A connection besides that never comes back: of what is asked over it, nothing reaches a broker that was
+    /// started anew since. What waits for that all the same goes with the runtime that this is called on.
+    ///
+    /// # Errors
+    /// [`StreamError::Broker`] when the broker does not answer now.
+    pub(crate) async fn once(&self) -> Result<jetstream::Context, StreamError> {
+        let connected = Arc::new(AtomicBool::new(false));
+        let lost = connected.clone();
+        let client = options("tidy")
+            .reconnect_delay_callback(move |_| if lost.load(Ordering::Acquire) { Duration::MAX } else { Duration::ZERO })
+            .connect(&*self.url.0)
+            .await
+            .map_err(|error| StreamError::Broker(error.to_string()))?;
+        connected.store(true, Ordering::Release);
+        Ok(context(client))
     }
 
     /// The most bytes of a stream that this client makes; one that is there stays as it is.
@@ -106,35 +133,52 @@ impl NatsClient {
     /// another number of shards.
     pub(crate) async fn ensure_stream(&self) -> Result<BrokerMark, StreamError> {
         let broker = |error: &dyn std::fmt::Display| StreamError::Broker(error.to_string());
-        let mut refused = None;
-        if self.jetstream.get_stream(STREAM).await.is_err() {
-            // First, since the stream may take all the room that the server has.
-            crate::snapshot::ensure_bucket(&self.jetstream).await?;
-        }
-        let smaller = SMALLER.into_iter().filter(|bytes| *bytes < self.quota);
-        for max_bytes in std::iter::once(self.quota).chain(smaller) {
-            match self.jetstream.get_or_create_stream(config(max_bytes)).await {
-                Ok(mut stream) => {
-                    let info = stream.info().await.map_err(|error| broker(&error))?;
-                    let shards = info.config.metadata.get("shards").map(String::as_str);
-                    if shards != Some(SHARDS.to_string().as_str()) {
-                        return Err(StreamError::Broker(format!("the stream {STREAM} was not made by this version of Link Logger")));
-                    }
-                    if !info.config.allow_rollup {
-                        let config = Config { allow_rollup: true, ..info.config.clone() };
-                        self.jetstream.update_stream(config).await.map_err(|error| broker(&error))?;
-                    }
-                    let created = i64::try_from(info.created.unix_timestamp_nanos()).unwrap_or(i64::MAX);
-                    return Ok(BrokerMark { created, last_sequence: info.state.last_sequence });
-                }
-                Err(error) => refused = Some(error),
+        let stream = match self.jetstream.get_stream(STREAM).await {
+            Ok(stream) => stream,
+            Err(_) => {
+                // First, since the stream may take all the room that the server has.
+                crate::snapshot::ensure_bucket(&self.jetstream).await?;
+                self.make_stream().await?
             }
-            if !self.is_connected() {
+        };
+        let info = stream.cached_info();
+        let shards = info.config.metadata.get("shards").map(String::as_str);
+        if shards != Some(SHARDS.to_string().as_str()) {
+            return Err(StreamError::Broker(format!("the stream {STREAM} was not made by this version of Link Logger")));
+        }
+        if !info.config.allow_rollup {
+            let config = Config { allow_rollup: true, ..info.config.clone() };
+            self.jetstream.update_stream(config).await.map_err(|error| broker(&error))?;
+        }
+        let created = i64::try_from(info.created.unix_timestamp_nanos()).unwrap_or(i64::MAX);
+        Ok(BrokerMark { created, last_sequence: info.state.last_sequence })
+    }
+
+    /// As large as told, or as the server has room for.
+    async fn make_stream(&self) -> Result<Stream, StreamError> {
+        let mut made = self.jetstream.get_or_create_stream(config(self.quota)).await;
+        for max_bytes in SMALLER.into_iter().filter(|bytes| *bytes < self.quota) {
+            if made.is_ok() || !self.is_connected() {
                 break;
             }
+            made = self.jetstream.get_or_create_stream(config(max_bytes)).await;
         }
-        Err(StreamError::Broker(refused.map_or_else(|| "no stream".into(), |error| error.to_string())))
+        made.map_err(|error| StreamError::Broker(error.to_string()))
     }
+}
+
+fn options(name: &str) -> ConnectOptions {
+    ConnectOptions::new()
+        .name(name)
+        .connection_timeout(Duration::from_secs(3))
+        .request_timeout(Some(ACK_TIMEOUT))
+        .ping_interval(Duration::from_secs(10))
+}
+
+fn context(client: async_nats::Client) -> jetstream::Context {
+    let mut context = jetstream::new(client);
+    context.set_timeout(ACK_TIMEOUT);
+    context
 }
 
 fn config(max_bytes: u64) -> Config {
@@ -151,5 +195,31 @@ fn config(max_bytes: u64) -> Config {
         allow_rollup: true,
         metadata: [("shards".to_owned(), SHARDS.to_string())].into(),
         ..Config::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::{NatsServer, wait_until};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_for_once_does_not_come_back() {
+        let mut server = NatsServer::start();
+        let nats = NatsClient::connect(&server.url(), "test").await.unwrap();
+        nats.connected_within(ACK_TIMEOUT).await;
+        nats.ensure_stream().await.unwrap();
+        let once = nats.once().await.unwrap();
+        assert!(once.get_stream(STREAM).await.is_ok());
+        server.kill();
+        let state = || once.client().connection_state();
+        wait_until(ACK_TIMEOUT, "both have lost it", async || (!nats.is_connected() && state() != State::Connected).then_some(())).await;
+        let mut connections = nats.connections();
+        server.restart();
+        connections.recv().await.unwrap();
+        assert!(nats.ensure_stream().await.is_ok());
+        assert_eq!(state(), State::Disconnected);
+        assert!(!format!("{nats:?}").contains(&server.url()), "it may have a password");
     }
 }

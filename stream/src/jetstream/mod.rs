@@ -9,6 +9,7 @@ mod monitor;
 mod publisher;
 mod shipper;
 mod source;
+mod tidy;
 mod under_way;
 
 pub use client::NatsClient;

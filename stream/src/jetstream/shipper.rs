@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::marks::{self, Mark};
 use super::publisher::Publisher;
+use super::tidy::Tidy;
 use super::under_way::UnderWay;
 use super::{Direct, NatsClient, STREAM, StreamError};
 use crate::spool::{BrokerMark, Cursor, Entry, Spool};
@@ -69,6 +70,7 @@ impl Shipper {
         let mut under_way = UnderWay::new(&self.spool, marked);
         let (mut sending, mut marking, mut checking) = (FuturesUnordered::new(), FuturesUnordered::new(), FuturesUnordered::new());
         let (mut tick, mut check) = (interval(CURSOR_EVERY), interval(CHECK_EVERY));
+        let mut tidy = Tidy::new(nats, spool, &self.spool.0.clock);
         let mut suspect = false;
         // The place of the spool's mark in the stream, since it was last looked at.
         let mut place: Option<u64> = None;
@@ -123,8 +125,10 @@ impl Shipper {
                     under_way.take_losses(&self.spool.losses());
                     self.publisher.tell_of_calm();
                     self.save(&mut cursor, &under_way, marked, mark);
+                    tidy.tick();
                     let low = under_way.low();
-                    if let Some(place) = place.filter(|_| (low > marked || is_unmarked) && marking.is_empty() && nats.is_connected()) {
+                    let is_due = |place| low > marked || is_unmarked || tidy.wants_again(place);
+                    if let Some(place) = place.filter(|place| is_due(*place) && marking.is_empty() && nats.is_connected()) {
                         marking.push(marks::put(nats, spool, low, place));
                     }
                 }

@@ -85,7 +85,7 @@ pub(crate) struct Shared {
     pub acked: AtomicU64,
     /// Where it was some time ago: what is before it may go to make room.
     pub settled: AtomicU64,
-    clock: Clock,
+    pub clock: Clock,
     health: Health,
     quota: u64,
     /// Bytes of all segments.

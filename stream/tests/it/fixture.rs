@@ -72,6 +72,7 @@ pub async fn connect(server: &NatsServer) -> NatsClient {
 /// A shipper that runs until it is dropped.
 pub struct Shipping {
     pub health: Health,
+    metrics: Metrics,
     stopping: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -82,14 +83,29 @@ pub fn open_keeping(dir: &Path) -> Spool {
 }
 
 pub fn ship(spool: &Spool, nats: &NatsClient) -> Shipping {
-    let (health, stopping) = (Health::default(), CancellationToken::new());
-    let shipper = Shipper::new(spool.clone(), nats.clone(), health.clone(), &Metrics::default(), Rng::System);
+    let (health, metrics, stopping) = (Health::default(), Metrics::default(), CancellationToken::new());
+    let shipper = Shipper::new(spool.clone(), nats.clone(), health.clone(), &metrics, Rng::System);
     let run = shipper.run(stopping.clone());
     let task = tokio::spawn(async move { run.await.unwrap() });
-    Shipping { health, stopping, task }
+    Shipping { health, metrics, stopping, task }
 }
 
 impl Shipping {
+    /// How often it found that the broker had fallen back.
+    pub fn fallbacks(&self) -> u64 {
+        self.counted("fallbacks")
+    }
+
+    /// How many clicks the broker has taken, each time counted.
+    pub fn shipped(&self) -> u64 {
+        self.counted("shipped")
+    }
+
+    fn counted(&self, what: &str) -> u64 {
+        let (metrics, name) = (self.metrics.encode(), format!("linklogger_shipper_{what}_total "));
+        metrics.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse().unwrap()
+    }
+
     pub async fn stop(self) {
         self.stopping.cancel();
         self.task.await.unwrap();

@@ -17,5 +17,6 @@ mod sealed;
 mod snapshot;
 mod source;
 mod spool;
+mod tidied;
 mod tool;
 mod windows;

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use async_nats::HeaderMap;
+use async_nats::header::NATS_ROLLUP;
 use domain::ClickId;
-use stream::{ClickSource, JetStreamSource, NatsClient, Spool};
+use stream::{ClickSource, JetStreamSource, NatsClient, Spool, SpoolFolder};
 use testkit::{NatsServer, wait_until};
 
 use crate::fixture::{PATIENCE, append, connect, drain, open, open_keeping, ship};
@@ -141,6 +143,34 @@ async fn that_a_broker_fell_back_is_seen_whatever_others_have_sent_since() {
     assert!(last_sequence(&server).await > last, "the others have sent more than what is lost");
     let shipping = ship(&quiet, &nats);
     drain(JetStreamSource::new(nats.clone()).lanes(), 30 + 2_010).await;
+    shipping.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acked_since_a_mark_is_sent_again_where_the_next_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = NatsServer::start();
+    let nats = connect(&server).await;
+    let spool = open_keeping(folder.path());
+    let shipping = ship(&spool, &nats);
+    let source = JetStreamSource::new(nats);
+    append(&spool, 0, 10);
+    drain(source.lanes(), 10).await;
+    let tool = SpoolFolder::new(folder.path()).unwrap();
+    let marked = async || tool.inspect().unwrap().id.filter(|_| tool.inspect().unwrap().unshipped == 0);
+    let id = wait_until(PATIENCE, "a mark of all clicks", marked).await;
+    let admin = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let stream = admin.get_stream("CLICKS").await.unwrap();
+    let mark = async || stream.get_last_raw_message_by_subject(&format!("clicks.v1.mark-{id:016x}")).await.unwrap();
+    // Another number than the one that the spool's next comes after, as when a broker fell back.
+    let (before, headers) = (mark().await, HeaderMap::from_iter([(NATS_ROLLUP, "sub".into())]));
+    let moved = admin.publish_with_headers(before.subject, headers, before.payload.clone()).await.unwrap().await.unwrap();
+    append(&spool, 10, 20);
+    wait_until(PATIENCE, "the clicks since are sent twice", async || (shipping.shipped() >= 30).then_some(())).await;
+    wait_until(PATIENCE, "a mark of them", async || (mark().await.sequence > moved.sequence).then_some(())).await;
+    assert!(mark().await.payload != before.payload);
+    assert_eq!(shipping.fallbacks(), 0);
+    drain(source.lanes(), 10).await;
     shipping.stop().await;
 }
 
