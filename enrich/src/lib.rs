@@ -81,6 +81,7 @@ impl Enricher {
             rules_version,
             geo_version: address.geo_version,
             system: address.system,
+            system_version: address.system_version,
             visitor: address.visitor,
             ip: None,
             signals: captured.signals.set,

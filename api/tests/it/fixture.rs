@@ -149,6 +149,7 @@ pub fn click(link: LinkId, number: i64) -> Click {
         rules_version: 0,
         geo_version: None,
         system: None,
+        system_version: None,
         visitor: None,
         ip: None,
         signals: domain::SignalSet::default(),

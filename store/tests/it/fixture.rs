@@ -200,6 +200,7 @@ pub fn click(link: LinkId, at: Millis) -> Click {
         rules_version: 0,
         geo_version: None,
         system: None,
+        system_version: None,
         visitor: None,
         ip: None,
         signals: domain::SignalSet::default(),

@@ -97,6 +97,7 @@ pub(crate) fn click(captured: &CapturedClick, visitor: Option<u8>) -> Click {
         rules_version: RULES_VERSION,
         geo_version: None,
         system: None,
+        system_version: None,
         visitor: visitor.map(|visitor| VisitorKey { key: format!("{visitor:032x}"), recipe: 1 }),
         ip: None,
         signals: captured.signals.set,
