@@ -45,6 +45,7 @@ mod retention;
 mod salts;
 mod scope;
 mod sessions;
+mod unique_visitors;
 mod verify;
 
 pub use accounts::{Account, Membership, NewAccount, Workspace};
