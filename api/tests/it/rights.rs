@@ -2,12 +2,14 @@
 
 use std::io::Read as _;
 
-use domain::VisitorKey;
+use domain::{LossReason, VisitorKey, WorkspaceId};
 use serde_json::{Value, json};
 use testkit::GraphQl;
+use uuid::Uuid;
 
 use crate::erasure::{ERASE, HISTORY};
-use crate::fixture::{NOON, Running, start, told, workspace_of};
+use crate::fixture::{NOON, Running, start, start_each, told, workspace_of};
+use crate::reports;
 
 const DELETE: &str = "mutation($i: DeleteWorkspaceInput!) { deleteWorkspace(input: $i) { deletionAt workspace { slug deletionAt } } }";
 const RESTORE: &str = "mutation { restoreWorkspace { workspace { deletionAt } } }";
@@ -88,7 +90,12 @@ fn files(bytes: Vec<u8>) -> zip::result::ZipResult<std::collections::BTreeMap<St
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_archive_holds_everything_of_the_workspace_and_nothing_of_others() {
-    let running = start().await;
+    for running in start_each().await {
+        whole_archive(&running).await;
+    }
+}
+
+async fn whole_archive(running: &Running) {
     let (ada, eve) = (running.ada().await, running.anonymous().sign_up("eve").await);
     let a = ada.create_link("https://example.com/", json!({ "slug": "a", "title": "=HYPERLINK(\"x\")", "password": "open sesame" })).await;
     let b = ada.create_link("https://example.com/b", json!({ "slug": "b" })).await;
@@ -97,6 +104,40 @@ async fn an_archive_holds_everything_of_the_workspace_and_nothing_of_others() {
     running.store_clicks(&ada, &a, -1_500..-1).await;
     running.clicks_of(&ada, &b, &VisitorKey { key: "v-1".into(), recipe: 2 }, -1..0).await;
     running.store_clicks(&eve, &other, -3..0).await;
+    let key = "mutation { createApiKey(input: { name: \"till\", scopes: [LINKS_READ] }) { secret } }";
+    let secret = ada.data(key, json!({})).await["createApiKey"]["secret"].take();
+    // One that is done with, and one that is not.
+    for text in ["first", "second"] {
+        assert_eq!(reports::report(running, &a, text).await, 200);
+        if text == "first" {
+            let open = ada.data("{ linkReports { nodes { id } } }", json!({})).await["linkReports"]["nodes"][0]["id"].take();
+            ada.data(
+                "mutation($i: ResolveLinkReportInput!) { resolveLinkReport(input: $i) { report { id } } }",
+                json!({ "i": { "id": open } }),
+            )
+            .await;
+        }
+    }
+    let lost = |counter, reason, count| domain::Loss {
+        counter: Uuid::from_u128(counter),
+        workspace: WorkspaceId(Uuid::nil()),
+        minute: 29_539_440,
+        reason,
+        count,
+    };
+    let (ours, theirs) = (workspace_of(&ada).await, workspace_of(&eve).await);
+    let losses = [
+        (ours, lost(1, LossReason::Quota, 5)),
+        (ours, lost(2, LossReason::Quota, 2)),
+        (ours, lost(3, LossReason::InDoubt, 1)),
+        (theirs, lost(4, LossReason::Disk, 9)),
+    ];
+    running.store.count_losses(&losses.map(|(workspace, loss)| domain::Loss { workspace, ..loss })).await.unwrap();
+    ada.data(
+        "mutation($i: UpdateLinkInput!) { updateLink(input: $i) { link { id } } }",
+        json!({ "i": { "id": a["id"], "expectedVersion": 1, "slug": "a2" } }),
+    )
+    .await;
     ada.data("mutation($i: DeleteLinkInput!) { deleteLink(input: $i) { deletedId } }", json!({ "i": { "id": b["id"] } })).await;
     let url = ada.data("mutation { exportWorkspace { url } }", json!({})).await["exportWorkspace"]["url"].take();
     assert_eq!(url, "https://links.example/export/workspace");
@@ -106,7 +147,7 @@ async fn an_archive_holds_everything_of_the_workspace_and_nothing_of_others() {
     let whole = answer.bytes().await.unwrap().to_vec();
     let files_of = files(whole.clone()).unwrap();
     let names: Vec<&str> = files_of.keys().map(String::as_str).collect();
-    let tables = ["clicks", "domains", "links", "members", "settings"];
+    let tables = ["api_keys", "audit_log", "clicks", "counts", "domains", "link_reports", "links", "losses", "members", "settings"];
     let wanted: Vec<String> =
         std::iter::once("README.txt".to_owned()).chain(tables.iter().flat_map(|t| [format!("{t}.csv"), format!("{t}.ndjson")])).collect();
     assert_eq!(names, wanted);
@@ -123,8 +164,41 @@ async fn an_archive_holds_everything_of_the_workspace_and_nothing_of_others() {
         (rows("members.ndjson")[0]["email"].as_str(), rows("settings.ndjson")[0]["name"].as_str()),
         (Some("ada@example.com"), Some("ada"))
     );
+    assert_eq!(
+        (&links[0]["earlierSlugs"], &links[0]["clickLimitMode"], &clicks[0]["rulesVersion"]),
+        (&json!(["a"]), &json!("STRICT"), &json!(0))
+    );
+    assert_eq!(
+        (&clicks[1_499]["visitorConsented"], &clicks[0]["visitorConsented"], &clicks[0]["signals"]),
+        (&json!(true), &Value::Null, &json!([]))
+    );
+    // The counts of the link, and those of the whole workspace, which are sums of all.
+    let counts = rows("counts.ndjson");
+    let clicks_of = |link: &Value, verdict: &str| {
+        let of = counts.iter().filter(|row| row["linkId"] == *link && row["verdict"] == verdict);
+        of.map(|row| row["clicks"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((clicks_of(&a["id"], "HUMAN"), clicks_of(&a["id"], "BOT")), (750, 749));
+    assert_eq!((clicks_of(&Value::Null, "HUMAN"), clicks_of(&Value::Null, "BOT")), (750, 750));
+    let last = counts.iter().find(|row| row["linkId"] == b["id"]).unwrap();
+    let wanted = json!({
+        "from": "2026-03-01T11:45:00.000Z", "to": "2026-03-01T12:00:00.000Z", "linkId": b["id"], "verdict": "BOT",
+        "clicks": 1, "dailyUniques": 1, "withVisitor": 1,
+    });
+    assert_eq!((last, files_of["counts.csv"].lines().count()), (&wanted, counts.len() + 1));
+    let loss = |reason: &str, clicks: u64, upper: bool| json!({ "minute": "2026-03-01T12:00:00.000Z", "reason": reason, "clicks": clicks, "upperBound": upper });
+    assert_eq!(rows("losses.ndjson"), [loss("QUOTA", 7, false), loss("IN_DOUBT", 1, true)]);
+    let reports = rows("link_reports.ndjson");
+    let told: Vec<_> = reports.iter().map(|row| (row["text"].as_str().unwrap(), row["resolvedAt"].is_string())).collect();
+    assert_eq!((told, &reports[0]["linkId"]), (vec![("first", true), ("second", false)], &a["id"]));
+    assert_eq!(
+        (&rows("audit_log.ndjson")[0]["action"], &rows("audit_log.ndjson")[0]["actorKind"]),
+        (&json!("workspace.exported"), &json!("USER"))
+    );
+    assert_eq!((&rows("api_keys.ndjson")[0]["name"], &rows("api_keys.ndjson")[0]["scopes"]), (&json!("till"), &json!(["LINKS_READ"])));
     let all = files_of.values().cloned().collect::<String>();
     assert!(!all.contains("elsewhere.example") && !all.contains("eve@example.com") && !all.contains("argon2"));
+    assert!(!all.contains(secret.as_str().unwrap().rsplit('_').next().unwrap()), "a key's secret");
     // Every column is explained.
     for table in tables {
         for column in files_of[&format!("{table}.csv")].lines().next().unwrap().split(',') {
