@@ -173,7 +173,7 @@ pub enum Address {
     /// In full, for the worker to reduce.
     Full(IpAddr),
     /// Reduced by the redirector before anything was written (`LINKLOGGER_CAPTURE=strict`).
-    Reduced(ReducedAddress),
+    Reduced(Box<ReducedAddress>),
 }
 
 /// Who runs the network that an address is in.

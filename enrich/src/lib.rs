@@ -94,7 +94,7 @@ impl Enricher {
         match address {
             Address::Unknown => ReducedAddress::default(),
             Address::Full(ip) => self.geo.reduce(*ip),
-            Address::Reduced(reduced) => reduced.clone(),
+            Address::Reduced(reduced) => ReducedAddress::clone(reduced),
         }
     }
 }

@@ -97,7 +97,7 @@ impl WorkspaceScope {
             .order_by_asc(Column::Quarter)
             .limit(limit);
         if let Some(CellPlace(link, quarter)) = after {
-            let key = Expr::tuple([Expr::col(Column::LinkId).into(), Expr::col(Column::Quarter).into()]);
+            let key = Expr::tuple([Expr::col(Column::LinkId), Expr::col(Column::Quarter)]);
             query = query.filter(key.gt(Expr::tuple([link.into(), quarter.into()])));
         }
         let cells = query.all(&self.transaction).await?;

@@ -57,6 +57,13 @@ async fn a_visitor_is_erased_by_the_id_that_they_consented_to() {
     running.clicks_of(&eve, &b, &visitor, -10..-3).await;
     running.store_clicks(&ada, &a, -3..0).await;
     let before = eve.data(COUNTS, json!({})).await;
+    let query = "{ clickTotals(compare: PREVIOUS_PERIOD, filter: { period: TODAY }) { uniqueVisitors previous { uniqueVisitors } } \
+                 clicks(first: 1) { nodes { rulesVersion asnVersion } } }";
+    let mut known = json!({
+        "clickTotals": { "uniqueVisitors": 1, "previous": { "uniqueVisitors": null } },
+        "clicks": { "nodes": [{ "rulesVersion": 0, "asnVersion": null }] },
+    });
+    assert_eq!(ada.data(query, json!({})).await, known);
     let erased = ada.data(ERASE, json!({ "i": { "consentedId": "v-1" } })).await["eraseVisitor"].take();
     assert_eq!((&erased["erasedClicks"], &erased["complete"], &erased["searchedFrom"]), (&json!(7), &json!(true), &Value::Null));
     assert_eq!(erased["notFound"][0]["reason"], "WITHOUT_CONSENT");
@@ -66,6 +73,8 @@ async fn a_visitor_is_erased_by_the_id_that_they_consented_to() {
         (&json!(3), &json!(1), &json!(2))
     );
     assert_eq!(eve.data(COUNTS, json!({})).await, before);
+    known["clickTotals"]["uniqueVisitors"] = Value::Null;
+    assert_eq!(ada.data(query, json!({})).await, known);
     // Asked again there is nobody any more.
     assert_eq!(ada.data(ERASE, json!({ "i": { "consentedId": "v-1" } })).await["eraseVisitor"]["erasedClicks"], 0);
 }

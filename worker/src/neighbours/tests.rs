@@ -269,7 +269,7 @@ async fn who_is_not_told_apart_is_known_for_seconds_and_by_nobody_else() {
     let told = verdicts(&store, ours).await;
     assert_eq!((told[&next[0].1.id], told[&last[0].1.id]), (HUMAN, HUMAN));
     // A click captured strictly says no more than a network, which is of many.
-    let strict = CapturedClick { address: Address::Reduced(domain::ReducedAddress::default()), ..captured(NOON, 1) };
+    let strict = CapturedClick { address: Address::Reduced(Box::default()), ..captured(NOON, 1) };
     assert_eq!(worker.0.who(&strict, &click(&strict, None)), None);
 }
 
