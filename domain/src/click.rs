@@ -173,7 +173,7 @@ pub enum Address {
     /// In full, for the worker to reduce.
     Full(IpAddr),
     /// Reduced by the redirector before anything was written (`LINKLOGGER_CAPTURE=strict`).
-    Reduced(ReducedAddress),
+    Reduced(Box<ReducedAddress>),
 }
 
 /// Who runs the network that an address is in.
@@ -197,6 +197,8 @@ pub struct ReducedAddress {
     /// When the database was built that knows the place, Unix seconds.
     pub geo_version: Option<i64>,
     pub system: Option<AutonomousSystem>,
+    /// When the database was built that knows the system, or its list published, Unix seconds.
+    pub system_version: Option<i64>,
     /// /24 or /48, as [`network_of`] gives it; empty where none is kept.
     pub network: String,
     pub visitor: Option<VisitorKey>,
@@ -310,6 +312,9 @@ pub struct Click {
     pub geo_version: Option<i64>,
     #[serde(default)]
     pub system: Option<AutonomousSystem>,
+    /// When the database was built that knew the system, or its list published, Unix seconds.
+    #[serde(default)]
+    pub system_version: Option<i64>,
     #[serde(default)]
     pub visitor: Option<VisitorKey>,
     /// Only where the workspace keeps addresses in full, and not for long.

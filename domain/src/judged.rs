@@ -52,6 +52,15 @@ pub struct Derived {
     pub place: GeoPlace,
     pub geo_version: Option<i64>,
     pub system: Option<AutonomousSystem>,
+    pub system_version: Option<i64>,
+}
+
+impl Derived {
+    /// Whether both say the same, whichever databases said so.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let told = |derived: &Self| Self { geo_version: None, system_version: None, ..derived.clone() };
+        told(self) == told(other)
+    }
 }
 
 impl From<&Click> for Derived {
@@ -68,6 +77,7 @@ impl From<&Click> for Derived {
             place: click.place.clone(),
             geo_version: click.geo_version,
             system: click.system.clone(),
+            system_version: click.system_version,
         }
     }
 }

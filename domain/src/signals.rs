@@ -82,6 +82,11 @@ impl SignalSet {
         self.0 & other.0 != 0
     }
 
+    /// What the bits are called, of those that this program knows.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMES.iter().filter(move |(bit, _)| self.has(*bit)).map(|(_, name)| *name)
+    }
+
     #[must_use]
     pub fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -102,7 +107,7 @@ impl std::ops::BitOr for SignalSet {
 
 impl std::fmt::Debug for SignalSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(Self::NAMES.iter().filter(|(bit, _)| self.has(*bit)).map(|(_, name)| name)).finish()
+        f.debug_set().entries(self.names()).finish()
     }
 }
 

@@ -40,7 +40,7 @@ impl Enricher {
             }
         }
         if reduced.system.is_some() {
-            derived.system = reduced.system;
+            (derived.system, derived.system_version) = (reduced.system, reduced.system_version);
         }
     }
 }

@@ -86,6 +86,7 @@ impl Enricher {
             rules_version,
             geo_version: address.geo_version,
             system: address.system,
+            system_version: address.system_version,
             visitor: address.visitor,
             ip: None,
             signals,
@@ -98,7 +99,7 @@ impl Enricher {
         match address {
             Address::Unknown => ReducedAddress::default(),
             Address::Full(ip) => self.geo.reduce(*ip),
-            Address::Reduced(reduced) => reduced.clone(),
+            Address::Reduced(reduced) => ReducedAddress::clone(reduced),
         }
     }
 }

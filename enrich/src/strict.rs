@@ -43,7 +43,7 @@ pub fn reduce_captured(click: &mut CapturedClick, geo: &GeoDatabases, privacy: O
             (place.city, place.latitude, place.longitude) = (None, None, None);
         }
         reduced.visitor = visitor;
-        click.address = Address::Reduced(reduced);
+        click.address = Address::Reduced(Box::new(reduced));
     }
 }
 

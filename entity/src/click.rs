@@ -53,6 +53,7 @@ pub struct Model {
     /// Of the autonomous system.
     pub system_number: Option<i64>,
     pub system_name: Option<String>,
+    pub system_version: Option<i64>,
     pub visitor: Option<String>,
     pub visitor_recipe: Option<i16>,
     pub ip: Option<String>,

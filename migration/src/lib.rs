@@ -18,6 +18,7 @@ mod m20261127_000003_retention;
 mod m20261127_000004_rights;
 mod m20261127_000005_jobs;
 mod m20261127_000006_dead_letters;
+mod m20261127_000007_addresses;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000004_rights::Migration),
             Box::new(m20261127_000005_jobs::Migration),
             Box::new(m20261127_000006_dead_letters::Migration),
+            Box::new(m20261127_000007_addresses::Migration),
         ]
     }
 }

@@ -160,6 +160,15 @@ impl WorkspaceScope {
         rows.into_iter().map(to_key).collect()
     }
 
+    /// All keys that are still known, revoked ones too, oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn api_keys_of_any_state(&self) -> Result<Vec<ApiKey>, StoreError> {
+        let all = api_key::Entity::find().filter(api_key::Column::WorkspaceId.eq(self.workspace.0)).order_by_asc(api_key::Column::Id);
+        all.all(&self.transaction).await?.into_iter().map(to_key).collect()
+    }
+
     async fn api_key(&self, id: ApiKeyId) -> Result<ApiKey, StoreError> {
         let row =
             api_key::Entity::find_by_id(id.0).filter(api_key::Column::WorkspaceId.eq(self.workspace.0)).one(&self.transaction).await?;

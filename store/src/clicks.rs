@@ -160,6 +160,7 @@ pub(crate) fn to_click(row: Model) -> Result<Click, StoreError> {
             .system_number
             .and_then(|number| u32::try_from(number).ok())
             .map(|number| AutonomousSystem { number, name: row.system_name }),
+        system_version: row.system_version,
         visitor: row.visitor.zip(row.visitor_recipe).map(|(key, recipe)| VisitorKey { key, recipe }),
         ip: row.ip.and_then(|ip| ip.parse().ok()),
         signals: SignalSet::from_bits(u32::try_from(row.signals).unwrap_or_default()),

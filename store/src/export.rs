@@ -1,18 +1,44 @@
-//! What an export holds that nothing else asks for: all links, deleted ones too, and the members.
+//! What an export holds that nothing else asks for, in pages: all links, deleted ones too, the members, and
+//! the counts as they are kept.
 
-use domain::{Link, LinkId, Millis, Role, UserId};
-use entity::link;
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
+use std::collections::HashMap;
+
+use domain::{Link, LinkId, Millis, Quarter, Role, UserId, Verdict};
+use entity::{link, link_slug, rollup_cell};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
 use uuid::Uuid;
 
+use crate::cell::Cell;
+use crate::plan::WHOLE_WORKSPACE;
 use crate::{StoreError, WorkspaceScope};
 
 /// A link, deleted or not.
 #[derive(Clone, Debug)]
 pub struct AnyLink {
     pub link: Link,
+    /// Other slugs that lead to it, as they are looked up.
+    pub earlier_slugs: Vec<String>,
     pub deleted_at: Option<Millis>,
 }
+
+/// What is counted of a quarter-hour, for one verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CellRow {
+    /// `None` for the whole workspace.
+    pub link: Option<LinkId>,
+    pub quarter: Quarter,
+    pub verdict: Verdict,
+    pub clicks: u64,
+    /// Of these, the first of their visitor's day.
+    pub firsts: u64,
+    /// Of these, those whose visitor was told from others.
+    pub told: u64,
+}
+
+/// A place between cells, in the order of their keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CellPlace(Uuid, i64);
 
 /// A user in a workspace.
 #[derive(Clone)]
@@ -41,8 +67,54 @@ impl WorkspaceScope {
         }
         let rows = query.all(&self.transaction).await?;
         let deleted: Vec<Option<Millis>> = rows.iter().map(|row| row.deleted_at.map(Millis)).collect();
-        let links = self.with_stats(rows).await?.into_iter().zip(deleted);
-        Ok(links.map(|(link, deleted_at)| AnyLink { link, deleted_at }).collect())
+        let slugs = link_slug::Entity::find()
+            .filter(link_slug::Column::WorkspaceId.eq(self.workspace.0))
+            .filter(link_slug::Column::LinkId.is_in(rows.iter().map(|row| row.id)))
+            .order_by_asc(link_slug::Column::Folded)
+            .all(&self.transaction)
+            .await?;
+        let mut by_link: HashMap<Uuid, Vec<String>> = HashMap::new();
+        slugs.into_iter().for_each(|slug| by_link.entry(slug.link_id).or_default().push(slug.folded));
+        let any = |(link, deleted_at): (Link, Option<Millis>)| {
+            let own = link.slug.key(link.domain.as_ref().is_some_and(|domain| domain.case_sensitive));
+            let mut earlier_slugs = by_link.remove(&link.id.0).unwrap_or_default();
+            earlier_slugs.retain(|slug| *slug != own);
+            AnyLink { link, earlier_slugs, deleted_at }
+        };
+        Ok(self.with_stats(rows).await?.into_iter().zip(deleted).map(any).collect())
+    }
+
+    /// What is counted in the cells after that place, `limit` cells at most, the whole workspace's first; and the
+    /// place after them, `None` at the end.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn cell_rows(&self, after: Option<CellPlace>, limit: u64) -> Result<(Vec<CellRow>, Option<CellPlace>), StoreError> {
+        use rollup_cell::Column;
+        let mut query = rollup_cell::Entity::find()
+            .filter(Column::WorkspaceId.eq(self.workspace.0))
+            .order_by_asc(Column::LinkId)
+            .order_by_asc(Column::Quarter)
+            .limit(limit);
+        if let Some(CellPlace(link, quarter)) = after {
+            let key = Expr::tuple([Expr::col(Column::LinkId), Expr::col(Column::Quarter)]);
+            query = query.filter(key.gt(Expr::tuple([link.into(), quarter.into()])));
+        }
+        let cells = query.all(&self.transaction).await?;
+        let mut rows = Vec::with_capacity(cells.len());
+        for row in &cells {
+            let cell = Cell::decode(&row.body).map_err(|error| StoreError::Internal(error.to_string()))?;
+            let link = (row.link_id != WHOLE_WORKSPACE).then_some(LinkId(row.link_id));
+            rows.extend(cell.totals().map(|(verdict, count)| CellRow {
+                link,
+                quarter: Quarter(row.quarter),
+                verdict,
+                clicks: count.clicks,
+                firsts: count.firsts,
+                told: count.told,
+            }));
+        }
+        Ok((rows, cells.last().map(|row| CellPlace(row.link_id, row.quarter))))
     }
 
     /// The members, oldest first.

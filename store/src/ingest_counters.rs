@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use domain::{Loss, LossReason, Millis, WorkspaceId};
-use entity::ingest_counter;
+use entity::ingest_counter::{self, Column};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use sqlx::{PgPool, SqlitePool};
 
 use crate::connect::Pools;
@@ -24,6 +24,10 @@ pub struct LostClicks {
     pub reason: LossReason,
     pub count: u64,
 }
+
+/// A place between losses, in the order of minutes and reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LossPlace(i64, i16);
 
 impl Store {
     /// Stores states of counters, in one transaction; none of a workspace that is gone.
@@ -54,27 +58,46 @@ impl WorkspaceScope {
     /// When the database does not answer.
     pub async fn lost_clicks(&self, from: Millis, to: Millis) -> Result<Vec<LostClicks>, StoreError> {
         let first_from = |at: Millis| at.0.div_euclid(MINUTE_MILLIS) + i64::from(at.0.rem_euclid(MINUTE_MILLIS) > 0);
-        let sums: Vec<(i64, i16, i64)> = ingest_counter::Entity::find()
-            .select_only()
-            .columns([ingest_counter::Column::Minute, ingest_counter::Column::Reason])
-            .column_as(Expr::cust("CAST(SUM(count) AS BIGINT)"), "lost")
-            .filter(ingest_counter::Column::WorkspaceId.eq(self.workspace.0))
-            .filter(ingest_counter::Column::Minute.gte(first_from(from)))
-            .filter(ingest_counter::Column::Minute.lt(first_from(to)))
-            .group_by(ingest_counter::Column::Minute)
-            .group_by(ingest_counter::Column::Reason)
-            .order_by_asc(ingest_counter::Column::Minute)
-            .order_by_asc(ingest_counter::Column::Reason)
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        let lost = |(minute, reason, count): (i64, i16, i64)| LostClicks {
-            minute,
-            reason: LossReason::from_code(reason),
-            count: count.unsigned_abs(),
-        };
+        let within = self.losses().filter(Column::Minute.gte(first_from(from))).filter(Column::Minute.lt(first_from(to)));
+        let sums: Vec<(i64, i16, i64)> = within.into_tuple().all(&self.transaction).await?;
         Ok(sums.into_iter().map(lost).collect())
     }
+
+    /// All losses after that place, oldest first, `limit` at most; and the place after them, `None` at the end.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lost_clicks_after(
+        &self,
+        after: Option<LossPlace>,
+        limit: u64,
+    ) -> Result<(Vec<LostClicks>, Option<LossPlace>), StoreError> {
+        let mut query = self.losses().limit(limit);
+        if let Some(LossPlace(minute, reason)) = after {
+            let later = Condition::all().add(Column::Minute.eq(minute)).add(Column::Reason.gt(reason));
+            query = query.filter(Condition::any().add(Column::Minute.gt(minute)).add(later));
+        }
+        let sums: Vec<(i64, i16, i64)> = query.into_tuple().all(&self.transaction).await?;
+        let place = sums.last().map(|(minute, reason, _)| LossPlace(*minute, *reason));
+        Ok((sums.into_iter().map(lost).collect(), place))
+    }
+
+    /// Minute, reason and sum of the counters, in that order.
+    fn losses(&self) -> Select<ingest_counter::Entity> {
+        ingest_counter::Entity::find()
+            .select_only()
+            .columns([Column::Minute, Column::Reason])
+            .column_as(Expr::cust("CAST(SUM(count) AS BIGINT)"), "lost")
+            .filter(Column::WorkspaceId.eq(self.workspace.0))
+            .group_by(Column::Minute)
+            .group_by(Column::Reason)
+            .order_by_asc(Column::Minute)
+            .order_by_asc(Column::Reason)
+    }
+}
+
+fn lost((minute, reason, count): (i64, i16, i64)) -> LostClicks {
+    LostClicks { minute, reason: LossReason::from_code(reason), count: count.unsigned_abs() }
 }
 
 fn count(loss: &Loss) -> i64 {

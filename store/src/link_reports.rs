@@ -89,6 +89,18 @@ impl WorkspaceScope {
         Ok(LinkReportPage { reports, has_next, has_previous })
     }
 
+    /// Reports after that one, resolved ones included, oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn link_reports_of_any_state(&self, after: Option<LinkReportId>, limit: u64) -> Result<Vec<LinkReport>, StoreError> {
+        let mut query = self.reports().order_by_asc(Column::Id).limit(limit);
+        if let Some(after) = after {
+            query = query.filter(Column::Id.gt(after.0));
+        }
+        query.all(&self.transaction).await?.into_iter().map(to_report).collect()
+    }
+
     /// How many reports are open.
     ///
     /// # Errors

@@ -99,10 +99,12 @@ async fn step(store: &Store, enricher: &Enricher, job: &mut Job) -> Result<bool,
         let derived = enricher.derive_anew(click, &privacy);
         let judged = JudgedClick { system: derived.system.as_ref().map(|system| system.number), ..JudgedClick::from(click) };
         let (verdict, reason) = verdict(&judged, &privacy, among.as_ref());
-        let derived = (derived != Derived::from(click)).then(|| Box::new(derived));
-        let is_other = (click.verdict, click.verdict_reason) != (verdict, reason) || derived.is_some();
+        let before = Derived::from(click);
+        let is_read_otherwise = !derived.says_the_same(&before);
+        let derived = (derived != before).then(|| Box::new(derived));
+        let is_other = (click.verdict, click.verdict_reason) != (verdict, reason) || is_read_otherwise;
         job.changed += u64::from(is_other);
-        if is_other || click.rules_version != RULES_VERSION {
+        if is_other || derived.is_some() || click.rules_version != RULES_VERSION {
             again.push(Rejudged { click: click.id, verdict, reason, rules_version: RULES_VERSION, derived });
         }
     }

@@ -106,9 +106,10 @@ async fn clicks_become_what_is_known_today(store: &Store) {
         let found = found[&click.id];
         assert_eq!(((found.verdict, found.verdict_reason), found.rules_version), (*wanted, RULES_VERSION), "{click:?}");
     }
-    let Derived { facts, channel, place, geo_version, system } = Derived::from(found[&placed]);
+    let Derived { facts, channel, place, geo_version, system, system_version } = Derived::from(found[&placed]);
     assert_eq!((facts.browser.as_deref(), facts.os_version, facts.device), (Some("Firefox"), None, domain::Device::Desktop));
     assert_eq!((channel, geo_version), (Some(domain::Channel::Direct), Some(1_800_000_000)));
+    assert!(system_version.is_some());
     assert_eq!((place.country.as_deref(), place.city.as_deref(), place.latitude), (Some("DE"), Some("Berlin"), Some(52.5)));
     assert_eq!(system, Some(AutonomousSystem { number: 24_940, name: Some("Host".into()) }));
     let (first, last) = (domain::Quarter::of(NOON), scope.last_counted().await.unwrap().unwrap());

@@ -8,6 +8,7 @@ mod archive;
 mod csv;
 mod readme;
 mod tables;
+mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,22 +18,19 @@ use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use domain::{AuditActor, AuditEntry, AuditId, ClickFilter, ShortDomain, WorkspaceId};
+use domain::{AuditActor, AuditEntry, AuditId, ShortDomain, WorkspaceId};
 use platform::{Clock, Rng};
 use serde_json::json;
-use store::{Access, PageRequest, Store, StoreError, WorkspaceScope};
+use store::{Access, Store, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::caller::{Caller, Session};
 use crate::schema::error::{ApiError, ErrorCode};
 use crate::shell::{RequestId, Shell, refusal};
 use archive::Archive;
-use tables::{CLICKS, DOMAINS, Format, LINKS, LinkRow, MEMBERS, SETTINGS, Settings, Table};
 
 /// Exports at once in this process: each holds a snapshot of the database.
 const AT_ONCE: usize = 4;
-/// Rows read at a time.
-const ROWS: u64 = 1_000;
 /// How long a reader may read nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -69,55 +67,6 @@ impl Exports {
         let scope = self.store.workspace(session.workspace, Access::Write).await?;
         scope.tell(&AuditEntry { id, actor, action, details: json!({}) }).await?;
         scope.commit().await
-    }
-
-    async fn write(&self, workspace: WorkspaceId, archive: &mut Archive) -> Result<(), Broken> {
-        let scope = self.store.workspace(workspace, Access::Read).await?;
-        archive.file("README.txt", readme::text().into_bytes()).await?;
-        let settings = [Settings { workspace: scope.get().await?, policy: self.store.workspace_policy(workspace).await? }];
-        self.small(archive, &SETTINGS, &settings).await?;
-        self.small(archive, &MEMBERS, &scope.members().await?).await?;
-        self.small(archive, &DOMAINS, &scope.domains().await?).await?;
-        for format in Format::ALL {
-            archive.begin(&LINKS.file(format)).await?;
-            archive.write(LINKS.head(format)).await?;
-            self.links(&scope, archive, format).await?;
-        }
-        for format in Format::ALL {
-            archive.begin(&CLICKS.file(format)).await?;
-            archive.write(CLICKS.head(format)).await?;
-            self.clicks(&scope, archive, format).await?;
-        }
-        archive.finish().await
-    }
-
-    async fn small<T>(&self, archive: &mut Archive, table: &Table<T>, rows: &[T]) -> Result<(), Broken> {
-        for format in Format::ALL {
-            archive.file(&table.file(format), [table.head(format), table.rows(format, rows)].concat()).await?;
-        }
-        Ok(())
-    }
-
-    async fn links(&self, scope: &WorkspaceScope, archive: &mut Archive, format: Format) -> Result<(), Broken> {
-        let mut after = None;
-        loop {
-            let links = scope.links_of_any_state(after, ROWS).await?;
-            let Some(last) = links.last() else { return Ok(()) };
-            after = Some(last.link.id);
-            let rows: Vec<LinkRow> = links.into_iter().map(|link| LinkRow::new(link, &self.short_domain)).collect();
-            archive.write(LINKS.rows(format, &rows)).await?;
-        }
-    }
-
-    async fn clicks(&self, scope: &WorkspaceScope, archive: &mut Archive, format: Format) -> Result<(), Broken> {
-        let mut after = None;
-        loop {
-            let page = PageRequest { after, ..PageRequest::first(ROWS) };
-            let clicks = scope.clicks_by_storage(&ClickFilter::default(), &page).await?.clicks;
-            let Some(last) = clicks.last() else { return Ok(()) };
-            after = Some(last.seq);
-            archive.write(CLICKS.rows(format, &clicks)).await?;
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the archive says of itself: every file and every column, out of the tables that write them.
 
-use super::tables::{CLICKS, DOMAINS, LINKS, MEMBERS, SETTINGS, Table};
+use super::tables::{API_KEYS, AUDIT_LOG, CLICKS, COUNTS, DOMAINS, LINK_REPORTS, LINKS, LOSSES, MEMBERS, SETTINGS, Table};
 
 const INTRODUCTION: &str = "This archive holds what Link Logger has stored of one workspace, as it was at one moment.
 
@@ -12,16 +12,22 @@ Times are UTC (RFC 3339). A value that is not known is null, or an empty cell. I
 with = + - @, a tab or a line end has an apostrophe in front, so that no spreadsheet takes it for a formula; the
 NDJSON files have it as it is.
 
-Not here are passwords, API keys and signing secrets: nobody can read those again. Clicks that were removed when
-their time was over, or erased for a person, are not here either.
+Not here are passwords, API keys and signing secrets: nobody can read those again; nor the salts by which visitors
+are told apart, which are destroyed. Clicks that were removed when their time was over are in counts only, and those
+that were erased for a person nowhere.
 ";
 
 pub(super) fn text() -> String {
     let mut text = INTRODUCTION.to_owned();
     describe(&mut text, &CLICKS);
+    describe(&mut text, &COUNTS);
+    describe(&mut text, &LOSSES);
     describe(&mut text, &LINKS);
+    describe(&mut text, &LINK_REPORTS);
     describe(&mut text, &DOMAINS);
     describe(&mut text, &MEMBERS);
+    describe(&mut text, &API_KEYS);
+    describe(&mut text, &AUDIT_LOG);
     describe(&mut text, &SETTINGS);
     text
 }

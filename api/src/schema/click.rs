@@ -127,6 +127,9 @@ pub struct Click {
     pub variant: Option<String>,
     pub verdict: Verdict,
     pub verdict_reason: VerdictReason,
+    /// The version of the rules by which it was judged, or judged again (`reclassify`): a click of an older version
+    /// may be judged otherwise today. 0 for clicks stored before the rules had versions.
+    pub rules_version: i32,
     /// Null when the address is in no geo database.
     pub country: Option<CountryCode>,
     /// ISO 3166-2 where known. Null when the geo database has no regions or does not know.
@@ -167,7 +170,11 @@ pub struct Click {
     pub asn: Option<u32>,
     /// Who runs that system. Null when no database has it.
     pub as_organization: Option<String>,
-    /// The address itself. Null: no workspace can keep addresses in full yet.
+    /// When the database was built that knew the system, or its list published. Null when none knew it, when that
+    /// database does not say, and for clicks stored before this was kept.
+    pub asn_version: Option<DateTime>,
+    /// The address itself. Null unless the workspace keeps addresses in full (`privacy.level: FULL`), and after
+    /// `privacy.retention.addressesDays`.
     pub ip: Option<String>,
     /// Tells the visitor from others, for a day, or as long as the visitor has consented to. Null where visitors
     /// are not told apart: by the workspace's settings, or because the visitor's browser objects.
@@ -220,12 +227,13 @@ impl Click {
             variant,
             verdict: click.verdict.into(),
             verdict_reason: VerdictReason { code, message },
+            rules_version: click.rules_version.into(),
             country: click.place.country.map(CountryCode),
             region: click.place.region,
             city: click.place.city,
             latitude: click.place.latitude,
             longitude: click.place.longitude,
-            geo_version: click.geo_version.map(|seconds| DateTime(Millis(seconds.saturating_mul(1_000)))),
+            geo_version: built(click.geo_version),
             browser: click.browser,
             browser_version: click.browser_version,
             os: click.os,
@@ -246,6 +254,7 @@ impl Click {
             network: click.network,
             asn: click.system.as_ref().map(|system| system.number),
             as_organization: click.system.and_then(|system| system.name),
+            asn_version: built(click.system_version),
             ip: click.ip.map(|ip| ip.to_string()),
             visitor: click.visitor.map(|visitor| visitor.key),
             channel: click.channel.map(Into::into),
@@ -254,4 +263,9 @@ impl Click {
             link_id: click.link,
         }
     }
+}
+
+/// Of Unix seconds.
+fn built(seconds: Option<i64>) -> Option<DateTime> {
+    seconds.map(|seconds| DateTime(Millis(seconds.saturating_mul(1_000))))
 }

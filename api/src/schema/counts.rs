@@ -39,6 +39,10 @@ pub struct ClickTotals {
     /// whole workspace; null for several links, where the filter asks for more than time, link and
     /// verdict, and where none of the clicks says who it is of.
     pub daily_uniques: Option<u64>,
+    /// Visitors over the whole range, each once however many days they came on: only those who consented to an id,
+    /// since nobody else is known on another day; those of the filter's verdicts (people, when it names none). Null
+    /// without such ids, and where clicks of a part of the range are no longer kept (`Workspace.clicksKeptFrom`).
+    pub unique_visitors: Option<u64>,
     /// How many of `clicks` are of nobody: they came too late, without an address, or their visitors
     /// may not or do not want to be told from others.
     pub without_visitor: u64,
@@ -78,6 +82,8 @@ pub struct PreviousTotals {
     pub internal: u64,
     /// As ClickTotals.dailyUniques.
     pub daily_uniques: Option<u64>,
+    /// As ClickTotals.uniqueVisitors.
+    pub unique_visitors: Option<u64>,
     /// As ClickTotals.withoutVisitor.
     pub without_visitor: u64,
     /// As ClickTotals.dataFrom.
@@ -116,6 +122,7 @@ pub(crate) async fn click_totals(
     let totals = scope.totals(&filter).await?;
     let (tally, counts) = (totals.tally, totals.tally.counts);
     let micros = redirect_micros(&scope, &filter, &ctx.look_ahead()).await?;
+    let unique_visitors = unique_visitors(&scope, &filter, &ctx.look_ahead()).await?;
     let previous = match &compared {
         Some(compared) => previous_totals(&scope, compared, &ctx.look_ahead().field("previous")).await?,
         None => None,
@@ -128,6 +135,7 @@ pub(crate) async fn click_totals(
         bots: counts.bot,
         internal: counts.internal,
         daily_uniques: tally.daily_uniques(&filter.verdicts),
+        unique_visitors,
         without_visitor: tally.without_visitor(&filter.verdicts),
         misses: 0,
         redirect_micros_p50: micros.map(|micros| micros.p50),
@@ -158,6 +166,7 @@ async fn previous_totals(
         bots: counts.bot,
         internal: counts.internal,
         daily_uniques: tally.daily_uniques(&filter.verdicts),
+        unique_visitors: unique_visitors(scope, filter, selected).await?,
         without_visitor: tally.without_visitor(&filter.verdicts),
         data_from: DateTime(data_from),
         redirect_micros_p50: micros.map(|micros| micros.p50),
@@ -171,6 +180,11 @@ async fn redirect_micros(
     selected: &Lookahead<'_>,
 ) -> Result<Option<RedirectMicros>, ApiError> {
     if wants_redirect_micros(selected) { Ok(scope.redirect_micros(filter).await?) } else { Ok(None) }
+}
+
+/// Only where somebody asks for them, as they are read from clicks.
+async fn unique_visitors(scope: &WorkspaceScope, filter: &ClickFilter, selected: &Lookahead<'_>) -> Result<Option<u64>, ApiError> {
+    if selected.field("uniqueVisitors").exists() { Ok(scope.unique_visitors(filter).await?) } else { Ok(None) }
 }
 
 /// Whether a field with these selections needs the percentiles, which are read from clicks.

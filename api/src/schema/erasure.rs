@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use domain::{AuditEntry, ErasureId, Invalid, Issue, IssueCode, LocalDay, Millis, VisitorKey, WorkspaceId};
+use domain::{AuditEntry, ErasureId, Invalid, Issue, IssueCode, LocalDay, Millis, PrivacyLevel, VisitorKey, WorkspaceId};
 use enrich::{RECIPE_CONSENTED, visitor_of_day};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -39,8 +39,14 @@ pub struct EraseVisitorInput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum NotFoundReason {
     /// What told the visitors of earlier days apart is destroyed, so nobody can find their clicks by an
-    /// address any more.
+    /// address any more, unless the workspace keeps addresses in full.
     SaltsDestroyed,
+    /// Clicks of a browser that objected (Global Privacy Control, or Do Not Track where the workspace respects it), or
+    /// without the consent that the workspace asks for, hold nothing that tells whose they are.
+    Objected,
+    /// Clicks under an id that the visitor consented to are found by that id; by an address only as long as the
+    /// workspace keeps it in full.
+    Consented,
     /// Clicks without an id that was consented to cannot be told to be this visitor's by it.
     WithoutConsent,
 }
@@ -59,7 +65,8 @@ pub struct EraseVisitorPayload {
     pub erased_clicks: u64,
     /// Whether that is all; if not, the rest is erased in the background.
     pub complete: bool,
-    /// The first instant from which on clicks were searched for. Null where all were.
+    /// The first instant from which on clicks were searched for; those with an address in full also from before.
+    /// Null where all were.
     pub searched_from: Option<DateTime>,
     /// What cannot be found, and why.
     pub not_found: Vec<NotFound>,
@@ -167,7 +174,8 @@ impl EraseVisitorInput {
     }
 }
 
-/// The visitor's keys of the days that can still be told, and from when on that is.
+/// The visitor's keys of the days that can still be told, and from when on that is; and the address itself where
+/// clicks may have it.
 async fn of_address(
     services: &Services,
     workspace: WorkspaceId,
@@ -186,15 +194,29 @@ async fn of_address(
         let from = Millis(start(salt.day).0.saturating_sub(DAY_MILLIS).max(0));
         erasures.push(erasure(services, Subject::Visitor(key), from, now));
     }
+    let is_full = services.store.workspace_policy(workspace).await?.privacy.level == PrivacyLevel::Full;
+    // Also while those that a workspace kept before are being removed.
+    if is_full || services.store.keeps_addresses(workspace).await? {
+        erasures.push(erasure(services, Subject::Address(ip, agent.to_owned()), Millis(0), now));
+    }
     Ok((erasures, salts.first().map_or(now, |salt| start(salt.day))))
 }
 
 fn lost_by_address(from: Millis) -> Vec<NotFound> {
     let salts = format!(
         "Clicks from before {from} cannot be found by an address any more: what told visitors apart on those days has been destroyed, \
-         for everybody. They carry no address either, unless the workspace keeps it in full."
+         for everybody. Only those that the workspace has kept with the full address were searched."
     );
-    vec![NotFound { reason: NotFoundReason::SaltsDestroyed, message: salts }]
+    let objected = "Clicks of a browser that objects to being recognised, or that came without the consent that the workspace asks for, \
+                    hold nothing that tells whose they are, so nobody can find them.";
+    let consented = "Clicks under an id that the visitor consented to are found by that id: ask by consentedId as well. By address only \
+                     those were found that the workspace has kept with the full address.";
+    let not_found = |reason, message: &str| NotFound { reason, message: message.into() };
+    vec![
+        not_found(NotFoundReason::SaltsDestroyed, &salts),
+        not_found(NotFoundReason::Objected, objected),
+        not_found(NotFoundReason::Consented, consented),
+    ]
 }
 
 fn erasure(services: &Services, subject: Subject, from: Millis, now: Millis) -> NewErasure {
@@ -231,9 +253,8 @@ async fn carry_out(services: &Services, workspace: WorkspaceId, asked: &[NewEras
             }
         }
     }
-    if clicks > 0
-        && let Err(error) = services.store.empty_log().await
-    {
+    // Also where nothing was erased: what was asked for stood in it.
+    if let Err(error) = services.store.empty_log().await {
         tracing::warn!(%error, "SQLite's log still has what was erased, until it is written over");
     }
     Ok(Erased { clicks, complete: true })

@@ -32,6 +32,8 @@ pub struct Setup {
     pub origins: Origins,
     pub resolver: Arc<dyn TxtResolver>,
     pub notices: LocalNotices,
+    /// Where no other is named, SQLite in a folder of its own.
+    pub database: Option<Database>,
 }
 
 impl Default for Setup {
@@ -43,6 +45,7 @@ impl Default for Setup {
             // Nothing answers there.
             resolver: Arc::new(DnsResolver::new(Some(([127, 0, 0, 1], 9).into())).unwrap()),
             notices: LocalNotices::default(),
+            database: None,
         }
     }
 }
@@ -51,9 +54,17 @@ pub async fn start() -> Running {
     start_with(Setup::default()).await
 }
 
+/// On each database that there is.
+pub async fn start_each() -> [Running; 2] {
+    let postgres = testkit::Postgres::shared();
+    let url = postgres.url(&postgres.create_database());
+    [start().await, start_with(Setup { database: Some(Database::Postgres(url)), ..Setup::default() }).await]
+}
+
 pub async fn start_with(setup: Setup) -> Running {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::connect(&Database::Sqlite(folder.path().join("test.db"))).await.unwrap();
+    let database = setup.database.unwrap_or_else(|| Database::Sqlite(folder.path().join("test.db")));
+    let store = Store::connect(&database).await.unwrap();
     store::migrate(&store, NOON).await.unwrap();
     let (lifecycle, clock, feed, health) = (Lifecycle::new(), Clock::manual(NOON), LocalFeed::default(), Health::default());
     let options = ApiOptions {
@@ -149,6 +160,7 @@ pub fn click(link: LinkId, number: i64) -> Click {
         rules_version: 0,
         geo_version: None,
         system: None,
+        system_version: None,
         visitor: None,
         ip: None,
         signals: domain::SignalSet::default(),

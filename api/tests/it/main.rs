@@ -7,6 +7,7 @@ mod api_keys;
 mod breakdown;
 mod dashboard;
 mod domains;
+mod erasure;
 mod feeder;
 mod fixture;
 mod gates;

@@ -15,6 +15,13 @@ async fn post(running: &Running, from: &str, body: String) -> Response {
     request.body(body).send().await.unwrap()
 }
 
+/// A report with that text, and the status of the answer.
+pub async fn report(running: &Running, link: &Value, text: &str) -> u16 {
+    running.clock.advance(1);
+    let body = format!("link={}&reason=spam&text={text}", link["id"].as_str().unwrap());
+    post(running, "203.0.113.1", body).await.status().as_u16()
+}
+
 async fn reports(api: &GraphQl) -> Value {
     api.data(REPORTS, json!({})).await["linkReports"].take()
 }

@@ -1,135 +1,24 @@
-//! What persons and workspaces may ask for, through GraphQL: erasure, the end of a workspace, its archive.
+//! What workspaces may ask for, through GraphQL: their end and their archive; and who may ask for it and for erasures.
 
 use std::io::Read as _;
 
-use domain::{Click, DaySalt, LinkId, LocalDay, VisitorKey};
-use jiff::tz::TimeZone;
+use domain::{LossReason, VisitorKey, WorkspaceId};
 use serde_json::{Value, json};
-use store::{Incoming, Salt};
 use testkit::GraphQl;
+use uuid::Uuid;
 
-use crate::fixture::{NOON, Running, click, start, told, workspace_of};
+use crate::erasure::{ERASE, HISTORY};
+use crate::fixture::{NOON, Running, start, start_each, told, workspace_of};
+use crate::reports;
 
-const ERASE: &str =
-    "mutation($i: EraseVisitorInput!) { eraseVisitor(input: $i) { erasedClicks complete searchedFrom notFound { reason message } } }";
-const HISTORY: &str =
-    "mutation($i: DeleteLinkHistoryInput!) { deleteLinkHistory(input: $i) { erasedClicks complete link { slug lastClickedAt } } }";
 const DELETE: &str = "mutation($i: DeleteWorkspaceInput!) { deleteWorkspace(input: $i) { deletionAt workspace { slug deletionAt } } }";
 const RESTORE: &str = "mutation { restoreWorkspace { workspace { deletionAt } } }";
-const COUNTS: &str =
-    "{ clickTotals { clicks human bots dailyUniques } clicks { totalCount } links { nodes { slug clickTotals { clicks } } } }";
-const SALT: DaySalt = DaySalt([7; 32]);
 
 impl Running {
-    /// Clicks of a visitor, on the day that they are of.
-    async fn clicks_of(&self, api: &GraphQl, link: &Value, visitor: &VisitorKey, numbers: std::ops::Range<i64>) {
-        let workspace = workspace_of(api).await;
-        let link: LinkId = link["id"].as_str().unwrap().parse().unwrap();
-        let incoming = |number| {
-            let click = Click { visitor: Some(visitor.clone()), ..click(link, number) };
-            let day = Some(LocalDay::of(click.occurred_at(), &TimeZone::UTC));
-            Incoming { workspace, click, day, record: vec![], frame: "frame".into() }
-        };
-        self.store.ingest(&numbers.map(incoming).collect::<Vec<_>>(), NOON).await.unwrap();
-    }
-
     async fn export(&self, api: &GraphQl) -> reqwest::Response {
         let request = reqwest::Client::new().get(format!("http://{}/export/workspace", self.authority));
         let request = api.token().into_iter().fold(request, |request, token| request.bearer_auth(token));
         request.send().await.unwrap()
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_visitor_is_erased_by_the_id_that_they_consented_to() {
-    let running = start().await;
-    let (ada, eve) = (running.ada().await, running.anonymous().sign_up("eve").await);
-    let (a, b) = (
-        ada.create_link("https://example.com/", json!({ "slug": "a" })).await,
-        eve.create_link("https://example.com/", json!({ "slug": "b" })).await,
-    );
-    let visitor = VisitorKey { key: "v-1".into(), recipe: 2 };
-    running.clicks_of(&ada, &a, &visitor, -10..-3).await;
-    running.clicks_of(&eve, &b, &visitor, -10..-3).await;
-    running.store_clicks(&ada, &a, -3..0).await;
-    let before = eve.data(COUNTS, json!({})).await;
-    let erased = ada.data(ERASE, json!({ "i": { "consentedId": "v-1" } })).await["eraseVisitor"].take();
-    assert_eq!((&erased["erasedClicks"], &erased["complete"], &erased["searchedFrom"]), (&json!(7), &json!(true), &Value::Null));
-    assert_eq!(erased["notFound"][0]["reason"], "WITHOUT_CONSENT");
-    let counts = ada.data(COUNTS, json!({})).await;
-    assert_eq!(
-        (&counts["clicks"]["totalCount"], &counts["clickTotals"]["human"], &counts["clickTotals"]["bots"]),
-        (&json!(3), &json!(1), &json!(2))
-    );
-    assert_eq!(eve.data(COUNTS, json!({})).await, before);
-    // Asked again there is nobody any more.
-    assert_eq!(ada.data(ERASE, json!({ "i": { "consentedId": "v-1" } })).await["eraseVisitor"]["erasedClicks"], 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_visitor_is_erased_by_address_and_agent_as_long_as_the_salts_live() {
-    let running = start().await;
-    let ada = running.ada().await;
-    let a = ada.create_link("https://example.com/", json!({ "slug": "a" })).await;
-    let (workspace, today) = (workspace_of(&ada).await, LocalDay::of(NOON, &TimeZone::UTC));
-    let salt = Salt { day: today, salt: SALT, used_until: today.used_until(&TimeZone::UTC, NOON).unwrap() };
-    running.store.day_salt(workspace, salt, NOON).await.unwrap();
-    let key = |agent| enrich::visitor_of_day(&SALT, workspace, "203.0.113.77".parse().unwrap(), Some(agent));
-    let long = "x".repeat(600);
-    running.clicks_of(&ada, &a, &key("Mozilla/5.0"), -10..-6).await;
-    running.clicks_of(&ada, &a, &key(&long[..512]), -6..-4).await;
-    running.clicks_of(&ada, &a, &key("Other/1.0"), -4..-1).await;
-    let erase = async |ada: &GraphQl, ip: &str, agent: &str| {
-        ada.data(ERASE, json!({ "i": { "ip": ip, "userAgent": agent } })).await["eraseVisitor"].take()
-    };
-    let erased = erase(&ada, "::ffff:203.0.113.77", " Mozilla/5.0 ").await;
-    assert_eq!((&erased["erasedClicks"], &erased["searchedFrom"]), (&json!(4), &json!("2026-03-01T00:00:00.000Z")));
-    let told = &erased["notFound"][0];
-    assert_eq!((told["reason"].as_str().unwrap(), told["message"].as_str().unwrap().contains("2026-03-01")), ("SALTS_DESTROYED", true));
-    assert_eq!(erase(&ada, "203.0.113.77", &long).await["erasedClicks"], 2);
-    assert_eq!(erase(&ada, "203.0.113.78", "Other/1.0").await["erasedClicks"], 0);
-    // When the day's salt is gone nobody can find them, and that is said.
-    running.clock.advance(46 * 3_600_000);
-    let ada = running.anonymous().sign_in("ada").await;
-    let late = erase(&ada, "203.0.113.77", "Other/1.0").await;
-    assert_eq!((&late["erasedClicks"], &late["searchedFrom"]), (&json!(0), &json!("2026-03-03T10:00:00.000Z")));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_a_visitor_is_told() {
-    let running = start().await;
-    let ada = running.ada().await;
-    for (input, field) in [
-        (json!({}), "consentedId"),
-        (json!({ "consentedId": "" }), "consentedId"),
-        (json!({ "consentedId": "a", "ip": "203.0.113.7" }), "consentedId"),
-        (json!({ "ip": "203.0.113.7" }), "userAgent"),
-        (json!({ "userAgent": "a" }), "ip"),
-        (json!({ "ip": "here", "userAgent": "a" }), "ip"),
-    ] {
-        let error = ada.error(ERASE, json!({ "i": input })).await;
-        assert_eq!(told(&error), ("VALIDATION".into(), vec![field.to_owned()]), "{input}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_links_history_goes_and_the_link_stays() {
-    let running = start().await;
-    let (ada, eve) = (running.ada().await, running.anonymous().sign_up("eve").await);
-    let (a, b) = (
-        ada.create_link("https://example.com/", json!({ "slug": "a" })).await,
-        ada.create_link("https://example.com/", json!({ "slug": "b" })).await,
-    );
-    running.store_clicks(&ada, &a, -10..0).await;
-    running.store_clicks(&ada, &b, -6..0).await;
-    assert_eq!(told(&eve.error(HISTORY, json!({ "i": { "linkId": a["id"] } })).await).0, "NOT_FOUND");
-    let gone = ada.data(HISTORY, json!({ "i": { "linkId": a["id"] } })).await["deleteLinkHistory"].take();
-    assert_eq!(gone, json!({ "erasedClicks": 10, "complete": true, "link": { "slug": "a", "lastClickedAt": null } }));
-    let counts = ada.data(COUNTS, json!({})).await;
-    assert_eq!((&counts["clicks"]["totalCount"], &counts["clickTotals"]["clicks"]), (&json!(6), &json!(3)));
-    for (slug, clicks) in [("a", 0), ("b", 3)] {
-        let wanted = json!({ "slug": slug, "clickTotals": { "clicks": clicks } });
-        assert!(counts["links"]["nodes"].as_array().unwrap().contains(&wanted), "{counts}");
     }
 }
 
@@ -201,7 +90,12 @@ fn files(bytes: Vec<u8>) -> zip::result::ZipResult<std::collections::BTreeMap<St
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_archive_holds_everything_of_the_workspace_and_nothing_of_others() {
-    let running = start().await;
+    for running in start_each().await {
+        whole_archive(&running).await;
+    }
+}
+
+async fn whole_archive(running: &Running) {
     let (ada, eve) = (running.ada().await, running.anonymous().sign_up("eve").await);
     let a = ada.create_link("https://example.com/", json!({ "slug": "a", "title": "=HYPERLINK(\"x\")", "password": "open sesame" })).await;
     let b = ada.create_link("https://example.com/b", json!({ "slug": "b" })).await;
@@ -210,6 +104,40 @@ async fn an_archive_holds_everything_of_the_workspace_and_nothing_of_others() {
     running.store_clicks(&ada, &a, -1_500..-1).await;
     running.clicks_of(&ada, &b, &VisitorKey { key: "v-1".into(), recipe: 2 }, -1..0).await;
     running.store_clicks(&eve, &other, -3..0).await;
+    let key = "mutation { createApiKey(input: { name: \"till\", scopes: [LINKS_READ] }) { secret } }";
+    let secret = ada.data(key, json!({})).await["createApiKey"]["secret"].take();
+    // One that is done with, and one that is not.
+    for text in ["first", "second"] {
+        assert_eq!(reports::report(running, &a, text).await, 200);
+        if text == "first" {
+            let open = ada.data("{ linkReports { nodes { id } } }", json!({})).await["linkReports"]["nodes"][0]["id"].take();
+            ada.data(
+                "mutation($i: ResolveLinkReportInput!) { resolveLinkReport(input: $i) { report { id } } }",
+                json!({ "i": { "id": open } }),
+            )
+            .await;
+        }
+    }
+    let lost = |counter, reason, count| domain::Loss {
+        counter: Uuid::from_u128(counter),
+        workspace: WorkspaceId(Uuid::nil()),
+        minute: 29_539_440,
+        reason,
+        count,
+    };
+    let (ours, theirs) = (workspace_of(&ada).await, workspace_of(&eve).await);
+    let losses = [
+        (ours, lost(1, LossReason::Quota, 5)),
+        (ours, lost(2, LossReason::Quota, 2)),
+        (ours, lost(3, LossReason::InDoubt, 1)),
+        (theirs, lost(4, LossReason::Disk, 9)),
+    ];
+    running.store.count_losses(&losses.map(|(workspace, loss)| domain::Loss { workspace, ..loss })).await.unwrap();
+    ada.data(
+        "mutation($i: UpdateLinkInput!) { updateLink(input: $i) { link { id } } }",
+        json!({ "i": { "id": a["id"], "expectedVersion": 1, "slug": "a2" } }),
+    )
+    .await;
     ada.data("mutation($i: DeleteLinkInput!) { deleteLink(input: $i) { deletedId } }", json!({ "i": { "id": b["id"] } })).await;
     let url = ada.data("mutation { exportWorkspace { url } }", json!({})).await["exportWorkspace"]["url"].take();
     assert_eq!(url, "https://links.example/export/workspace");
@@ -219,7 +147,7 @@ async fn an_archive_holds_everything_of_the_workspace_and_nothing_of_others() {
     let whole = answer.bytes().await.unwrap().to_vec();
     let files_of = files(whole.clone()).unwrap();
     let names: Vec<&str> = files_of.keys().map(String::as_str).collect();
-    let tables = ["clicks", "domains", "links", "members", "settings"];
+    let tables = ["api_keys", "audit_log", "clicks", "counts", "domains", "link_reports", "links", "losses", "members", "settings"];
     let wanted: Vec<String> =
         std::iter::once("README.txt".to_owned()).chain(tables.iter().flat_map(|t| [format!("{t}.csv"), format!("{t}.ndjson")])).collect();
     assert_eq!(names, wanted);
@@ -236,8 +164,41 @@ async fn an_archive_holds_everything_of_the_workspace_and_nothing_of_others() {
         (rows("members.ndjson")[0]["email"].as_str(), rows("settings.ndjson")[0]["name"].as_str()),
         (Some("ada@example.com"), Some("ada"))
     );
+    assert_eq!(
+        (&links[0]["earlierSlugs"], &links[0]["clickLimitMode"], &clicks[0]["rulesVersion"]),
+        (&json!(["a"]), &json!("STRICT"), &json!(0))
+    );
+    assert_eq!(
+        (&clicks[1_499]["visitorConsented"], &clicks[0]["visitorConsented"], &clicks[0]["signals"]),
+        (&json!(true), &Value::Null, &json!([]))
+    );
+    // The counts of the link, and those of the whole workspace, which are sums of all.
+    let counts = rows("counts.ndjson");
+    let clicks_of = |link: &Value, verdict: &str| {
+        let of = counts.iter().filter(|row| row["linkId"] == *link && row["verdict"] == verdict);
+        of.map(|row| row["clicks"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((clicks_of(&a["id"], "HUMAN"), clicks_of(&a["id"], "BOT")), (750, 749));
+    assert_eq!((clicks_of(&Value::Null, "HUMAN"), clicks_of(&Value::Null, "BOT")), (750, 750));
+    let last = counts.iter().find(|row| row["linkId"] == b["id"]).unwrap();
+    let wanted = json!({
+        "from": "2026-03-01T11:45:00.000Z", "to": "2026-03-01T12:00:00.000Z", "linkId": b["id"], "verdict": "BOT",
+        "clicks": 1, "dailyUniques": 1, "withVisitor": 1,
+    });
+    assert_eq!((last, files_of["counts.csv"].lines().count()), (&wanted, counts.len() + 1));
+    let loss = |reason: &str, clicks: u64, upper: bool| json!({ "minute": "2026-03-01T12:00:00.000Z", "reason": reason, "clicks": clicks, "upperBound": upper });
+    assert_eq!(rows("losses.ndjson"), [loss("QUOTA", 7, false), loss("IN_DOUBT", 1, true)]);
+    let reports = rows("link_reports.ndjson");
+    let told: Vec<_> = reports.iter().map(|row| (row["text"].as_str().unwrap(), row["resolvedAt"].is_string())).collect();
+    assert_eq!((told, &reports[0]["linkId"]), (vec![("first", true), ("second", false)], &a["id"]));
+    assert_eq!(
+        (&rows("audit_log.ndjson")[0]["action"], &rows("audit_log.ndjson")[0]["actorKind"]),
+        (&json!("workspace.exported"), &json!("USER"))
+    );
+    assert_eq!((&rows("api_keys.ndjson")[0]["name"], &rows("api_keys.ndjson")[0]["scopes"]), (&json!("till"), &json!(["LINKS_READ"])));
     let all = files_of.values().cloned().collect::<String>();
     assert!(!all.contains("elsewhere.example") && !all.contains("eve@example.com") && !all.contains("argon2"));
+    assert!(!all.contains(secret.as_str().unwrap().rsplit('_').next().unwrap()), "a key's secret");
     // Every column is explained.
     for table in tables {
         for column in files_of[&format!("{table}.csv")].lines().next().unwrap().split(',') {
@@ -248,40 +209,4 @@ async fn an_archive_holds_everything_of_the_workspace_and_nothing_of_others() {
     for length in [whole.len() - 1, whole.len() / 2, 100] {
         assert!(files(whole[..length].to_vec()).is_err());
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_reads_in_the_order_of_storage_goes_on_over_an_erasure() {
-    let running = start().await;
-    let ada = running.ada().await;
-    let a = ada.create_link("https://example.com/", json!({ "slug": "a" })).await;
-    running.store_clicks(&ada, &a, -10..-8).await;
-    running.clicks_of(&ada, &a, &VisitorKey { key: "v-1".into(), recipe: 2 }, -8..-4).await;
-    running.store_clicks(&ada, &a, -4..-2).await;
-    let page =
-        "query($after: String) { clicks(order: STORED, first: 3, after: $after) { nodes { url } pageInfo { endCursor hasNextPage } } }";
-    let first = ada.data(page, json!({})).await["clicks"]["pageInfo"]["endCursor"].take();
-    let live = "subscription($after: String) { clicks(after: $after) { click { url } gap { dropped } } }";
-    // One subscribed before, one after from a cursor whose click is gone.
-    let mut before = ada.subscribe(live, json!({ "after": first })).await;
-    for number in [-7, -6, -5, -4, -3] {
-        assert_eq!(
-            before.receive().await.unwrap()["payload"]["data"]["clicks"]["click"]["url"],
-            format!("https://go.example/a?n={number}")
-        );
-    }
-    ada.data(ERASE, json!({ "i": { "consentedId": "v-1" } })).await;
-    let mut after = ada.subscribe(live, json!({ "after": first })).await;
-    let report = running.store_clicks(&ada, &a, -2..-1).await;
-    running.announce(report).await;
-    assert_eq!(
-        before.receive().await.unwrap()["payload"]["data"]["clicks"],
-        json!({ "click": { "url": "https://go.example/a?n=-2" }, "gap": null })
-    );
-    for number in [-4, -3, -2] {
-        let click = json!({ "click": { "url": format!("https://go.example/a?n={number}") }, "gap": null });
-        assert_eq!(after.receive().await.unwrap()["payload"]["data"]["clicks"], click);
-    }
-    let rest = ada.data(page, json!({ "after": first })).await["clicks"].take();
-    assert_eq!((rest["nodes"].as_array().unwrap().len(), &rest["pageInfo"]["hasNextPage"]), (3, &json!(false)));
 }

@@ -78,9 +78,11 @@ fn status(config: &Config) -> anyhow::Result<ExitCode> {
 
 fn described(file: &GeoFile, now: i64) -> String {
     let ago = |since: i64| counted(u64::try_from((now - since) / SECONDS_A_DAY).unwrap_or_default(), "day");
+    let written = file.modified();
     let age = match file.built() {
-        Some(built) => format!("built {} ({} ago)", day(built), ago(built)),
-        None => format!("written {} ({} ago)", day(file.modified()), ago(file.modified())),
+        Some(built) if file.says_when() => format!("built {} ({} ago), the file written {}", day(built), ago(built), day(written)),
+        Some(dated) => format!("of {} ({} ago), by the file's time", day(dated), ago(dated)),
+        None => format!("does not say when it was built, the file written {} ({} ago)", day(written), ago(written)),
     };
     let name = file.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let credit = attribution(&name, file.kind()).map(|credit| format!("  {credit}\n")).unwrap_or_default();

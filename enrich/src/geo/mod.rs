@@ -134,7 +134,9 @@ impl GeoDatabases {
             if place.is_none() && found.place.is_some() {
                 (place, reduced.geo_version) = (found.place, file.built());
             }
-            system = system.or(found.system);
+            if system.is_none() && found.system.is_some() {
+                (system, reduced.system_version) = (found.system, file.built());
+            }
             if place.is_some() && system.is_some() {
                 break;
             }

@@ -94,6 +94,7 @@ fn places_and_systems_come_from_whichever_files_have_them() {
         let reduced = geo.reduce(ip.parse().unwrap());
         (reduced.place.city, reduced.geo_version, reduced.system.map(|system| (system.number, system.name)))
     };
+    let version = |ip: &str| geo.reduce(ip.parse().unwrap()).system_version;
     let built = Some(1_800_000_000);
     assert_eq!(reduced(HERE), (Some("Berlin".into()), built, Some((64_496, Some("One".into())))));
     assert_eq!(reduced("::ffff:203.0.113.9"), reduced(HERE));
@@ -108,6 +109,16 @@ fn places_and_systems_come_from_whichever_files_have_them() {
     // Half of it is nobody's.
     assert_eq!(network("198.51.100.0/24"), None);
     assert_eq!(network("10.0.0.0/24").map(|reduced| (reduced.place, reduced.system)), Some((GeoPlace::default(), None)));
+    // Of the file that knew the system, whichever knew the place. A list has its file's time.
+    std::fs::File::options()
+        .write(true)
+        .open(folder.path("d.csv"))
+        .unwrap()
+        .set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000))
+        .unwrap();
+    geo.refresh();
+    let versions = [HERE, "198.51.100.1", "198.51.100.200", "2001:db8::1", "2001:db9::1"].map(version);
+    assert_eq!(versions, [Some(1_700_000_000), Some(1_790_000_000), None, None, None]);
 }
 
 #[test]

@@ -9,12 +9,14 @@ mod cells;
 mod step;
 mod take_out;
 
+use std::net::IpAddr;
+
 use domain::{DaySalt, ErasureId, LinkId, LocalDay, Millis, VisitorKey, WorkspaceId};
 use entity::link;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Statement, Value};
 use uuid::Uuid;
 
-use crate::ingest::hash_of_visitor;
+use crate::ingest::{hash_of_address, hash_of_visitor};
 use crate::{Access, Salt, Store, StoreError};
 
 pub use step::Step;
@@ -32,6 +34,9 @@ pub(crate) const ERASER: &str = "linklogger_eraser";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     Visitor(VisitorKey),
+    /// Of clicks that were stored with this address in full: those of this user agent, empty where none is sent,
+    /// and those without one.
+    Address(IpAddr, String),
     /// Clicks and counts of a link, which stays.
     History(LinkId),
 }
@@ -72,6 +77,16 @@ impl Store {
         Ok(salts)
     }
 
+    /// Whether any click of the workspace has its address in full.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keeps_addresses(&self, workspace: WorkspaceId) -> Result<bool, StoreError> {
+        let transaction = self.begin_as(ERASER, &workspace.0.to_string(), Access::Read).await?;
+        let sql = "SELECT 1 FROM clicks WHERE workspace_id = $1 AND ip IS NOT NULL LIMIT 1";
+        Ok(transaction.query_one_raw(self.statement(sql, [workspace.0.into()])).await?.is_some())
+    }
+
     /// Notes what is to be erased, and keeps out from now on what comes of it.
     ///
     /// # Errors
@@ -88,25 +103,36 @@ impl Store {
         entity::workspace::Entity::find_by_id(workspace.0).lock_exclusive().one(&transaction).await?.ok_or(StoreError::NotFound)?;
         let kept = self.keep_out(&transaction, workspace, fresh, now).await?;
         for erasure in erasures {
-            let (visitor, link) = match &erasure.subject {
-                Subject::Visitor(visitor) => (Some(visitor), None),
-                Subject::History(link) => (None, Some(*link)),
+            let (mut visitor, mut address, mut link) = (None, None, None);
+            let hashes = match &erasure.subject {
+                Subject::Visitor(key) => {
+                    visitor = Some(key);
+                    vec![hash_of_visitor(&kept.salt, key.recipe, &key.key)]
+                }
+                Subject::Address(ip, agent) => {
+                    address = Some((ip.to_canonical().to_string(), agent.clone()));
+                    [Some(agent.as_str()), None].map(|agent| hash_of_address(&kept.salt, *ip, agent)).to_vec()
+                }
+                Subject::History(of) => {
+                    link = Some(*of);
+                    Vec::new()
+                }
             };
             if let Some(link) = link {
                 let own = link::Entity::find_by_id(link.0).filter(link::Column::WorkspaceId.eq(workspace.0));
                 own.one(&transaction).await?.ok_or(StoreError::NotFound)?;
             }
-            if let Some(visitor) = visitor {
-                let hash = hash_of_visitor(&kept.salt, visitor.recipe, &visitor.key);
+            for hash in hashes {
                 let sql = "INSERT INTO erased (workspace_id, hash, before_at, until) VALUES ($1, $2, $3, $4) \
                            ON CONFLICT (workspace_id, hash) DO UPDATE SET before_at = excluded.before_at";
                 let values: [Value; 4] = [workspace.0.into(), hash.into(), erasure.before.0.into(), kept.until.0.into()];
                 transaction.execute_raw(self.statement(sql, values)).await?;
             }
             let sql = "INSERT INTO erasures \
-                       (id, workspace_id, visitor, visitor_recipe, link_id, from_at, before_at, asked_at, clicks, until) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)";
-            let values: [Value; 9] = [
+                       (id, workspace_id, visitor, visitor_recipe, link_id, from_at, before_at, asked_at, clicks, until, ip, user_agent) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11)";
+            let (ip, agent) = address.unzip();
+            let values: [Value; 11] = [
                 erasure.id.0.into(),
                 workspace.0.into(),
                 visitor.map(|visitor| visitor.key.clone()).into(),
@@ -116,6 +142,8 @@ impl Store {
                 erasure.before.0.into(),
                 now.0.into(),
                 kept.until.0.into(),
+                ip.into(),
+                agent.into(),
             ];
             transaction.execute_raw(self.statement(sql, values)).await?;
         }

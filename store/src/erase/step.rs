@@ -28,6 +28,8 @@ struct Open {
     visitor: Option<String>,
     visitor_recipe: Option<i16>,
     link_id: Option<Uuid>,
+    ip: Option<String>,
+    user_agent: Option<String>,
     from_at: i64,
     before_at: i64,
 }
@@ -42,7 +44,7 @@ impl Store {
     pub async fn erase_step(&self, workspace: WorkspaceId, id: ErasureId, fresh: FreshSalt, now: Millis) -> Result<Step, StoreError> {
         let transaction = self.begin_as(ERASER, &workspace.0.to_string(), Access::Write).await?;
         let kept = self.keep_out(&transaction, workspace, fresh, now).await?;
-        let sql = "SELECT visitor, visitor_recipe, link_id, from_at, before_at FROM erasures \
+        let sql = "SELECT visitor, visitor_recipe, link_id, ip, user_agent, from_at, before_at FROM erasures \
                    WHERE workspace_id = $1 AND id = $2 AND done_at IS NULL";
         let Some(open) = transaction.query_one_raw(self.statement(sql, [workspace.0.into(), id.0.into()])).await? else {
             return Ok(Step { clicks: 0, more: false });
@@ -60,8 +62,9 @@ impl Store {
             None => rows.len() >= BATCH,
         };
         let done = (!more).then_some(now.0);
-        let sql = "UPDATE erasures SET clicks = clicks + $3, done_at = $4, visitor = CASE WHEN $5 THEN NULL ELSE visitor END, until = $6 \
-                   WHERE workspace_id = $1 AND id = $2";
+        let sql = "UPDATE erasures SET clicks = clicks + $3, done_at = $4, until = $6, \
+                   visitor = CASE WHEN $5 THEN NULL ELSE visitor END, ip = CASE WHEN $5 THEN NULL ELSE ip END, \
+                   user_agent = CASE WHEN $5 THEN NULL ELSE user_agent END WHERE workspace_id = $1 AND id = $2";
         let clicks = rows.len() as u64;
         let values: [Value; 6] = [
             workspace.0.into(),
@@ -87,7 +90,13 @@ impl Store {
                 let recipe = format!("visitor_recipe = {recipe}");
                 (format!("{within} AND visitor = $4 AND {recipe} LIMIT {BATCH}"), vec![visitor.clone().into()])
             }
-            (None, ..) => return Ok(Vec::new()),
+            (None, ..) => match (&open.ip, &open.user_agent) {
+                (Some(ip), Some(agent)) => (
+                    format!("{within} AND ip = $4 AND (user_agent = $5 OR user_agent IS NULL) LIMIT {BATCH}"),
+                    vec![ip.clone().into(), agent.clone().into()],
+                ),
+                _ => return Ok(Vec::new()),
+            },
         };
         let statement = Statement::from_sql_and_values(self.backend(), sql, range.into_iter().chain(more));
         let rows = transaction.query_all_raw(statement).await?;

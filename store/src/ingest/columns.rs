@@ -54,6 +54,7 @@ macro_rules! click_columns {
             (geo_version, "bigint", Option<i64>, $c.geo_version),
             (system_number, "bigint", Option<i64>, $c.system.as_ref().map(|system| i64::from(system.number))),
             (system_name, "text", Option<&'a str>, $c.system.as_ref().and_then(|system| system.name.as_deref())),
+            (system_version, "bigint", Option<i64>, $c.system_version),
             (visitor, "text", Option<&'a str>, $c.visitor.as_ref().map(|visitor| visitor.key.as_str())),
             (visitor_recipe, "smallint", Option<i16>, $c.visitor.as_ref().map(|visitor| visitor.recipe)),
             (ip, "text", Option<String>, $c.ip.map(|ip| ip.to_string())),

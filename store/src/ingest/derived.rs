@@ -39,6 +39,7 @@ columns! { derived;
     (channel, "smallint", derived.channel.map(Channel::code)),
     (geo_version, "bigint", derived.geo_version),
     (system_number, "bigint", derived.system.as_ref().map(|system| i64::from(system.number))),
+    (system_version, "bigint", derived.system_version),
     (system_name, "text", derived.system.as_ref().and_then(|system| system.name.as_deref())),
 }
 

@@ -27,7 +27,7 @@ use crate::connect::Pools;
 use crate::error::is_data_error;
 use crate::{Store, StoreError};
 
-pub(crate) use guard::{CLOSED, hash_of_click, hash_of_visitor};
+pub(crate) use guard::{CLOSED, hash_of_address, hash_of_click, hash_of_visitor};
 pub use rejudge::Rejudged;
 pub(crate) use rollup::{Changes, Removed};
 pub(crate) use visits::Marks;

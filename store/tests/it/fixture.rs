@@ -75,6 +75,14 @@ impl Database {
         }
     }
 
+    /// The one number that a query answers.
+    pub async fn number(&self, sql: &'static str) -> i64 {
+        match &self.url {
+            DatabaseUrl::Postgres(_) => sqlx::query_scalar(sql).fetch_one(&self.postgres_pool().await).await.unwrap(),
+            DatabaseUrl::Sqlite(_) => sqlx::query_scalar(sql).fetch_one(&self.sqlite_pool().await).await.unwrap(),
+        }
+    }
+
     async fn sqlite_pool(&self) -> sqlx::SqlitePool {
         let DatabaseUrl::Sqlite(path) = &self.url else { panic!("this is not SQLite") };
         sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(path)).await.unwrap()
@@ -200,6 +208,7 @@ pub fn click(link: LinkId, at: Millis) -> Click {
         rules_version: 0,
         geo_version: None,
         system: None,
+        system_version: None,
         visitor: None,
         ip: None,
         signals: domain::SignalSet::default(),

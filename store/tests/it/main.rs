@@ -8,6 +8,7 @@ mod breakdown;
 mod clicks;
 mod dead_letters;
 mod domains;
+mod export;
 mod fixture;
 mod gates;
 mod ingest;
@@ -105,6 +106,7 @@ suite!(
     visitors::days_end_at_the_zones_midnight,
     visitors::a_click_without_its_day_is_of_nobody,
     visitors::firsts_are_those_of_a_plain_count,
+    visitors::visitors_over_days_are_those_who_consented,
     visitors::a_days_salt_is_made_once_and_ends,
     retention::clicks_that_come_too_late_count_once,
     retention::a_purge_meets_a_replay_half_way,
@@ -113,11 +115,14 @@ suite!(
     retention::the_audit_log_is_read_page_by_page_and_forgets_what_is_old,
     retention::answers_say_from_when_on_they_cover_everything,
     retention::workspaces_and_what_they_keep_are_met_page_by_page,
+    export::counts_are_met_page_by_page,
+    export::losses_are_met_page_by_page,
     dead_letters::they_are_kept_until_they_are_deleted,
     rights::counts_are_those_of_the_clicks_that_are_left,
     rights::what_is_under_way_is_kept_out_and_counted_once,
     rights::what_was_erased_is_never_too_late,
     rights::an_erasure_goes_on_where_it_was_left,
+    rights::an_address_is_erased_where_clicks_hold_it,
     rights::a_links_history_goes_with_its_counts,
     rights::another_workspaces_are_not_found,
     rights::salts_that_live_are_told,

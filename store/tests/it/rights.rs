@@ -97,7 +97,8 @@ pub async fn counts_are_those_of_the_clicks_that_are_left(store: &Store) {
             .map(|_| {
                 let at = start.plus(i64::try_from(rng.below(72 * 3_600_000)).unwrap() - 24 * HOUR);
                 let outcome = if pick(9) == 0 { Outcome::Disabled } else { Outcome::Redirected };
-                let one = Click { verdict: Verdict::ALL[pick(4)], outcome, ..click(links[pick(2)], at) };
+                let ip = (pick(3) == 0).then(|| [203, 0, 113, u8::try_from(pick(2)).unwrap()].into());
+                let one = Click { verdict: Verdict::ALL[pick(4)], outcome, ip, ..click(links[pick(2)], at) };
                 match pick(5) {
                     0 => one,
                     1 => by(key(rng.below(3), 2), one),
@@ -118,6 +119,7 @@ pub async fn counts_are_those_of_the_clicks_that_are_left(store: &Store) {
             erasure(Subject::Visitor(day_key), Millis(0), end),
             erasure(Subject::Visitor(key(1, 2)), Millis(0), end),
             erasure(Subject::Visitor(key(2, 2)), Millis(0), start.plus(9 * HOUR)),
+            erasure(Subject::Address([203, 0, 113, 1].into(), "Mozilla/5.0".into()), Millis(0), start.plus(20 * HOUR)),
             erasure(Subject::History(links[0]), Millis(0), start.plus(13 * HOUR)),
         ];
         for erasure in asked {
@@ -125,6 +127,7 @@ pub async fn counts_are_those_of_the_clicks_that_are_left(store: &Store) {
             let goes = |click: &&Click| {
                 let of_subject = match &erasure.subject {
                     Subject::Visitor(visitor) => click.visitor.as_ref() == Some(visitor),
+                    Subject::Address(ip, agent) => click.ip == Some(*ip) && click.user_agent.as_ref().is_none_or(|stored| stored == agent),
                     Subject::History(link) => click.link == *link,
                 };
                 of_subject && (erasure.from..erasure.before).contains(&click.occurred_at())
@@ -220,6 +223,45 @@ pub async fn an_erasure_goes_on_where_it_was_left(store: &Store) {
     assert_eq!((counted(store, ours, ClickFilter::default()).await, statistics(store, ours, a).await), (0, None));
     assert_eq!(store.open_erasures(NOON).await.unwrap(), []);
     assert_eq!(ingest_at(store, ours, &clicks, NOON.plus(24 * HOUR)).await.erased, 1_203);
+}
+
+pub async fn an_address_is_erased_where_clicks_hold_it(store: &Database) {
+    let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
+    let (a, c) = (link(store, ours, "a").await.id, link(store, theirs, "c").await.id);
+    let one = |link, ip: &str, agent: Option<&str>, at: i64| Click {
+        ip: Some(ip.parse().unwrap()),
+        user_agent: agent.map(str::to_owned),
+        ..click(link, NOON.plus(at))
+    };
+    let (here, there) = ("2001:db8::7", "2001:db8::8");
+    assert!(!store.keeps_addresses(ours).await.unwrap());
+    let consented = by(key(1, 2), one(a, here, Some("A/1"), -4 * 24 * HOUR));
+    let told = by(key(2, 1), one(a, here, Some("A/1"), 0));
+    let without = Click { user_agent: None, ..one(a, here, None, 1) };
+    let others = [one(a, here, Some("B/1"), 2), one(a, there, Some("A/1"), 3), by(key(3, 1), click(a, NOON.plus(4)))];
+    ingest(store, ours, &[consented.clone(), told.clone(), without.clone()]).await;
+    ingest(store, ours, &others).await;
+    ingest(store, theirs, &[one(c, here, Some("A/1"), 0)]).await;
+    assert!(store.keeps_addresses(ours).await.unwrap());
+    let subject = || Subject::Address(here.parse().unwrap(), "A/1".into());
+    assert_eq!(erase(store, ours, subject()).await, 3);
+    let left: Vec<_> = stored(store, ours).await.iter().map(|click| click.id).collect();
+    assert_eq!((left, counted(store, ours, ClickFilter::default()).await), (others.iter().map(|click| click.id).collect::<Vec<_>>(), 3));
+    assert_eq!(stored(store, theirs).await.len(), 1);
+    // Frames that come again, and what was under way.
+    let late =
+        [consented, told, without, one(a, here, Some("A/1"), 5), one(a, here, None, 6), one(a, here, Some(""), 7), one(a, there, None, 8)];
+    let report = ingest(store, ours, &late).await;
+    assert_eq!((report.erased, report.stored[0].clicks.len()), (5, 2));
+    // An agent that is not sent is that of clicks without one. What is over holds no address any more.
+    assert_eq!(erase(store, ours, Subject::Address(here.parse().unwrap(), String::new())).await, 1);
+    let open = "SELECT count(*) FROM erasures WHERE ip IS NOT NULL OR user_agent IS NOT NULL";
+    assert_eq!(store.number(open).await, 0);
+    // A process that dies half way leaves the address for whoever goes on.
+    let erasure = erasure(Subject::Address(there.parse().unwrap(), "A/1".into()), Millis(0), NOON.plus(HOUR));
+    begin(store, ours, &erasure, NOON).await;
+    assert_eq!(store.number(open).await, 1);
+    assert_eq!((finish(store, ours, erasure.id, NOON).await, store.number(open).await), (2, 0));
 }
 
 pub async fn a_links_history_goes_with_its_counts(store: &Database) {

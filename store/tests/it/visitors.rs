@@ -203,6 +203,41 @@ fn salt(day: LocalDay, byte: u8, used_until: Millis) -> Salt {
     Salt { day, salt: DaySalt([byte; 32]), used_until }
 }
 
+pub async fn visitors_over_days_are_those_who_consented(store: &Store) {
+    let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
+    let (a, b, c) = (link(store, ours, "a").await.id, link(store, ours, "b").await.id, link(store, theirs, "c").await.id);
+    let by = |key: &str, recipe, click| Click { visitor: Some(VisitorKey { key: key.into(), recipe }), ..click };
+    let unique = async |workspace, filter: ClickFilter| read(store, workspace).await.unique_visitors(&filter).await.unwrap();
+    const DAY: i64 = 24 * 3_600_000;
+    ingest(store, ours, &TimeZone::UTC, &[by("day", 1, click(a, NOON)), click(a, NOON)]).await;
+    assert_eq!(unique(ours, ClickFilter::default()).await, None);
+    let clicks = [
+        by("one", 2, click(a, NOON.plus(1))),
+        by("one", 2, click(b, NOON.plus(2 * DAY))),
+        by("two", 2, click(b, NOON.plus(DAY))),
+        Click { verdict: Verdict::Bot, ..by("machine", 2, click(a, NOON)) },
+        Click { outcome: Outcome::Disabled, ..by("closed", 2, click(a, NOON)) },
+    ];
+    ingest(store, ours, &TimeZone::UTC, &clicks).await;
+    ingest(store, theirs, &TimeZone::UTC, &[by("one", 2, click(c, NOON)), by("three", 2, click(c, NOON))]).await;
+    let of = |links: &[LinkId], verdicts: &[Verdict]| ClickFilter {
+        links: links.to_vec(),
+        verdicts: verdicts.to_vec(),
+        ..ClickFilter::default()
+    };
+    assert_eq!(unique(ours, of(&[], &[])).await, Some(2));
+    assert_eq!((unique(ours, of(&[a], &[])).await, unique(ours, of(&[a, b], Verdict::ALL)).await), (Some(1), Some(3)));
+    let from = |at: i64| ClickFilter { from: Some(NOON.plus(at)), ..ClickFilter::default() };
+    assert_eq!(
+        (unique(ours, from(DAY)).await, unique(ours, from(2 * DAY)).await, unique(ours, from(3 * DAY)).await),
+        (Some(2), Some(1), None)
+    );
+    // What is left of a range is no answer for it.
+    store.keep_clicks_from(ours, NOON.plus(DAY)).await.unwrap();
+    assert_eq!((unique(ours, of(&[], &[])).await, unique(ours, from(DAY)).await), (None, Some(2)));
+    assert_eq!(unique(theirs, of(&[], &[])).await, Some(2));
+}
+
 pub async fn a_days_salt_is_made_once_and_ends(store: &Store) {
     let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
     let (a, b) = (link(store, ours, "a").await.id, link(store, theirs, "b").await.id);

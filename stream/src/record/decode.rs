@@ -18,7 +18,7 @@ pub fn decode_record(bytes: &[u8]) -> Result<CapturedClick, RecordError> {
     }
     let record = Record::decode(fields).map_err(|_| RecordError::Malformed)?;
     let address = match (record.reduced, record.ip.len()) {
-        (Some(reduced), _) => Address::Reduced(reduced.address()),
+        (Some(reduced), _) => Address::Reduced(Box::new(reduced.address())),
         (None, 0) => Address::Unknown,
         (None, 4) => Address::Full(<[u8; 4]>::try_from(&*record.ip).map_err(|_| RecordError::Malformed)?.into()),
         (None, _) => Address::Full(<[u8; 16]>::try_from(&*record.ip).map_err(|_| RecordError::Malformed)?.into()),

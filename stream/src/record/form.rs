@@ -144,11 +144,13 @@ pub(super) struct Reduced {
     pub visitor: Option<String>,
     #[prost(int32, tag = "11")]
     pub visitor_recipe: i32,
+    #[prost(int64, optional, tag = "12")]
+    pub system_version: Option<i64>,
 }
 
 impl Reduced {
     pub fn of(address: &ReducedAddress) -> Self {
-        let ReducedAddress { place, geo_version, system, network, visitor } = address.clone();
+        let ReducedAddress { place, geo_version, system, system_version, network, visitor } = address.clone();
         let GeoPlace { country, region, city, latitude, longitude } = place;
         let (system, system_name) = system.map_or((None, None), |system| (Some(system.number), system.name));
         let (visitor, recipe) = visitor.map_or((None, 0), |visitor| (Some(visitor.key), visitor.recipe));
@@ -164,6 +166,7 @@ impl Reduced {
             system_name,
             visitor,
             visitor_recipe: recipe.into(),
+            system_version,
         }
     }
 
@@ -174,6 +177,7 @@ impl Reduced {
             place: GeoPlace { country, region, city, latitude, longitude },
             geo_version: self.geo_version,
             system: self.system.map(|number| AutonomousSystem { number, name: self.system_name }),
+            system_version: self.system_version,
             network: self.network,
             visitor: self.visitor.map(|key| VisitorKey { key, recipe }),
         }

@@ -71,7 +71,7 @@ fn golden_bytes_of_a_reduced_address() {
     let full =
         GeoPlace { region: Some("DE-BE".into()), city: Some("B".into()), latitude: Some(52.5), longitude: Some(-1.0), ..country.clone() };
     let click = |place| CapturedClick {
-        address: Address::Reduced(ReducedAddress { place, network: network.clone(), ..ReducedAddress::default() }),
+        address: Address::Reduced(Box::new(ReducedAddress { place, network: network.clone(), ..ReducedAddress::default() })),
         ..click()
     };
     // As with an address, which is no longer there, and a field at the end.
@@ -92,12 +92,16 @@ fn golden_bytes_of_a_reduced_visitor() {
     let address = ReducedAddress {
         geo_version: Some(2),
         system: Some(AutonomousSystem { number: 3, name: Some("N".into()) }),
+        system_version: Some(4),
         visitor: Some(VisitorKey { key: "v".into(), recipe: 1 }),
         ..ReducedAddress::default()
     };
-    let click = CapturedClick { address: Address::Reduced(address), ..click() };
+    let click = CapturedClick { address: Address::Reduced(Box::new(address)), ..click() };
     let rest = hex(&self::click()).replace("5204cb007109", "");
-    assert_eq!(hex(&click), format!("{rest}f2010c{}", "380240034a014e5201765801"));
+    assert_eq!(hex(&click), format!("{rest}f2010e{}", "380240034a014e52017658016004"));
+    // As of before the system's database had a version.
+    let before = format!("{rest}f2010c{}", "380240034a014e5201765801");
+    assert_eq!(hex(&click).replace("f2010e", "f2010c").strip_suffix("6004"), Some(before.as_str()));
     assert_eq!(decode_record(&encode_record(&click)), Ok(click));
 }
 

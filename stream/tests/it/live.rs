@@ -42,6 +42,7 @@ fn click(seq: Seq, url: &str) -> Click {
         rules_version: 0,
         geo_version: None,
         system: None,
+        system_version: None,
         visitor: None,
         ip: None,
         signals: domain::SignalSet::default(),

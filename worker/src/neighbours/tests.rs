@@ -97,6 +97,7 @@ pub(crate) fn click(captured: &CapturedClick, visitor: Option<u8>) -> Click {
         rules_version: RULES_VERSION,
         geo_version: None,
         system: None,
+        system_version: None,
         visitor: visitor.map(|visitor| VisitorKey { key: format!("{visitor:032x}"), recipe: 1 }),
         ip: None,
         signals: captured.signals.set,
@@ -268,7 +269,7 @@ async fn who_is_not_told_apart_is_known_for_seconds_and_by_nobody_else() {
     let told = verdicts(&store, ours).await;
     assert_eq!((told[&next[0].1.id], told[&last[0].1.id]), (HUMAN, HUMAN));
     // A click captured strictly says no more than a network, which is of many.
-    let strict = CapturedClick { address: Address::Reduced(domain::ReducedAddress::default()), ..captured(NOON, 1) };
+    let strict = CapturedClick { address: Address::Reduced(Box::default()), ..captured(NOON, 1) };
     assert_eq!(worker.0.who(&strict, &click(&strict, None)), None);
 }
 

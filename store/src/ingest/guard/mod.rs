@@ -10,6 +10,8 @@ pub(super) mod sqlite;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use std::net::IpAddr;
+
 use domain::{Click, Millis};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -30,6 +32,19 @@ pub(crate) fn hash_of_click(salt: &[u8], click: Uuid) -> Vec<u8> {
 pub(crate) fn hash_of_visitor(salt: &[u8], recipe: i16, key: &str) -> Vec<u8> {
     let recipe = recipe.to_le_bytes();
     hash(salt, &[b"visitor".as_slice(), &recipe].concat(), key.as_bytes())
+}
+
+/// A hash of an address that is kept in full and the user agent beside it, `None` where none is stored.
+pub(crate) fn hash_of_address(salt: &[u8], ip: IpAddr, agent: Option<&str>) -> Vec<u8> {
+    let kind = if agent.is_some() { b"address with agent".as_slice() } else { b"address" };
+    // No address has a line end.
+    hash(salt, kind, format!("{}\n{}", ip.to_canonical(), agent.unwrap_or_default()).as_bytes())
+}
+
+/// What of a click may have been erased with whoever made it.
+fn hashes_of_whom(salt: &[u8], click: &Click) -> impl Iterator<Item = Vec<u8>> {
+    let visitor = click.visitor.as_ref().map(|visitor| hash_of_visitor(salt, visitor.recipe, &visitor.key));
+    visitor.into_iter().chain(click.ip.map(|ip| hash_of_address(salt, ip, click.user_agent.as_deref())))
 }
 
 fn hash(salt: &[u8], kind: &[u8], value: &[u8]) -> Vec<u8> {
@@ -64,15 +79,11 @@ impl Guard {
 
     /// Everything that must be looked up for a batch.
     pub fn hashes(&self, batch: &[&Incoming]) -> Vec<Vec<u8>> {
-        let of = |click: &Click| {
-            let visitor = click.visitor.clone();
-            let id = click.id.0;
-            self.salts.iter().flat_map(move |(salt, _)| {
-                let of_visitor = visitor.as_ref().map(|visitor| hash_of_visitor(salt, visitor.recipe, &visitor.key));
-                std::iter::once(hash_of_click(salt, id)).chain(of_visitor).collect::<Vec<_>>()
-            })
-        };
-        let all: HashSet<Vec<u8>> = batch.iter().flat_map(|incoming| of(&incoming.click)).collect();
+        let mut all = HashSet::new();
+        for (click, (salt, _)) in batch.iter().flat_map(|incoming| self.salts.iter().map(|salt| (&incoming.click, salt))) {
+            all.insert(hash_of_click(salt, click.id.0));
+            all.extend(hashes_of_whom(salt, click));
+        }
         all.into_iter().collect()
     }
 
@@ -86,10 +97,7 @@ impl Guard {
                 refused.clicks.insert(id);
                 continue;
             }
-            let of_visitor = click
-                .visitor
-                .as_ref()
-                .is_some_and(|visitor| self.salts.iter().any(|(salt, _)| holds(hash_of_visitor(salt, visitor.recipe, &visitor.key))));
+            let of_visitor = self.salts.iter().any(|(salt, _)| hashes_of_whom(salt, click).any(holds));
             let of_history = self.histories.iter().any(|(link, before)| *link == click.link.0 && made_at.0 < *before);
             if (of_visitor || of_history) && refused.clicks.insert(id) {
                 refused.tombstones.extend(self.salts.last().map(|(salt, until)| (hash_of_click(salt, id), *until)));
@@ -117,6 +125,10 @@ mod tests {
             hash_of_click(&[1; 32], Uuid::from_u128(2)),
             hash_of_visitor(&[1; 32], 1, "a"),
             hash_of_visitor(&[1; 32], 2, "a"),
+            hash_of_address(&[1; 32], [203, 0, 113, 7].into(), Some("a")),
+            hash_of_address(&[1; 32], [203, 0, 113, 7].into(), Some("")),
+            hash_of_address(&[1; 32], [203, 0, 113, 7].into(), None),
+            hash_of_address(&[1; 32], [203, 0, 113, 8].into(), None),
         ];
         assert!(all.iter().all(|hash| hash.len() == HASH_BYTES));
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());

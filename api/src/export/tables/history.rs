@@ -1,0 +1,40 @@
+//! What was done in the workspace, and what visitors said of its links.
+
+use domain::{AuditActor, AuditEntry, LinkReport};
+use serde_json::Value;
+
+use super::{Table, at, columns};
+
+pub(in crate::export) const AUDIT_LOG: Table<AuditEntry> = Table {
+    name: "audit_log",
+    about: "what was done in the workspace, newest first",
+    columns: columns! { AuditEntry;
+        "id", "the entry's id", |e| e.id.to_string().into();
+        "at", "when it was done", |e| at(e.id.made_at());
+        "actorKind", "who did it: SYSTEM (the program, by what you decided), USER or KEY", |e| actor(e.actor).0.into();
+        "actorId", "the user's or the key's id", |e| actor(e.actor).1;
+        "action", "what was done", |e| e.action.clone().into();
+        "details", "what is to be known of it, an object", |e| e.details.clone();
+    },
+};
+
+fn actor(actor: AuditActor) -> (&'static str, Value) {
+    match actor {
+        AuditActor::System => ("SYSTEM", Value::Null),
+        AuditActor::User(user) => ("USER", user.to_string().into()),
+        AuditActor::Key(key) => ("KEY", key.to_string().into()),
+    }
+}
+
+pub(in crate::export) const LINK_REPORTS: Table<LinkReport> = Table {
+    name: "link_reports",
+    about: "what visitors said is wrong with a link, oldest first; nothing is known of who they were",
+    columns: columns! { LinkReport;
+        "id", "the report's id", |r| r.id.to_string().into();
+        "createdAt", "when it came", |r| at(r.id.made_at());
+        "linkId", "the link, see links", |r| r.link.to_string().into();
+        "reason", "what is wrong with it", |r| r.reason.as_str().to_uppercase().into();
+        "text", "in the visitor's words", |r| r.text.clone().into();
+        "resolvedAt", "since when you are done with it", |r| at(r.resolved_at);
+    },
+};
