@@ -36,6 +36,7 @@ async fn what_is_kept_for_how_long_is_decided_within_bounds_and_written_down() {
     assert_eq!(update(json!({})).await, kept("TRUNCATED", 395, 7, 365));
     assert_eq!(ada.data(LOG, json!({})).await["auditLog"]["totalCount"], 0, "nothing was changed");
     assert_eq!(update(json!({ "respectDnt": true })).await, kept("TRUNCATED", 395, 7, 365));
+    running.clock.advance(1);
     let some = json!({ "level": "FULL", "retention": { "clicksDays": 30, "addressesDays": 3 } });
     assert_eq!(update(some).await, kept("FULL", 30, 3, 365));
     let wrong = json!({ "privacy": { "retention": { "clicksDays": 0, "addressesDays": 8, "auditDays": 29 } } });
@@ -44,7 +45,7 @@ async fn what_is_kept_for_how_long_is_decided_within_bounds_and_written_down() {
 
     let log = ada.data(LOG, json!({ "n": 1 })).await["auditLog"].take();
     let entry = &log["nodes"][0];
-    let (at, user) = ("2026-03-01T12:00:00.000Z", ada.data("{ viewer { user { id } } }", json!({})).await["viewer"]["user"]["id"].take());
+    let (at, user) = ("2026-03-01T12:00:00.001Z", ada.data("{ viewer { user { id } } }", json!({})).await["viewer"]["user"]["id"].take());
     assert_eq!((&entry["action"], &entry["at"], &entry["actorKind"]), (&json!("privacy.changed"), &json!(at), &json!("USER")));
     assert_eq!(entry["actorId"], user);
     assert_eq!(entry["details"]["changed"]["level"], json!({ "from": "truncated", "to": "full" }));
