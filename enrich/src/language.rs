@@ -55,6 +55,9 @@ mod tests {
         assert_eq!(first("en;q=0.5, PT-br").as_deref(), Some("pt"));
         assert_eq!(first("fr, nl").as_deref(), Some("fr"));
         assert_eq!(first("zh-Hant-TW;q=1.0").as_deref(), Some("zh"));
+        // Sixteen are read.
+        assert_eq!(first(&("de;q=0.1,".repeat(15) + "fr")).as_deref(), Some("fr"));
+        assert_eq!(first(&("de;q=0.1,".repeat(16) + "fr")).as_deref(), Some("de"));
         for text in ["", "*", "en;q=0", "en;q=0.000", "12", ";;;", "x-klingon"] {
             assert_eq!(first(text), None, "{text}");
         }
