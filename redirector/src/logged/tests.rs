@@ -114,7 +114,8 @@ fn member() -> impl Strategy<Value = (String, Json)> {
         plain.prop_map(|text: String| (text.clone(), Json::Plain(text))),
         Just(("[1, {}]".to_owned(), Json::Other)),
     ];
-    let inner = vec(("[a-c\"\\\\ä]{0,2}", simple.clone()), 0..4).prop_map(|members| {
+    let deeper = Just((r#"{"a": 1}"#.to_owned(), Json::Other));
+    let inner = vec(("[a-c\"\\\\ä]{0,2}", prop_oneof![4 => simple.clone(), 1 => deeper]), 0..4).prop_map(|members| {
         let (text, read) = written(&members);
         (text, Json::Object(read))
     });
