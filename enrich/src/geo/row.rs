@@ -2,7 +2,7 @@
 //!
 //! Two layouts of places are read: the nested one of MaxMind and DB-IP, and the flat one of the
 //! ip-location-db packages. Autonomous systems have the same two fields everywhere. What a file says that
-//! cannot be so (a country of three letters, a latitude of 91 degrees or none at all) is left out.
+//! cannot be so (a country of three letters, a latitude of 91 degrees or of NaN) is left out.
 
 use domain::{AutonomousSystem, GeoPlace};
 use serde::Deserialize;
@@ -98,10 +98,10 @@ fn place(row: Row) -> GeoPlace {
         Some(location) => (location.latitude, location.longitude),
         None => (row.latitude, row.longitude),
     };
-    let at = latitude.zip(longitude).map(|(Degrees::Any(latitude), Degrees::Any(longitude))| (latitude, longitude));
     // NaN is in no range.
-    let at = at.filter(|(latitude, longitude)| (-90.0..=90.0).contains(latitude) && (-180.0..=180.0).contains(longitude));
-    GeoPlace { country, region: text(region), city: text(city), latitude: at.map(|at| at.0), longitude: at.map(|at| at.1) }
+    let within = |degrees: Option<Degrees>, most: f64| degrees.map(|Degrees::Any(degrees)| degrees).filter(|degrees| degrees.abs() <= most);
+    let (latitude, longitude) = (within(latitude, 90.0), within(longitude, 180.0));
+    GeoPlace { country, region: text(region), city: text(city), latitude, longitude }
 }
 
 /// U+0000, which PostgreSQL cannot store, becomes U+FFFD, as in queries.

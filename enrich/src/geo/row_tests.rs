@@ -35,10 +35,10 @@ fn is_sound(found: &Found) -> bool {
     let is_text = |text: &Option<String>| text.as_ref().is_none_or(|text| !text.is_empty() && !text.contains('\0'));
     let is_place = |place: &GeoPlace| {
         let is_country = |code: &String| matches!(code.as_bytes(), [b'A'..=b'Z', b'A'..=b'Z']);
-        let at = (place.latitude, place.longitude);
-        let is_somewhere = matches!(at, (Some(latitude), Some(longitude)) if latitude.abs() <= 90.0 && longitude.abs() <= 180.0);
+        let is_within = |degrees: Option<f64>, most: f64| degrees.is_none_or(|degrees| (-most..=most).contains(&degrees));
         place.country.as_ref().is_none_or(is_country)
-            && (is_somewhere || at == (None, None))
+            && is_within(place.latitude, 90.0)
+            && is_within(place.longitude, 180.0)
             && is_text(&place.region)
             && is_text(&place.city)
             && (place.country.is_some() || place.city.is_some())
