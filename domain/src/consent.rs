@@ -40,7 +40,9 @@ impl SignedConsent {
             _ => return None,
         };
         let is_id = visitor.len() <= MAX_VISITOR && visitor.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        if !is_id || !given && !visitor.is_empty() || !seconds.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Written in one way only: what is signed is the number, so that a zero before it would go unnoticed.
+        let is_number = seconds.bytes().all(|byte| byte.is_ascii_digit()) && (seconds == "0" || !seconds.starts_with('0'));
+        if !is_id || !given && !visitor.is_empty() || !is_number {
             return None;
         }
         let expires_at = Millis(seconds.parse::<i64>().ok()?.saturating_mul(1_000));
@@ -77,6 +79,9 @@ fn answer(consent: &Consent) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::option::of;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn workspace() -> WorkspaceId {
@@ -107,7 +112,9 @@ mod tests {
         {
             assert_eq!(SignedConsent::read(value), None, "{value}");
         }
-        for value in ["v1.refused.5.u.s", "v1.given.5.a@b.s", "v1.given.5.a%20b.s", "v1.given.99999999999999999999..s", &long] {
+        for value in
+            ["v1.refused.5.u.s", "v1.given.5.a@b.s", "v1.given.5.a%20b.s", "v1.given.99999999999999999999..s", "v1.given.05..s", &long]
+        {
             assert_eq!(SignedConsent::read(value), None, "{value}");
         }
     }
@@ -116,5 +123,51 @@ mod tests {
     fn an_answer_ends_within_a_day() {
         let at = |seconds: i64| SignedConsent::read(&format!("v1.given.{seconds}..s")).unwrap().is_current(Millis(10_000));
         assert_eq!([at(10), at(11), at(10 + 24 * 3_600), at(11 + 24 * 3_600), at(i64::MAX)], [false, true, true, false, false]);
+    }
+
+    /// The text to sign is another for whatever else is asked, so that no signature is good for two.
+    #[test]
+    fn a_change_changes_what_is_signed_or_the_signature() {
+        let (consent, end) = (Consent { given: true, visitor: Some("user_17".into()) }, Millis(1_800_000_000_000));
+        let value = signed_consent(&consent, end, "c2lnbmF0dXJl");
+        let was = (consent_to_sign(workspace(), &consent, end), "c2lnbmF0dXJl".to_owned());
+        let signed = |text: &str| SignedConsent::read(text).map(|read| (read.text(workspace()), read.signature));
+        assert_eq!(signed(&value), Some(was.clone()));
+        for at in 0..=value.len() {
+            let (before, after) = value.split_at(at);
+            let longer = (0x20..0x7f_u8).map(|byte| format!("{before}{}{after}", char::from(byte)));
+            let other = (0x20..0x7f_u8).filter_map(|byte| Some(format!("{before}{}{}", char::from(byte), after.get(1..)?)));
+            for changed in longer.chain(other).chain([before.to_owned()]).filter(|changed| *changed != value) {
+                assert_ne!(signed(&changed), Some(was.clone()), "{changed}");
+            }
+        }
+    }
+
+    /// The longest time that milliseconds have room for.
+    const MAX_SECONDS: i64 = i64::MAX / 1_000;
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_answer_in_this_form_or_none(
+            text in ".{0,60}",
+            near in "v1\\.(given|refused)\\.0?[0-9]{1,3}\\.[a-z]{0,2}\\.[a-z]{0,3}",
+            known in "v1\\.(given|refused)\\.[0-9.-]{0,4}\\.?([a-z_-]{0,5}|ä|.)\\.?[a-z.]{0,4}",
+        ) {
+            for text in [text, near, known] {
+                let Some(read) = SignedConsent::read(&text) else { continue };
+                prop_assert!(read.consent.given || read.consent.visitor.is_none());
+                prop_assert_eq!(signed_consent(&read.consent, read.expires_at, &read.signature), text);
+            }
+        }
+
+        #[test]
+        fn any_answer_is_read_as_it_was_written(
+            given: bool, visitor in of("[A-Za-z0-9_-]{1,64}"), seconds in 0..=MAX_SECONDS, signature in "[A-Za-z0-9_-]{0,43}",
+        ) {
+            let consent = Consent { given, visitor: visitor.filter(|_| given) };
+            let end = Millis(seconds * 1_000);
+            let read = SignedConsent::read(&signed_consent(&consent, end, &signature));
+            prop_assert_eq!(read, Some(SignedConsent { consent, expires_at: end, signature }));
+        }
     }
 }

@@ -102,6 +102,11 @@ fn parse(hop: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::{HeaderName, HeaderValue};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     fn headers(values: &[&str]) -> HeaderMap {
@@ -171,5 +176,63 @@ mod tests {
             proxy_advice("127.0.0.1".parse().unwrap()),
             "All clicks arrive through 127.0.0.1, so every visitor looks the same. Set LINKLOGGER_TRUSTED_PROXIES=127.0.0.1/32."
         );
+    }
+
+    /// An address, near to those that are trusted, as one of the ways that proxies write it.
+    fn hop() -> impl Strategy<Value = (String, Option<IpAddr>)> {
+        let address = prop_oneof![
+            (select(vec![10_u8, 127, 203]), 0..3_u8).prop_map(|(net, host)| IpAddr::from([net, 0, 0, host])),
+            any::<u32>().prop_map(|ip| IpAddr::V4(ip.into())),
+            any::<u128>().prop_map(|ip| IpAddr::V6(ip.into())),
+        ];
+        let written = (address, 0..5_u8, any::<u16>(), "[ \t]{0,2}").prop_map(|(ip, form, port, space)| {
+            let text = match (form, ip) {
+                (0, ip) => SocketAddr::new(ip, port).to_string(),
+                (1, ip) => format!("\"{}\"", SocketAddr::new(ip, port)),
+                (2, IpAddr::V6(ip)) => format!("[{ip}]"),
+                (3, IpAddr::V4(ip)) => format!("::ffff:{ip}"),
+                (_, ip) => ip.to_string(),
+            };
+            (format!("{space}{text}{space}"), Some(ip.to_canonical()))
+        });
+        let garbage =
+            select(vec!["", "unknown", "_hidden", "10.0.0", "10.0.0.1:99999", "[10.0.0.1", "300.1.1.1", "::1::", "10.0.0.1 10.0.0.2"]);
+        prop_oneof![6 => written, 1 => garbage.prop_map(|text| (text.to_owned(), None))]
+    }
+
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![3 => vec(any::<u8>(), 0..40), 1 => Just(b"203.0.113.7".to_vec())]
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_name_an_address_and_only_a_trusted_peer_is_asked(lines in vec(line(), 0..4), peer: u32) {
+            let values = lines.iter().filter_map(|line| HeaderValue::from_bytes(line).ok());
+            let headers: HeaderMap = values.map(|value| (HeaderName::from_static(FORWARDED_FOR), value)).collect();
+            let peer = IpAddr::V4(peer.into());
+            let client = |trusted: &str| ClientIp::new(vec![trusted.parse().unwrap()]).client(peer, &headers);
+            let _ = client("0.0.0.0/0");
+            prop_assert_eq!(client("::/0").ip, peer);
+        }
+
+        /// By a walk through all hops from the nearest.
+        #[test]
+        fn the_nearest_that_is_not_trusted_counts(lines in vec(vec(hop(), 1..4), 0..4), peer in hop()) {
+            let trusted: Vec<IpNet> = ["10.0.0.0/8", "127.0.0.1/32", "2000::/3"].map(|net| net.parse().unwrap()).to_vec();
+            let is_trusted = |ip: IpAddr| trusted.iter().any(|net| net.contains(&ip));
+            let Some(peer) = peer.1 else { return Ok(()) };
+            let values: Vec<String> = lines.iter().map(|line| line.iter().map(|hop| hop.0.as_str()).collect::<Vec<_>>().join(",")).collect();
+            let mut wanted = peer;
+            for (_, hop) in lines.iter().flatten().rev() {
+                match hop {
+                    Some(hop) if is_trusted(wanted) => wanted = *hop,
+                    _ => break,
+                }
+            }
+            let values: Vec<&str> = values.iter().map(String::as_str).collect();
+            let client = ClientIp::new(trusted.clone()).client(peer, &headers(&values));
+            prop_assert_eq!(client.ip, wanted);
+            prop_assert_eq!(client.may_be_many, is_trusted(wanted) || is_private(wanted));
+        }
     }
 }

@@ -99,8 +99,7 @@ impl Consents {
             return Heard { cookie, ..Heard::answer(Consent { given, visitor: None }) };
         }
         let id: [u8; ID_BYTES] = self.rng.bytes();
-        let secret = [&id[..], &now.0.to_be_bytes()].concat();
-        let sealed = self.seal_key.as_ref().and_then(|key| key.seal(&purpose(workspace), &secret, &self.rng).ok());
+        let sealed = self.seal_key.as_ref().and_then(|key| sealed(key, workspace, id, now, &self.rng));
         // What nobody would know again is no id.
         let visitor = sealed.as_ref().map(|_| hex(id));
         let cookie = sealed.and_then(|sealed| cookies::set(&name, &sealed, secure));
@@ -113,12 +112,22 @@ impl Consents {
         if value == NO {
             return Some(Consent { given: false, visitor: None });
         }
-        let secret = self.seal_key.as_ref()?.open(&purpose(workspace), value).ok()?;
-        let (id, since) = secret.split_first_chunk::<ID_BYTES>()?;
-        let since = Millis(i64::from_be_bytes(since.try_into().ok()?));
-        // Browsers forget it by themselves; whoever does not is asked again.
-        (now < since.plus(cookies::MAX_AGE_DAYS * DAY_MILLIS)).then(|| Consent { given: true, visitor: Some(hex(*id)) })
+        opened(self.seal_key.as_ref()?, workspace, value, now)
     }
+}
+
+/// What the cookie of a visitor who agreed holds; `None` where the cipher refuses.
+fn sealed(key: &SealKey, workspace: WorkspaceId, id: [u8; ID_BYTES], now: Millis, rng: &Rng) -> Option<String> {
+    key.seal(&purpose(workspace), &[&id[..], &now.0.to_be_bytes()].concat(), rng).ok()
+}
+
+/// Who agreed, if that was sealed here for this workspace, and is not over.
+fn opened(key: &SealKey, workspace: WorkspaceId, value: &str, now: Millis) -> Option<Consent> {
+    let secret = key.open(&purpose(workspace), value).ok()?;
+    let (id, since) = secret.split_first_chunk::<ID_BYTES>()?;
+    let since = Millis(i64::from_be_bytes(since.try_into().ok()?));
+    // Browsers forget it by themselves; whoever does not is asked again.
+    (now < since.plus(cookies::MAX_AGE_DAYS * DAY_MILLIS)).then(|| Consent { given: true, visitor: Some(hex(*id)) })
 }
 
 fn objects(said: &Said, privacy: Option<&Privacy>) -> bool {
@@ -143,3 +152,7 @@ fn purpose(workspace: WorkspaceId) -> String {
 fn hex(id: [u8; ID_BYTES]) -> String {
     format!("{:032x}", u128::from_be_bytes(id))
 }
+
+#[cfg(test)]
+#[path = "consent_tests.rs"]
+mod tests;

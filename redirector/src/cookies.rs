@@ -34,3 +34,43 @@ fn written(name: &str, value: &str, seconds: i64, secure: bool) -> Option<Header
     let end = if secure { "; Secure" } else { "" };
     HeaderValue::from_str(&format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{end}")).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(line in vec(any::<u8>(), 0..80), known in "([a-c]|=|;| |\t|\"|ll_ignore=1){0,30}") {
+            for line in [&line[..], known.as_bytes()] {
+                for (name, value) in pairs(line) {
+                    prop_assert!(!name.contains(&b'=') && !name.contains(&b';') && !value.contains(&b';'));
+                    prop_assert_eq!((name, value), (name.trim_ascii(), value.trim_ascii()));
+                }
+            }
+        }
+
+        /// As a browser sends back what was set, among others.
+        #[test]
+        fn what_is_set_is_read(
+            name in "ll_[a-z]{1,9}", value in "[A-Za-z0-9_-]{0,60}", secure: bool, others in vec("[a-k]{1,3}=[ -:<-~]{0,9}", 0..4), at in 0..5_usize,
+        ) {
+            let set = set(&name, &value, secure).unwrap();
+            let set = set.to_str().unwrap();
+            prop_assert_eq!(set.ends_with("; Secure"), secure);
+            let mut sent = others.clone();
+            sent.insert(at.min(others.len()), set.split(';').next().unwrap().to_owned());
+            // In one line or, as HTTP/2 allows, in several.
+            for lines in [vec![sent.join("; ")], sent] {
+                let lines = lines.iter().map(|line| (COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap()));
+                let headers: HeaderMap = lines.collect();
+                let read: Vec<_> = of(&headers).filter(|(known, _)| *known == name).collect();
+                prop_assert_eq!(read, [(name.as_str(), value.as_str())]);
+                prop_assert_eq!(of(&headers).count(), others.len() + 1);
+            }
+        }
+    }
+}

@@ -66,3 +66,19 @@ pub(crate) async fn posted(head: &Head, host: &str, secure: bool, body: &mut Inc
 pub(crate) fn not_taken() -> Answer {
     answer::page(Page::MethodNotAllowed(ALLOWED))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// By a plain reading of it.
+        #[test]
+        fn only_its_own_cookie_with_this_value_says_so(line in "([ \t]?(ll_ignore|LL_ignore|x)[ ]?=?[ \t]?[01]{0,2}[ ]?;?){0,4}") {
+            let wanted = line.split(';').any(|pair| pair.split_once('=').is_some_and(|(name, value)| (name.trim(), value.trim()) == (NAME, YES)));
+            prop_assert_eq!(says_so(line.as_bytes()), wanted, "{}", line);
+        }
+    }
+}

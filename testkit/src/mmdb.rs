@@ -11,8 +11,13 @@ pub enum Value {
     Text(String),
     Float(f32),
     Double(f64),
+    Bytes(Vec<u8>),
     /// An unsigned integer of 16, 32 or 64 bits.
     Number(u64, u8),
+    Signed(i32),
+    /// An unsigned integer of 128 bits.
+    Huge(u128),
+    Bool(bool),
     List(Vec<Self>),
     Map(Vec<(String, Self)>),
 }
@@ -104,6 +109,20 @@ fn put(bytes: &mut Vec<u8>, value: &Value) {
             control(bytes, 3, 8);
             bytes.extend(number.to_be_bytes());
         }
+        Value::Bytes(value) => {
+            control(bytes, 4, value.len());
+            bytes.extend(value);
+        }
+        Value::Signed(number) => {
+            control(bytes, 8, 4);
+            bytes.extend(number.to_be_bytes());
+        }
+        Value::Huge(number) => {
+            control(bytes, 10, 16);
+            bytes.extend(number.to_be_bytes());
+        }
+        // The size is the value.
+        Value::Bool(is) => control(bytes, 14, usize::from(*is)),
         Value::Number(number, bits) => {
             let kind = match bits {
                 16 => 5,

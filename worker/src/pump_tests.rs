@@ -1,6 +1,6 @@
 //! What a batch comes to when only a part of it can be done.
 
-use domain::ClickFilter;
+use domain::{CapturedClick, ClickFilter, Millis, PrivacyLevel, Retention};
 use platform::Rng;
 use sqlx::{Connection as _, SqliteConnection};
 use store::{Access, Poison};
@@ -13,14 +13,7 @@ use crate::neighbours::tests::{NOON, captured, sqlite, workspace};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_stored_when_a_stop_comes_is_told() {
-    let (store, folder) = sqlite().await;
-    let ours = workspace(&store, "ours").await;
-    let url = format!("sqlite://{}", folder.path().join("test.db").display());
-    // What cannot be stored cannot be set aside either.
-    let mut broken = SqliteConnection::connect(&url).await.unwrap();
-    sqlx::query("ALTER TABLE dead_letters RENAME TO away").execute(&mut broken).await.unwrap();
+fn pump(store: &Store) -> Pump {
     let parts = WorkerParts {
         salts: Salts::new(store.clone(), Rng::System),
         store: store.clone(),
@@ -30,8 +23,19 @@ async fn what_is_stored_when_a_stop_comes_is_told() {
         rng: Rng::System,
         health: Health::default(),
     };
-    let pump = Pump::new(parts, &Metrics::default());
-    let captured = domain::CapturedClick { workspace: ours, ..captured(NOON, 1) };
+    Pump::new(parts, &Metrics::default())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stored_when_a_stop_comes_is_told() {
+    let (store, folder) = sqlite().await;
+    let ours = workspace(&store, "ours").await;
+    let url = format!("sqlite://{}", folder.path().join("test.db").display());
+    // What cannot be stored cannot be set aside either.
+    let mut broken = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query("ALTER TABLE dead_letters RENAME TO away").execute(&mut broken).await.unwrap();
+    let pump = pump(&store);
+    let captured = CapturedClick { workspace: ours, ..captured(NOON, 1) };
     let frame: Arc<str> = "frame".into();
     let poison = Poison { id: uuid::Uuid::from_u128(1), frame: frame.clone(), reason: "refused".into(), record: vec![1, 0xff], at: NOON };
     let clicks = vec![Decoded { record: encode_record(&captured), captured: captured.clone(), frame }];
@@ -55,4 +59,31 @@ async fn what_is_stored_when_a_stop_comes_is_told() {
     let done = pump.store(&batch, &mut Neighbours::default(), &CancellationToken::new()).await;
     let Done::Whole(report) = done else { panic!("a stop that nobody asked for: {done:?}") };
     assert_eq!((report.stored.len(), report.duplicates), (0, 1));
+}
+
+/// However long it waited in a spool or a queue that stood still.
+#[tokio::test]
+async fn a_click_that_comes_after_the_time_of_its_address_is_stored_without_it() {
+    const HOUR: i64 = 3_600_000;
+    let (store, _folder) = sqlite().await;
+    let ours = workspace(&store, "ours").await;
+    let retention = Retention { addresses_days: 2, ..Retention::default() };
+    let scope = store.workspace(ours, Access::Write).await.unwrap();
+    scope.set_privacy(&Privacy { level: PrivacyLevel::Full, retention, ..Privacy::default() }).await.unwrap();
+    scope.commit().await.unwrap();
+    // An hour before the two days are over, as the purge has it.
+    let ages = [0, 47 * HOUR, 47 * HOUR + 1, 48 * HOUR, 20 * 24 * HOUR];
+    let decoded = |age: &i64| {
+        let captured = CapturedClick { workspace: ours, ..captured(NOON.plus(-age), 1) };
+        Decoded { record: encode_record(&captured), captured, frame: "frame".into() }
+    };
+    let batch = Batch { clicks: ages.iter().map(decoded).collect(), ..Batch::default() };
+    let done = pump(&store).store(&batch, &mut Neighbours::default(), &CancellationToken::new()).await;
+    assert!(matches!(done, Done::Whole(_)), "{done:?}");
+    let scope = store.workspace(ours, Access::Read).await.unwrap();
+    let clicks = scope.clicks_by_time(&ClickFilter::default(), &store::PageRequest::first(9)).await.unwrap().clicks;
+    let kept: Vec<(Millis, bool)> = clicks.iter().map(|click| (click.occurred_at(), click.ip.is_some())).collect();
+    let wanted: Vec<_> = ages.iter().map(|age| (NOON.plus(-age), *age <= 47 * HOUR)).collect();
+    assert_eq!(kept, wanted);
+    assert!(clicks.iter().all(|click| click.network.as_deref() == Some("203.0.113.0/24")));
 }

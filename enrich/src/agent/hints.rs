@@ -70,7 +70,7 @@ fn refine_browser(facts: &mut UserAgentFacts, hints: &ClientHints) {
 
 /// The most telling of the brands, with its version.
 fn best_brand(list: &str) -> Option<(&'static str, Option<String>)> {
-    let list = list.get(..MAX_BRANDS).unwrap_or(list);
+    let list = &list[..list.floor_char_boundary(MAX_BRANDS)];
     let of = |text: &str| BRANDS.iter().position(|(brand, _)| *brand == text);
     let named = brands(list).filter_map(|(name, version)| Some((of(name)?, version)));
     let (index, text) = named.min_by_key(|(index, _)| *index)?;
@@ -122,4 +122,48 @@ fn windows(version: &str) -> Option<String> {
         _ => "11",
     };
     Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    #[test]
+    fn of_a_long_list_the_beginning_is_read_wherever_it_is_cut() {
+        for begin in ["", "a"] {
+            let long = format!("{begin}{}\"Opera\";v=\"1\"", "ä".repeat(MAX_BRANDS));
+            assert_eq!(best_brand(&long), None);
+        }
+    }
+
+    proptest! {
+        /// Among brands that nobody knows, in any order.
+        #[test]
+        fn the_most_telling_brand_is_found_with_its_version(
+            known in vec((0..BRANDS.len(), 1..200_u32), 0..4), unknown in vec("[A-Za-z ;=()?]{0,12}", 0..4), turn in 0..8_usize,
+        ) {
+            let mut list: Vec<(&str, u32)> = known.iter().map(|(index, version)| (BRANDS[*index].0, *version)).collect();
+            list.extend(unknown.iter().filter(|name| !BRANDS.iter().any(|(brand, _)| brand == name)).map(|name| (name.as_str(), 99)));
+            let middle = turn.checked_rem(list.len()).unwrap_or_default();
+            list.rotate_left(middle);
+            let text = list.iter().map(|(name, version)| format!("\"{name}\";v=\"{version}\"")).collect::<Vec<_>>().join(", ");
+            let wanted = BRANDS.iter().find_map(|(brand, name)| {
+                let (_, version) = list.iter().find(|(known, _)| known == brand)?;
+                Some((*name, Some(version.to_string())))
+            });
+            prop_assert_eq!(best_brand(&text), wanted, "{}", text);
+        }
+
+        #[test]
+        fn any_list_is_read(list in ".{0,60}", quoted in select(vec!["ä", "\"", "\"Brave\";v=\""]), times in 0..1_200_usize) {
+            for text in [&list, &format!("{list}{}", quoted.repeat(times))] {
+                let version = best_brand(text).and_then(|(_, version)| version);
+                prop_assert!(version.is_none_or(|version| !version.is_empty() && version.len() <= 64));
+            }
+        }
+    }
 }

@@ -274,4 +274,6 @@ impl GeoSource {
 }
 
 #[cfg(test)]
+mod row_tests;
+#[cfg(test)]
 mod tests;

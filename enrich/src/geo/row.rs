@@ -1,7 +1,8 @@
 //! What databases in MaxMind's format (<https://maxmind.github.io/MaxMind-DB/>) say of a network.
 //!
 //! Two layouts of places are read: the nested one of MaxMind and DB-IP, and the flat one of the
-//! ip-location-db packages. Autonomous systems have the same two fields everywhere.
+//! ip-location-db packages. Autonomous systems have the same two fields everywhere. What a file says that
+//! cannot be so (a country of three letters, a latitude of 91 degrees or of NaN) is left out.
 
 use domain::{AutonomousSystem, GeoPlace};
 use serde::Deserialize;
@@ -67,7 +68,7 @@ struct Location {
 
 impl Row {
     pub fn found(mut self) -> Found {
-        let name = self.autonomous_system_organization.take().filter(|name| !name.is_empty());
+        let name = text(self.autonomous_system_organization.take());
         // 0 stands for no system (RFC 7607).
         let number = self.autonomous_system_number.filter(|number| *number != 0);
         let place = place(self);
@@ -81,13 +82,14 @@ fn place(row: Row) -> GeoPlace {
         Some(TextOr::Map(country)) => country.iso_code,
         Some(TextOr::Text(_)) | None => None,
     };
-    let country = country.or(row.country_code).filter(|code| code.len() == 2).map(|code| code.to_ascii_uppercase());
+    let is_code = |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let country = country.or(row.country_code).filter(is_code).map(|code| code.to_ascii_uppercase());
     let city = match row.city {
         Some(TextOr::Map(city)) => city.names.and_then(|names| names.en),
         Some(TextOr::Text(name)) => Some(name),
         None => None,
     };
-    let subdivision = row.subdivisions.into_iter().next().and_then(|subdivision| subdivision.iso_code);
+    let subdivision = text(row.subdivisions.into_iter().next().and_then(|subdivision| subdivision.iso_code));
     let region = match (&country, subdivision) {
         (Some(country), Some(code)) => Some(format!("{country}-{code}")),
         _ => row.state1.or(row.region),
@@ -96,7 +98,13 @@ fn place(row: Row) -> GeoPlace {
         Some(location) => (location.latitude, location.longitude),
         None => (row.latitude, row.longitude),
     };
-    let degrees = |Degrees::Any(degrees)| degrees;
-    let text = |text: Option<String>| text.filter(|text| !text.is_empty());
-    GeoPlace { country, region: text(region), city: text(city), latitude: latitude.map(degrees), longitude: longitude.map(degrees) }
+    // NaN is in no range.
+    let within = |degrees: Option<Degrees>, most: f64| degrees.map(|Degrees::Any(degrees)| degrees).filter(|degrees| degrees.abs() <= most);
+    let (latitude, longitude) = (within(latitude, 90.0), within(longitude, 180.0));
+    GeoPlace { country, region: text(region), city: text(city), latitude, longitude }
+}
+
+/// U+0000, which PostgreSQL cannot store, becomes U+FFFD, as in queries.
+fn text(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(|text| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text })
 }

@@ -9,7 +9,9 @@ use super::json::Json;
 use super::refusal::Refusal;
 
 /// Of a name that a body made up, so much is told.
-const MAX_NAME: usize = 64;
+pub(super) const MAX_NAME: usize = 64;
+/// So many offences are told: within its 16 KiB a body has room for thousands of names that are none.
+pub(super) const MAX_NOTED: usize = 50;
 
 #[derive(Debug, Default)]
 pub(super) struct Draft {
@@ -120,8 +122,10 @@ impl Draft {
     }
 
     fn refuse(&mut self, path: &str, code: IssueCode, message: &str) {
-        let path: String = path.chars().take(MAX_NAME).collect();
-        self.invalid.0.push(Issue::new(path, code, message));
+        if self.invalid.0.len() < MAX_NOTED {
+            let path: String = path.chars().take(MAX_NAME).collect();
+            self.invalid.0.push(Issue::new(path, code, message));
+        }
     }
 
     /// The draft, and what is wrong with it so far.

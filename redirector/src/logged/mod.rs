@@ -263,3 +263,6 @@ impl Logger {
         (click, settings)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,22 @@ pub(super) struct Form {
     referrer: Option<String>,
 }
 
+impl Form {
+    /// Of a form that is not ours no consent follows.
+    fn of(fields: Vec<(String, String)>, is_ours: bool) -> Self {
+        let mut form = Self::default();
+        for (name, value) in fields {
+            match name.as_str() {
+                "password" => drop(form.password.get_or_insert(value)),
+                "consent" if is_ours => form.consent = answer_of(&value).or(form.consent),
+                "referrer" => form.referrer = Some(value),
+                _ => {}
+            }
+        }
+        form
+    }
+}
+
 /// A request to a link, weighed.
 #[derive(Debug)]
 struct Weighed {
@@ -148,15 +164,7 @@ impl Service {
             Ok(fields) => fields,
             Err(why) => return answer::page(why),
         };
-        let mut form = Form::default();
-        for (name, value) in fields {
-            match name.as_str() {
-                "password" => drop(form.password.get_or_insert(value)),
-                "consent" if forms::is_ours(asked.head) => form.consent = answer_of(&value).or(form.consent),
-                "referrer" => form.referrer = Some(value),
-                _ => {}
-            }
-        }
+        let mut form = Form::of(fields, forms::is_ours(asked.head));
         let has_password = found.link.gate.as_ref().is_some_and(|gate| gate.password.is_some());
         form.password = match form.password {
             // Whoever posts to a password's form has tried one.
@@ -194,4 +202,37 @@ fn plain(found: &CachedLink, asked: &Asked<'_>) -> Decision {
     let target = target_with(link, &link.target, asked.query.rest());
     let status = if asked.method == Method::Post { AFTER_FORM } else { link.redirect_status.code() };
     Decision { outcome: Outcome::Redirected, status, target, rule: None, page: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::parse_form;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_body_is_a_form(bytes in vec(any::<u8>(), 0..80), known in "((password|consent|referrer|[a-f%+]{0,3})(=(given|refused|[a-f%4]{0,4}))?&?){0,6}") {
+            for body in [&bytes[..], known.as_bytes()] {
+                let form = Form::of(parse_form(body).collect(), true);
+                prop_assert!(form.referrer.and_then(returned_referrer).is_none_or(|referrer| referrer.len() <= 2_048));
+                prop_assert_eq!(Form::of(parse_form(body).collect(), false).consent, None);
+            }
+        }
+
+        /// By a look for each field, whatever else there is and in whatever order.
+        #[test]
+        fn each_field_is_read(fields in vec(("(password|consent|referrer|[a-z]{0,3})", "(given|refused|.{0,6})"), 0..8)) {
+            let mut url = reqwest::Url::parse("https://go.example/").unwrap();
+            url.query_pairs_mut().extend_pairs(&fields);
+            let read = Form::of(parse_form(url.query().unwrap_or_default().as_bytes()).collect(), true);
+            let of = |name: &'static str| fields.iter().filter(move |(known, _)| known == name).map(|(_, value)| value);
+            prop_assert_eq!(read.password.as_ref(), of("password").next());
+            prop_assert_eq!(read.referrer.as_ref(), of("referrer").next_back());
+            let answer = of("consent").rfind(|value| matches!(value.as_str(), "given" | "refused"));
+            prop_assert_eq!(read.consent, answer.map(|answer| answer == "given"));
+        }
+    }
 }
