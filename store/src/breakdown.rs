@@ -211,12 +211,7 @@ impl WorkspaceScope {
     }
 
     fn grouped(&self, column: Column, filter: &ClickFilter) -> Select<Entity> {
-        Entity::find()
-            .select_only()
-            .column(column)
-            .column_as(Column::Id.count(), "clicks")
-            .filter(self.counted(filter))
-            .group_by(column)
+        Entity::find().select_only().column(column).column_as(Column::Id.count(), "clicks").filter(self.counted(filter)).group_by(column)
     }
 
     /// The values of a dimension that is no text whose name contains `search`.

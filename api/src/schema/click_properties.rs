@@ -14,6 +14,8 @@ pub struct ClickPropertiesInput {
     pub(super) link_ids: Option<Vec<ID>>,
     /// Hosts, as Link.domain has them: clicks of all links that are there, whenever they came.
     domains: Option<Vec<String>>,
+    /// Where none are named, here or in exclude, counts are of people; whoever leaves some out has
+    /// named all others.
     verdicts: Option<Vec<Verdict>>,
     outcomes: Option<Vec<Outcome>>,
     countries: Option<Vec<Option<CountryCode>>>,
@@ -109,7 +111,7 @@ impl Checked<'_> {
     fn at_most<T>(&mut self, most: usize, things: &str, field: &str, values: Option<Vec<T>>) -> Vec<T> {
         let Some(values) = values else { return Vec::new() };
         if values.is_empty() {
-            self.offence(field, IssueCode::Required, "An empty list matches nothing. Leave the field out to match everything.".into());
+            self.offence(field, IssueCode::Required, "An empty list matches nothing. Leave the field out to ask nothing of it.".into());
         } else if values.len() > most {
             self.offence(field, IssueCode::TooLong, format!("Use at most {most} {things} here."));
         }
@@ -117,7 +119,8 @@ impl Checked<'_> {
     }
 
     fn each<T, P>(&mut self, field: &str, values: &[T], parse: impl Fn(&T) -> Result<P, &'static str>) -> Vec<P> {
-        let parsed = values.iter().filter_map(|value| parse(value).map_err(|wrong| self.offence(field, IssueCode::Invalid, wrong.into())).ok());
+        let parsed =
+            values.iter().filter_map(|value| parse(value).map_err(|wrong| self.offence(field, IssueCode::Invalid, wrong.into())).ok());
         parsed.collect()
     }
 
@@ -149,7 +152,7 @@ fn parse_link(id: &ID) -> Result<LinkId, &'static str> {
 }
 
 /// The shared short domain is `None`. Whose another host is makes no difference: strangers' have no clicks here.
-fn parse_host(host: &String, short_domain: &ShortDomain) -> Result<Option<HostName>, &'static str> {
+fn parse_host(host: &str, short_domain: &ShortDomain) -> Result<Option<HostName>, &'static str> {
     if is_shared(short_domain, host) {
         return Ok(None);
     }

@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use domain::{
-    ApiScope, CustomDomain, DomainId, DomainStatus as Status, HostName, Issue, IssueCode, LinkAddress, ShortDomain, Slug, TargetUrl, WorkspaceId,
-    plain_path,
+    ApiScope, CustomDomain, DomainId, DomainStatus as Status, HostName, Issue, IssueCode, LinkAddress, ShortDomain, Slug, TargetUrl,
+    WorkspaceId, plain_path,
 };
 use store::{StoreError, WorkspaceScope};
 

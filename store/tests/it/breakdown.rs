@@ -65,12 +65,16 @@ pub async fn links_come_from_cells_where_they_can(store: &Store) {
     let (ours, links, _) = varied(store, 60).await;
     let scope = read(store, ours).await;
     let source = async |dimension, filter| scope.breakdown(&request(dimension, filter)).await.unwrap().source;
-    let ragged = ClickFilter {
-        from: Some(NOON.plus(1)),
-        ..ClickProperties { links: vec![links[1]], ..ClickProperties::default() }.into()
-    };
+    let ragged = ClickFilter { from: Some(NOON.plus(1)), ..ClickProperties { links: vec![links[1]], ..ClickProperties::default() }.into() };
     assert_eq!(source(Dimension::Link, ragged.clone()).await, Source::Rollup);
-    assert_eq!(source(Dimension::Link, ClickFilter { include: ClickProperties { countries: vec![None], ..ragged.include.clone() }, ..ragged.clone() }).await, Source::Clicks);
+    assert_eq!(
+        source(
+            Dimension::Link,
+            ClickFilter { include: ClickProperties { countries: vec![None], ..ragged.include.clone() }, ..ragged.clone() }
+        )
+        .await,
+        Source::Clicks
+    );
     assert_eq!(source(Dimension::Country, ragged).await, Source::Clicks);
 }
 

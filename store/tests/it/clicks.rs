@@ -1,8 +1,8 @@
 //! Lists, filters, totals and series.
 
 use domain::{
-    Bucket, Channel, Click, ClickFilter, ClickId, ClickProperties, ClickRule, Device, GeoPlace, LinkId, Outcome, Quarter, RuleId, Seq, Verdict,
-    VerdictReason, WorkspaceId, buckets,
+    Bucket, Channel, Click, ClickFilter, ClickId, ClickProperties, ClickRule, Device, GeoPlace, LinkId, Outcome, Quarter, RuleId, Seq,
+    Verdict, VerdictReason, WorkspaceId, buckets,
 };
 use jiff::tz::TimeZone;
 use platform::Rng;
@@ -151,7 +151,10 @@ pub async fn series_sum_up_to_totals(store: &Store) {
                 for ((span, tally), micros) in spans.iter().zip(&series.points).zip(micros) {
                     let here = ClickFilter { from: filter.from.max(Some(span.start)), ..filter.clone() };
                     let here = ClickFilter { to: Some(filter.to.unwrap_or(span.end).min(span.end)), ..here };
-                    let people = ClickFilter { include: ClickProperties { verdicts: vec![Verdict::Human], ..here.include.clone() }, ..here.of_any_verdict() };
+                    let people = ClickFilter {
+                        include: ClickProperties { verdicts: vec![Verdict::Human], ..here.include.clone() },
+                        ..here.of_any_verdict()
+                    };
                     let wanted = clicks.iter().filter(|click| people.matches(click));
                     assert_eq!(tally.counts.human, wanted.count() as u64, "{filter:?} {span:?}");
                     assert_eq!(micros, percentiles(&clicks, &here), "{filter:?} {span:?}");

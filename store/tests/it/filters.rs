@@ -119,7 +119,8 @@ impl Drawn {
 async fn drawn(store: &Store, seed: u64) -> (WorkspaceId, Drawn) {
     let (ours, theirs) = (workspace(store, &format!("ours-{seed}")).await, workspace(store, &format!("theirs-{seed}")).await);
     let mut links = Vec::new();
-    for (workspace, host) in [(ours, None), (ours, None), (ours, Some("one")), (ours, Some("two")), (ours, Some("two")), (theirs, Some("theirs"))]
+    for (workspace, host) in
+        [(ours, None), (ours, None), (ours, Some("one")), (ours, Some("two")), (ours, Some("two")), (theirs, Some("theirs"))]
     {
         let own = match host {
             Some(host) => Some(verified_once(store, workspace, &format!("{host}-{seed}.example")).await),

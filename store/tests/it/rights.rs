@@ -1,6 +1,8 @@
 //! What persons and workspaces may ask for: erasure, the end of a link's history, the end of a workspace.
 
-use domain::{Click, ClickFilter, ClickProperties, DaySalt, ErasureId, LinkId, LocalDay, Millis, Outcome, Verdict, VisitorKey, WorkspaceId};
+use domain::{
+    Click, ClickFilter, ClickProperties, DaySalt, ErasureId, LinkId, LocalDay, Millis, Outcome, Verdict, VisitorKey, WorkspaceId,
+};
 use jiff::tz::TimeZone;
 use platform::Rng;
 use store::{Access, FreshSalt, Incoming, IngestReport, KEPT_MILLIS, NewErasure, Salt, Store, StoreError, Subject};

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use domain::{
-    BucketSpan, Click, ClickFilter, ClickProperties, DaySalt, LinkId, LocalDay, Millis, Outcome, Quarter, Verdict, VerdictReason, VisitorKey, WorkspaceId,
+    BucketSpan, Click, ClickFilter, ClickProperties, DaySalt, LinkId, LocalDay, Millis, Outcome, Quarter, Verdict, VerdictReason,
+    VisitorKey, WorkspaceId,
 };
 use jiff::tz::TimeZone;
 use platform::Rng;
@@ -104,7 +105,11 @@ pub async fn a_click_without_its_day_is_of_nobody(store: &Store) {
     let ragged = ClickFilter { to: Some(NOON.plus(1)), ..ClickFilter::default() };
     for filter in [ClickFilter::default(), of_links(&[a]), ragged] {
         let tally = tally(store, ours, &filter).await;
-        assert_eq!((tally.counts.human, tally.daily_uniques(&[Verdict::Human]), tally.without_visitor(&[Verdict::Human])), (3, Some(1), 2), "{filter:?}");
+        assert_eq!(
+            (tally.counts.human, tally.daily_uniques(&[Verdict::Human]), tally.without_visitor(&[Verdict::Human])),
+            (3, Some(1), 2),
+            "{filter:?}"
+        );
     }
 }
 
@@ -191,7 +196,12 @@ pub async fn compare(store: &Store, workspace: WorkspaceId, zone: &TimeZone, lin
                 assert_eq!(found, plain(stored, zone, &filter), "{filter:?}");
                 let by_link = scope.daily_uniques_of(&filter, links.to_vec()).await.unwrap();
                 for link in links {
-                    let wanted = plain(stored, zone, &ClickFilter { include: ClickProperties { links: vec![link], ..filter.include.clone() }, ..filter.clone() }).0;
+                    let wanted = plain(
+                        stored,
+                        zone,
+                        &ClickFilter { include: ClickProperties { links: vec![link], ..filter.include.clone() }, ..filter.clone() },
+                    )
+                    .0;
                     assert_eq!(by_link.get(&link).copied().unwrap_or(0), wanted.unwrap_or(0), "{filter:?}");
                 }
             }
