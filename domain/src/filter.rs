@@ -1,38 +1,25 @@
 //! Which clicks a question is about. One type serves queries, where the store turns it into SQL,
 //! and subscriptions, where [`ClickFilter::matches`] is asked for each click.
 
-use crate::{Channel, Click, Device, LinkId, Millis, Outcome, Verdict};
+use crate::{Click, ClickProperties, HostName, Millis, Verdict};
 
-/// Within a field any value matches, between fields all must; an empty list asks nothing, a `None`
-/// value means unknown.
+/// The clicks of a range that have all of `include` and nothing of `exclude`: between the fields of
+/// the one all must match, of the other each leaves out by itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClickFilter {
     /// First instant included.
     pub from: Option<Millis>,
     /// First instant no longer included.
     pub to: Option<Millis>,
-    pub links: Vec<LinkId>,
-    pub verdicts: Vec<Verdict>,
-    pub outcomes: Vec<Outcome>,
-    pub countries: Vec<Option<String>>,
-    pub cities: Vec<Option<String>>,
-    pub browsers: Vec<Option<String>>,
-    pub systems: Vec<Option<String>>,
-    pub devices: Vec<Device>,
-    pub languages: Vec<Option<String>>,
-    pub channels: Vec<Option<Channel>>,
-    pub referrers: Vec<Option<String>>,
-    pub utm_sources: Vec<Option<String>>,
-    pub utm_mediums: Vec<Option<String>>,
-    pub utm_campaigns: Vec<Option<String>>,
-    /// Ids of rules; `None` is a click that no rule decided.
-    pub rules: Vec<Option<String>>,
-    /// Names of variants.
-    pub variants: Vec<Option<String>>,
-    /// As they are stored: /24 or /48.
-    pub networks: Vec<Option<String>>,
-    /// Keys of visitors.
-    pub visitors: Vec<Option<String>>,
+    pub include: ClickProperties,
+    pub exclude: ClickProperties,
+}
+
+/// Of whatever time.
+impl From<ClickProperties> for ClickFilter {
+    fn from(include: ClickProperties) -> Self {
+        Self { include, ..Self::default() }
+    }
 }
 
 impl ClickFilter {
@@ -40,68 +27,85 @@ impl ClickFilter {
     #[must_use]
     pub fn with_default_verdicts(&self, verdicts: &[Verdict]) -> Self {
         let mut filter = self.clone();
-        if filter.verdicts.is_empty() {
-            filter.verdicts = verdicts.to_vec();
+        if !self.names_verdicts() {
+            filter.include.verdicts = verdicts.to_vec();
         }
         filter
     }
 
-    /// The dimensions that rollup cells do not answer yet; if any is asked for, clicks are read.
+    /// The verdicts that it lets through; these where it names none. Whoever leaves out bots has named
+    /// all others.
+    pub fn verdicts_or(&self, default: &'static [Verdict]) -> Vec<Verdict> {
+        let (wanted, unwanted) = (&self.include.verdicts, &self.exclude.verdicts);
+        let named = if self.names_verdicts() { Verdict::ALL } else { default };
+        let lets_through = |verdict: &&Verdict| (wanted.is_empty() || wanted.contains(verdict)) && !unwanted.contains(verdict);
+        named.iter().filter(lets_through).copied().collect()
+    }
+
+    fn names_verdicts(&self) -> bool {
+        !(self.include.verdicts.is_empty() && self.exclude.verdicts.is_empty())
+    }
+
+    /// The same about clicks of every verdict.
+    #[must_use]
+    pub fn of_any_verdict(&self) -> Self {
+        let mut filter = self.clone();
+        filter.include.verdicts.clear();
+        filter.exclude.verdicts.clear();
+        filter
+    }
+
+    /// Whether it asks for what rollup cells do not answer; if so, clicks are read.
     pub fn needs_clicks(&self) -> bool {
-        let others = self.outcomes.is_empty() && self.devices.is_empty() && self.channels.is_empty();
-        !others || self.text_fields().iter().any(|(_, values)| !values.is_empty())
+        self.include.needs_clicks() || self.exclude.needs_clicks()
     }
 
-    /// The text dimensions with the column each is stored in.
-    pub fn text_fields(&self) -> [(&'static str, &[Option<String>]); 13] {
-        [
-            ("country", &self.countries),
-            ("city", &self.cities),
-            ("browser", &self.browsers),
-            ("os", &self.systems),
-            ("language", &self.languages),
-            ("referrer_host", &self.referrers),
-            ("utm_source", &self.utm_sources),
-            ("utm_medium", &self.utm_mediums),
-            ("utm_campaign", &self.utm_campaigns),
-            ("rule_id", &self.rules),
-            ("variant", &self.variants),
-            ("network", &self.networks),
-            ("visitor", &self.visitors),
-        ]
+    /// Whether it matters which link a click is of.
+    pub fn names_links(&self) -> bool {
+        self.include.names_links() || self.exclude.names_links()
     }
 
+    /// Whether a click alone does not say if it is let through: [`Self::matches_domain`] must be asked too.
+    pub fn names_domains(&self) -> bool {
+        !(self.include.domains.is_empty() && self.exclude.domains.is_empty())
+    }
+
+    /// Whether a click is let through as far as it tells: of the domain of its link it does not.
     pub fn matches(&self, click: &Click) -> bool {
         let at = click.occurred_at();
-        let rule = click.rule.as_ref().filter(|_| !self.rules.is_empty()).map(|rule| rule.id.to_string());
-        let variant = click.rule.as_ref().filter(|_| !self.variants.is_empty()).and_then(|rule| rule.variant.clone());
-        let visitor = click.visitor.as_ref().filter(|_| !self.visitors.is_empty()).map(|visitor| visitor.key.clone());
-        let values = [
-            &click.place.country,
-            &click.place.city,
-            &click.browser,
-            &click.os,
-            &click.language,
-            &click.referrer_host,
-            &click.utm.source,
-            &click.utm.medium,
-            &click.utm.campaign,
-            &rule,
-            &variant,
-            &click.network,
-            &visitor,
-        ];
-        self.from.is_none_or(|from| at >= from)
-            && self.to.is_none_or(|to| at < to)
-            && any(&self.links, &click.link)
-            && any(&self.verdicts, &click.verdict)
-            && any(&self.outcomes, &click.outcome)
-            && any(&self.devices, &click.device)
-            && any(&self.channels, &click.channel)
-            && self.text_fields().iter().zip(values).all(|((_, wanted), value)| any(wanted, value))
+        let in_range = self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to);
+        in_range && self.include.has_all(click) && !self.exclude.has_any(click)
+    }
+
+    /// Whether the clicks of links on this domain, `None` for the shared one, may be let through.
+    pub fn matches_domain(&self, domain: Option<&HostName>) -> bool {
+        let names = |domains: &[Option<HostName>]| domains.iter().any(|named| named.as_ref() == domain);
+        (self.include.domains.is_empty() || names(&self.include.domains)) && !names(&self.exclude.domains)
     }
 }
 
-fn any<T: PartialEq>(wanted: &[T], value: &T) -> bool {
-    wanted.is_empty() || wanted.contains(value)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(include: &[Verdict], exclude: &[Verdict]) -> ClickFilter {
+        let named = |verdicts: &[Verdict]| ClickProperties { verdicts: verdicts.to_vec(), ..ClickProperties::default() };
+        ClickFilter { exclude: named(exclude), ..named(include).into() }
+    }
+
+    #[test]
+    fn verdicts_are_named_also_by_leaving_some_out() {
+        use Verdict::{Bot, Human, Internal, Suspected};
+        for (filter, wanted) in [
+            (of(&[], &[]), vec![Human]),
+            (of(&[Bot, Human], &[]), vec![Human, Bot]),
+            (of(&[], &[Bot]), vec![Human, Suspected, Internal]),
+            (of(&[Bot, Human], &[Human]), vec![Bot]),
+            (of(&[Bot], &[Bot]), vec![]),
+        ] {
+            let mut found = filter.verdicts_or(&[Human]);
+            found.sort_unstable_by_key(|verdict| wanted.iter().position(|wanted| wanted == verdict));
+            assert_eq!(found, wanted, "{filter:?}");
+        }
+    }
 }

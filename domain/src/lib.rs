@@ -10,6 +10,7 @@ mod audit;
 mod bucket;
 mod channel;
 mod click;
+mod click_properties;
 mod coded;
 mod consent;
 mod custom_domain;
@@ -56,6 +57,7 @@ pub use click::{
     Address, AutonomousSystem, CapturedClick, Click, ClickRule, Device, GeoPlace, JudgedAgent, Method, Outcome, ReducedAddress, Seq,
     UserAgentFacts, Verdict, VerdictReason, VisitorKey, network_of,
 };
+pub use click_properties::{ClickProperties, ParameterChoice};
 pub use consent::{CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_signed_consent, signed_consent};
 pub use custom_domain::{
     CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES,

@@ -16,7 +16,7 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use crate::cell::Count;
-use crate::filter_sql::{any_of, contains, counted};
+use crate::filter_sql::{any_of, contains};
 use crate::plan::{CellsOf, Plan, Source};
 use crate::{StoreError, WorkspaceScope};
 
@@ -111,7 +111,7 @@ impl WorkspaceScope {
             .select_only()
             .column(Column::RuleId)
             .column(Column::RuleName)
-            .filter(counted(self.workspace, filter))
+            .filter(self.counted(filter))
             .filter(any_of(Column::RuleId.as_str(), &wanted))
             .filter(Column::RuleName.is_not_null())
             .group_by(Column::RuleId)
@@ -124,7 +124,7 @@ impl WorkspaceScope {
     }
 
     async fn largest_texts(&self, column: Column, filter: &ClickFilter, request: &BreakdownRequest) -> Result<Found, StoreError> {
-        let total = Entity::find().filter(counted(self.workspace, filter)).count(&self.transaction).await?;
+        let total = Entity::find().filter(self.counted(filter)).count(&self.transaction).await?;
         let found = request.search.as_deref().map(|search| contains(column, search));
         // By bytes on both databases, whatever collation PostgreSQL was set up with.
         let postgres = self.transaction.get_database_backend() == DbBackend::Postgres;
@@ -200,9 +200,9 @@ impl WorkspaceScope {
             rows.into_iter().for_each(|(link, clicks)| *sums.entry(link).or_default() += clicks.unsigned_abs());
         }
         if let Some(range) = &plan.cells {
-            let of = if range.links.is_empty() { CellsOf::EveryLink } else { CellsOf::Links(&range.links) };
-            for (link, _, cell) in self.cells(of, range).await? {
-                let wanted = cell.totals().filter(|(verdict, _)| filter.verdicts.contains(verdict));
+            let verdicts = filter.verdicts_or(Verdict::ALL);
+            for (link, _, cell) in self.cells(CellsOf::by_link(filter), range).await? {
+                let wanted = cell.totals().filter(|(verdict, _)| verdicts.contains(verdict));
                 *sums.entry(link).or_default() += wanted.map(|(_, Count { clicks, .. })| clicks).sum::<u64>();
             }
         }
@@ -211,12 +211,7 @@ impl WorkspaceScope {
     }
 
     fn grouped(&self, column: Column, filter: &ClickFilter) -> Select<Entity> {
-        Entity::find()
-            .select_only()
-            .column(column)
-            .column_as(Column::Id.count(), "clicks")
-            .filter(counted(self.workspace, filter))
-            .group_by(column)
+        Entity::find().select_only().column(column).column_as(Column::Id.count(), "clicks").filter(self.counted(filter)).group_by(column)
     }
 
     /// The values of a dimension that is no text whose name contains `search`.

@@ -8,7 +8,6 @@ use entity::click::{Column, Entity, Model};
 use entity::workspace_head;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::filter_sql::condition;
 use crate::{StoreError, WorkspaceScope};
 
 /// Which part of a list is asked for.
@@ -60,7 +59,7 @@ impl WorkspaceScope {
     /// # Errors
     /// When the database does not answer.
     pub async fn clicks_by_time(&self, filter: &ClickFilter, page: &PageRequest<ClickId>) -> Result<ClickPage, StoreError> {
-        let mut query = Entity::find().filter(condition(self.workspace, filter));
+        let mut query = Entity::find().filter(self.matching(filter));
         if let Some(after) = page.after {
             query = query.filter(Column::Id.lt(after.0));
         }
@@ -76,7 +75,7 @@ impl WorkspaceScope {
     /// # Errors
     /// When the database does not answer.
     pub async fn clicks_by_storage(&self, filter: &ClickFilter, page: &PageRequest<Seq>) -> Result<ClickPage, StoreError> {
-        let mut query = Entity::find().filter(condition(self.workspace, filter));
+        let mut query = Entity::find().filter(self.matching(filter));
         if let Some(after) = page.after {
             query = query.filter(Column::Seq.gt(after));
         }
@@ -106,7 +105,7 @@ impl WorkspaceScope {
     /// When the database does not answer.
     pub async fn count_clicks(&self, filter: &ClickFilter) -> Result<u64, StoreError> {
         use sea_orm::PaginatorTrait;
-        Ok(Entity::find().filter(condition(self.workspace, filter)).count(&self.transaction).await?)
+        Ok(Entity::find().filter(self.matching(filter)).count(&self.transaction).await?)
     }
 
     /// The place of the last click stored in this scope's snapshot; 0 when there is none.

@@ -9,7 +9,7 @@ use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 
 use crate::cell::Count;
-use crate::filter_sql::{counted, within};
+use crate::filter_sql::within;
 use crate::ingest::Marks;
 use crate::plan::{CellsOf, Plan, Source};
 use crate::{StoreError, WorkspaceScope};
@@ -33,11 +33,10 @@ impl Counts {
         }
     }
 
-    /// The clicks of these verdicts; of people when none is named.
+    /// The clicks of these verdicts.
     pub fn of(&self, verdicts: &[Verdict]) -> u64 {
         let mut copy = *self;
-        let wanted = |verdict: &&Verdict| if verdicts.is_empty() { **verdict == Verdict::Human } else { verdicts.contains(verdict) };
-        Verdict::ALL.iter().filter(wanted).map(|verdict| *copy.slot(*verdict)).sum()
+        Verdict::ALL.iter().filter(|verdict| verdicts.contains(verdict)).map(|verdict| *copy.slot(*verdict)).sum()
     }
 
     fn add(&mut self, other: &Self) {
@@ -59,9 +58,9 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Visitors whose first click of their day is among these, by that click's verdict: of people when none
-    /// is named. `None` where neither one link nor the whole workspace is asked for, or only some of its
-    /// clicks by another property than their time and verdict, or where none of the clicks says who it is of.
+    /// Visitors whose first click of their day is among these, by that click's verdict. `None` where neither
+    /// one link nor the whole workspace is asked for, or only some of its clicks by another property than
+    /// their time and verdict, or where none of the clicks says who it is of.
     pub fn daily_uniques(&self, verdicts: &[Verdict]) -> Option<u64> {
         let untold = self.told.of(verdicts) == 0 && self.counts.of(verdicts) > 0;
         (self.exact && !untold).then(|| self.firsts.of(verdicts))
@@ -87,7 +86,8 @@ impl Tally {
 
 /// Whether firsts are known of what is asked for.
 pub(crate) fn has_firsts(filter: &ClickFilter) -> bool {
-    filter.links.len() <= 1 && !filter.needs_clicks()
+    let one_link = filter.include.links.len() == 1;
+    (one_link || !filter.names_links()) && !filter.needs_clicks()
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -113,12 +113,14 @@ pub struct Series {
 const MINUTE: i64 = 60_000;
 
 impl WorkspaceScope {
+    /// Of every verdict: the filter's say only what is to be summed of them.
+    ///
     /// # Errors
     /// When the database does not answer.
     pub async fn totals(&self, filter: &ClickFilter) -> Result<Totals, StoreError> {
-        let plan = Plan::of(&of_any_verdict(filter));
+        let plan = Plan::of(&filter.of_any_verdict());
         let mut tally = Tally { exact: has_firsts(filter), ..Tally::default() };
-        self.sums(&plan, Quarter::MILLIS).await?.values().for_each(|piece| tally.add(piece));
+        self.sums(filter, &plan, Quarter::MILLIS).await?.values().for_each(|piece| tally.add(piece));
         Ok(Totals { tally, source: plan.source(), data_from: self.data_from(filter, &plan).await?, head: self.head().await? })
     }
 
@@ -129,11 +131,11 @@ impl WorkspaceScope {
     /// # Errors
     /// When the database does not answer.
     pub async fn series(&self, filter: &ClickFilter, spans: &[BucketSpan]) -> Result<Series, StoreError> {
-        let inside = of_any_verdict(&within(filter, spans));
+        let inside = within(&filter.of_any_verdict(), spans);
         let on_quarters = spans.iter().all(|span| Quarter::is_edge(span.start) && Quarter::is_edge(span.end));
         let (plan, width) = if on_quarters { (Plan::of(&inside), Quarter::MILLIS) } else { (Plan::of_clicks(inside), MINUTE) };
         let mut points = vec![Tally { exact: has_firsts(filter), ..Tally::default() }; spans.len()];
-        for (start, piece) in self.sums(&plan, width).await? {
+        for (start, piece) in self.sums(filter, &plan, width).await? {
             let after = spans.partition_point(|span| span.start <= start);
             if let Some(point) = after.checked_sub(1).and_then(|index| points.get_mut(index)) {
                 point.add(&piece);
@@ -161,14 +163,13 @@ impl WorkspaceScope {
 
     /// The counts of pieces `width` milliseconds wide, by the start of each; cells are only read
     /// where that is a quarter.
-    async fn sums(&self, plan: &Plan, width: i64) -> Result<BTreeMap<Millis, Tally>, StoreError> {
+    async fn sums(&self, filter: &ClickFilter, plan: &Plan, width: i64) -> Result<BTreeMap<Millis, Tally>, StoreError> {
         let mut sums = BTreeMap::new();
-        for filter in &plan.clicks {
-            self.add_clicks(filter, width, &mut sums).await?;
+        for part in &plan.clicks {
+            self.add_clicks(part, width, &mut sums).await?;
         }
         if let Some(range) = &plan.cells {
-            let of = if range.links.is_empty() { CellsOf::Workspace } else { CellsOf::Links(&range.links) };
-            for (_, quarter, cell) in self.cells(of, range).await? {
+            for (_, quarter, cell) in self.cells(CellsOf::fewest(filter), range).await? {
                 let piece: &mut Tally = sums.entry(quarter.start()).or_default();
                 cell.totals().for_each(|(verdict, count)| piece.add_count(verdict, count));
             }
@@ -184,9 +185,9 @@ impl WorkspaceScope {
             .column_as(piece.clone(), "piece")
             .column(click::Column::Verdict)
             .column_as(click::Column::Id.count(), "clicks")
-            .column_as(bits(if filter.links.is_empty() { Marks::FIRST_OF_WORKSPACE } else { Marks::FIRST_OF_LINK }), "firsts")
+            .column_as(bits(if filter.names_links() { Marks::FIRST_OF_LINK } else { Marks::FIRST_OF_WORKSPACE }), "firsts")
             .column_as(bits(Marks::TOLD), "told")
-            .filter(counted(self.workspace, filter))
+            .filter(self.counted(filter))
             .group_by(piece)
             .group_by(click::Column::Verdict)
             .into_model::<CountRow>()
@@ -199,11 +200,6 @@ impl WorkspaceScope {
         }
         Ok(())
     }
-}
-
-/// The verdict counts ignore the filter's verdicts, which only choose what `clicks` sums.
-fn of_any_verdict(filter: &ClickFilter) -> ClickFilter {
-    ClickFilter { verdicts: Vec::new(), ..filter.clone() }
 }
 
 #[derive(FromQueryResult)]

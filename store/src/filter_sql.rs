@@ -1,51 +1,107 @@
-//! [`ClickFilter`] as a condition on rows of `clicks`: the SQL twin of `ClickFilter::matches`.
-//! Text from outside is bound, never written into a statement.
+//! [`ClickFilter`] as a condition on rows of `clicks`: the SQL twin of `ClickFilter::matches` and
+//! `matches_domain`. Text from outside is bound, never written into a statement.
+//!
+//! Each condition is true or false, never unknown, also of NULL: so it can be turned round.
 
-use domain::{BucketSpan, ClickFilter, ClickId, Millis, Outcome, WorkspaceId};
+use domain::{BucketSpan, ClickFilter, ClickId, ClickProperties, HostName, Millis, Outcome, Parameter, ParameterChoice};
 use entity::click::Column;
-use sea_orm::{
-    ColumnTrait, Condition,
-    sea_query::{Alias, Expr, ExprTrait, Func, LikeExpr},
-};
+use entity::{domain as own_domain, link};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, LikeExpr, SelectStatement, Value};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait as _, DbBackend, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
-pub(crate) fn condition(workspace: WorkspaceId, filter: &ClickFilter) -> Condition {
-    let mut all = Condition::all().add(Column::WorkspaceId.eq(workspace.0));
-    // Ranges of time are ranges of ids, which is what rows are found and partitioned by.
-    if let Some(from) = filter.from {
-        all = all.add(Column::Id.gte(ClickId::floor(from).0));
-    }
-    if let Some(to) = filter.to.filter(|to| *to < Millis::MAX) {
-        all = all.add(Column::Id.lt(ClickId::floor(to).0));
-    }
-    if !filter.links.is_empty() {
-        all = all.add(Column::LinkId.is_in(filter.links.iter().map(|link| link.0)));
-    }
-    if !filter.verdicts.is_empty() {
-        all = all.add(Column::Verdict.is_in(filter.verdicts.iter().map(|verdict| verdict.code())));
-    }
-    if !filter.outcomes.is_empty() {
-        all = all.add(Column::Outcome.is_in(filter.outcomes.iter().map(|outcome| outcome.code())));
-    }
-    if !filter.devices.is_empty() {
-        all = all.add(Column::Device.is_in(filter.devices.iter().map(|device| device.code())));
-    }
-    if !filter.channels.is_empty() {
-        let known = Column::Channel.is_in(filter.channels.iter().flatten().map(|channel| channel.code()));
-        let unknown = filter.channels.contains(&None).then(|| Column::Channel.is_null());
-        all = all.add(Condition::any().add(known).add_option(unknown));
-    }
-    for (column, wanted) in filter.text_fields() {
-        if !wanted.is_empty() {
-            all = all.add(any_of(column, wanted));
+use crate::WorkspaceScope;
+
+impl WorkspaceScope {
+    /// The clicks that match.
+    pub(crate) fn matching(&self, filter: &ClickFilter) -> Condition {
+        let mut all = Condition::all().add(Column::WorkspaceId.eq(self.workspace.0)).add(self.of_links(filter, Column::LinkId));
+        // Ranges of time are ranges of ids, which is what rows are found and partitioned by.
+        if let Some(from) = filter.from {
+            all = all.add(Column::Id.gte(ClickId::floor(from).0));
         }
+        if let Some(to) = filter.to.filter(|to| *to < Millis::MAX) {
+            all = all.add(Column::Id.lt(ClickId::floor(to).0));
+        }
+        let holds = if self.transaction.get_database_backend() == DbBackend::Postgres { "strpos" } else { "instr" };
+        let unwanted = properties(&filter.exclude, holds).into_iter().map(Condition::not);
+        properties(&filter.include, holds).into_iter().chain(unwanted).fold(all, Condition::add)
     }
-    all
+
+    /// The clicks that match and that counts take.
+    pub(crate) fn counted(&self, filter: &ClickFilter) -> Condition {
+        let counted = Outcome::ALL.iter().filter(|outcome| outcome.is_counted()).map(|outcome| outcome.code());
+        self.matching(filter).add(Column::Outcome.is_in(counted))
+    }
+
+    /// The rows of the links that match, whatever table `column` is of. Domains are looked up in the same
+    /// statement, so their links are those of now.
+    pub(crate) fn of_links(&self, filter: &ClickFilter, column: impl ColumnTrait) -> Condition {
+        let named = |properties: &ClickProperties| {
+            let ids = properties.links.iter().map(|link| link.0);
+            let links = (!properties.links.is_empty()).then(|| Condition::all().add(column.is_in(ids)));
+            let on_domains = || Condition::all().add(column.in_subquery(self.links_on(&properties.domains)));
+            [links, (!properties.domains.is_empty()).then(on_domains)].into_iter().flatten()
+        };
+        named(&filter.include).chain(named(&filter.exclude).map(Condition::not)).fold(Condition::all(), Condition::add)
+    }
+
+    /// The ids of the links on these domains, of which removed ones have theirs still.
+    fn links_on(&self, domains: &[Option<HostName>]) -> SelectStatement {
+        let of_hosts = own_domain::Entity::find()
+            .select_only()
+            .column(own_domain::Column::Id)
+            .filter(own_domain::Column::WorkspaceId.eq(self.workspace.0))
+            .filter(own_domain::Column::Host.is_in(domains.iter().flatten().map(HostName::as_str)));
+        let own = link::Column::DomainId.in_subquery(of_hosts.into_query());
+        let shared = domains.contains(&None).then(|| link::Column::DomainId.is_null());
+        link::Entity::find()
+            .select_only()
+            .column(link::Column::Id)
+            .filter(link::Column::WorkspaceId.eq(self.workspace.0))
+            .filter(Condition::any().add(own).add_option(shared))
+            .into_query()
+    }
 }
 
-/// The clicks that match and that counts take.
-pub(crate) fn counted(workspace: WorkspaceId, filter: &ClickFilter) -> Condition {
-    let counted = Outcome::ALL.iter().filter(|outcome| outcome.is_counted()).map(|outcome| outcome.code());
-    condition(workspace, filter).add(Column::Outcome.is_in(counted))
+/// A condition for each field that asks anything of the clicks themselves.
+fn properties(asked: &ClickProperties, holds: &'static str) -> Vec<Condition> {
+    let code = |column: Column, codes: Vec<i16>| (!codes.is_empty()).then(|| Condition::all().add(column.is_in(codes)));
+    let channels = asked.channels.iter().flatten().map(|channel| channel.code());
+    let channels = (!asked.channels.is_empty()).then(|| among(Column::Channel, channels, asked.channels.contains(&None)));
+    let codes = [
+        code(Column::Verdict, asked.verdicts.iter().map(|verdict| verdict.code()).collect()),
+        code(Column::Outcome, asked.outcomes.iter().map(|outcome| outcome.code()).collect()),
+        code(Column::Device, asked.devices.iter().map(|device| device.code()).collect()),
+        channels,
+    ];
+    let texts = asked.text_fields().into_iter().filter(|(_, wanted)| !wanted.is_empty());
+    let texts = texts.map(|(column, wanted)| any_of(column, wanted));
+    codes.into_iter().flatten().chain(texts).chain(asked.parameters.iter().map(|parameter| has(parameter, holds))).collect()
+}
+
+/// Parameters are stored as serde writes them, `[{"key":"a","value":"b"}]`, and no quotation mark within a
+/// text is without its backslash: what looks like such an object is one, and the same text on both databases.
+fn has(wanted: &ParameterChoice, holds: &'static str) -> Condition {
+    let written = |value: &str| {
+        let parameter = Parameter { key: wanted.key.clone(), value: value.to_owned() };
+        serde_json::to_string(&parameter).unwrap_or_default()
+    };
+    let found = |text: String| Expr::expr(Func::cust(holds).arg(Expr::col(Column::Parameters)).arg(text));
+    let known = wanted.values.iter().flatten().map(|value| found(written(value)).gt(0));
+    let of_key = || written("").trim_end_matches("\"}").to_owned();
+    let missing = wanted.values.contains(&None).then(|| found(of_key()).eq(0));
+    known.chain(missing).fold(Condition::any(), Condition::add)
+}
+
+/// Whether a column has one of these values, or is NULL where that is what `unknown` asks for.
+fn among<V: Into<Value>>(column: impl IntoColumnRef + Copy, values: impl Iterator<Item = V>, unknown: bool) -> Condition {
+    let (null, known) = (Expr::col(column).is_null(), Expr::col(column).is_in(values));
+    if unknown { Condition::any().add(null).add(known) } else { Condition::all().add(null.not()).add(known) }
+}
+
+/// As [`among`], of a text.
+pub(crate) fn any_of(column: &'static str, wanted: &[Option<String>]) -> Condition {
+    among(column, wanted.iter().flatten().map(String::as_str), wanted.contains(&None))
 }
 
 /// The same filter, cut to the range of `spans`.
@@ -76,13 +132,3 @@ pub(crate) fn contains(column: impl ColumnTrait, part: &str) -> Condition {
 
 /// Not the backslash, which PostgreSQL can be set to read twice.
 const ESCAPE: char = '!';
-
-pub(crate) fn any_of(column: &'static str, wanted: &[Option<String>]) -> Condition {
-    let column = || Expr::col(Alias::new(column));
-    let mut any = Condition::any();
-    if wanted.contains(&None) {
-        any = any.add(column().is_null());
-    }
-    let values: Vec<&str> = wanted.iter().flatten().map(String::as_str).collect();
-    if values.is_empty() { any } else { any.add(column().is_in(values)) }
-}

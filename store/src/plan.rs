@@ -2,7 +2,7 @@
 //! quarters where the filter asks for nothing that they do not hold, clicks for everything else
 //! and for the pieces of a quarter at the range's ends.
 
-use domain::{ClickFilter, LinkId, Quarter};
+use domain::{ClickFilter, Quarter};
 use entity::rollup_cell::{Column, Entity};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
@@ -32,22 +32,32 @@ pub(crate) struct Plan {
 pub(crate) struct CellRange {
     first: Option<Quarter>,
     end: Option<Quarter>,
-    /// The filter's.
-    pub links: Vec<LinkId>,
 }
 
 /// Whose cells.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum CellsOf<'a> {
     Workspace,
-    Links(&'a [LinkId]),
+    /// Of the links that the filter lets through.
+    Links(&'a ClickFilter),
     EveryLink,
 }
 
+impl<'a> CellsOf<'a> {
+    /// The fewest cells that hold all clicks of a filter.
+    pub fn fewest(filter: &'a ClickFilter) -> Self {
+        if filter.names_links() { Self::Links(filter) } else { Self::Workspace }
+    }
+
+    /// The same, with each link's by itself.
+    pub fn by_link(filter: &'a ClickFilter) -> Self {
+        if filter.names_links() { Self::Links(filter) } else { Self::EveryLink }
+    }
+}
+
 impl CellRange {
-    /// Of whatever links.
     pub fn between(first: Quarter, end: Quarter) -> Self {
-        Self { first: Some(first), end: Some(end), links: Vec::new() }
+        Self { first: Some(first), end: Some(end) }
     }
 }
 
@@ -64,7 +74,7 @@ impl Plan {
         let ragged = head.into_iter().chain(tail).filter(|(from, to)| from < to);
         Self {
             clicks: ragged.map(|(from, to)| ClickFilter { from: Some(from), to: Some(to), ..filter.clone() }).collect(),
-            cells: Some(CellRange { first, end, links: filter.links.clone() }),
+            cells: Some(CellRange { first, end }),
         }
     }
 
@@ -80,12 +90,13 @@ impl Plan {
 impl WorkspaceScope {
     /// The cells of a range, each with its link and quarter, in no order.
     pub(crate) async fn cells(&self, of: CellsOf<'_>, range: &CellRange) -> Result<Vec<(Uuid, Quarter, Cell)>, StoreError> {
+        let of_a_link = || Condition::all().add(Column::LinkId.ne(WHOLE_WORKSPACE));
         let wanted = Condition::all()
             .add(Column::WorkspaceId.eq(self.workspace.0))
             .add(match of {
-                CellsOf::Workspace => Column::LinkId.eq(WHOLE_WORKSPACE),
-                CellsOf::Links(links) => Column::LinkId.is_in(links.iter().map(|link| link.0)),
-                CellsOf::EveryLink => Column::LinkId.ne(WHOLE_WORKSPACE),
+                CellsOf::Workspace => Column::LinkId.eq(WHOLE_WORKSPACE).into(),
+                CellsOf::Links(filter) => of_a_link().add(self.of_links(filter, Column::LinkId)),
+                CellsOf::EveryLink => of_a_link(),
             })
             .add_option(range.first.map(|first| Column::Quarter.gte(first.0)))
             .add_option(range.end.map(|end| Column::Quarter.lt(end.0)));

@@ -6,7 +6,7 @@ use entity::click;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 
-use crate::filter_sql::{counted, within};
+use crate::filter_sql::within;
 use crate::{StoreError, WorkspaceScope};
 
 /// In microseconds, from the request read to the click captured, just before it is appended.
@@ -50,7 +50,7 @@ impl WorkspaceScope {
             .select_only()
             .column(click::Column::RedirectMicros)
             .column_as(click::Column::Id.count(), "clicks")
-            .filter(counted(self.workspace, &filter.with_default_verdicts(&[Verdict::Human])))
+            .filter(self.counted(&filter.with_default_verdicts(&[Verdict::Human])))
             .group_by(click::Column::RedirectMicros)
     }
 }

@@ -6,7 +6,6 @@ use entity::click::Entity;
 use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, QueryFilter, QuerySelect};
 
-use crate::filter_sql::counted;
 use crate::{StoreError, WorkspaceScope};
 
 /// Written out, as in the index `clicks_by_consented_visitor`.
@@ -27,7 +26,7 @@ impl WorkspaceScope {
         let query = Entity::find()
             .select_only()
             .column_as(Expr::cust("COUNT(DISTINCT visitor)"), "visitors")
-            .filter(counted(self.workspace, &filter.with_default_verdicts(&[Verdict::Human])))
+            .filter(self.counted(&filter.with_default_verdicts(&[Verdict::Human])))
             .filter(Expr::cust(CONSENTED));
         let visitors: Option<i64> = query.into_tuple().one(&self.transaction).await?;
         Ok(visitors.map(i64::unsigned_abs).filter(|visitors| *visitors > 0))

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use crate::cell::{Cell, Count};
 use crate::counts::bits;
-use crate::filter_sql::counted;
 use crate::ingest::Marks;
 use crate::plan::{CellRange, CellsOf, WHOLE_WORKSPACE};
 use crate::{StoreError, WorkspaceScope};
@@ -113,7 +112,7 @@ impl WorkspaceScope {
             .column_as(bits(Marks::FIRST_OF_LINK), "of_link")
             .column_as(bits(Marks::FIRST_OF_WORKSPACE), "of_workspace")
             .column_as(bits(Marks::TOLD), "told")
-            .filter(counted(self.workspace, &filter));
+            .filter(self.counted(&filter));
         let query = query.group_by(quarter).group_by(Column::LinkId).group_by(Column::Verdict);
         Ok(query.into_model().all(&self.transaction).await?)
     }

@@ -1,7 +1,7 @@
 //! Totals of clicks. What they are compared with is read in the same snapshot.
 
 use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
-use domain::{ApiScope, ClickFilter};
+use domain::{ApiScope, ClickFilter, Verdict};
 use store::{RedirectMicros, WorkspaceScope};
 
 use super::context::{reader, services};
@@ -120,7 +120,7 @@ pub(crate) async fn click_totals(
     let scope = services.read(reader(ctx, ApiScope::ClicksRead)?).await?;
     let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
     let totals = scope.totals(&filter).await?;
-    let (tally, counts) = (totals.tally, totals.tally.counts);
+    let (tally, counts, verdicts) = (totals.tally, totals.tally.counts, filter.verdicts_or(&[Verdict::Human]));
     let micros = redirect_micros(&scope, &filter, &ctx.look_ahead()).await?;
     let unique_visitors = unique_visitors(&scope, &filter, &ctx.look_ahead()).await?;
     let previous = match &compared {
@@ -128,15 +128,15 @@ pub(crate) async fn click_totals(
         None => None,
     };
     Ok(ClickTotals {
-        clicks: counts.of(&filter.verdicts),
+        clicks: counts.of(&verdicts),
         human: counts.human,
         suspected: counts.suspected,
         bot: counts.bot,
         bots: counts.bot,
         internal: counts.internal,
-        daily_uniques: tally.daily_uniques(&filter.verdicts),
+        daily_uniques: tally.daily_uniques(&verdicts),
         unique_visitors,
-        without_visitor: tally.without_visitor(&filter.verdicts),
+        without_visitor: tally.without_visitor(&verdicts),
         misses: 0,
         redirect_micros_p50: micros.map(|micros| micros.p50),
         redirect_micros_p95: micros.map(|micros| micros.p95),
@@ -154,20 +154,20 @@ async fn previous_totals(
 ) -> Result<Option<PreviousTotals>, ApiError> {
     let Some((from, to)) = filter.from.zip(filter.to) else { return Ok(None) };
     let store::Totals { tally, data_from, .. } = scope.totals(filter).await?;
-    let counts = tally.counts;
+    let (counts, verdicts) = (tally.counts, filter.verdicts_or(&[Verdict::Human]));
     let micros = redirect_micros(scope, filter, selected).await?;
     Ok(Some(PreviousTotals {
         from: DateTime(from),
         to: DateTime(to),
-        clicks: counts.of(&filter.verdicts),
+        clicks: counts.of(&verdicts),
         human: counts.human,
         suspected: counts.suspected,
         bot: counts.bot,
         bots: counts.bot,
         internal: counts.internal,
-        daily_uniques: tally.daily_uniques(&filter.verdicts),
+        daily_uniques: tally.daily_uniques(&verdicts),
         unique_visitors: unique_visitors(scope, filter, selected).await?,
-        without_visitor: tally.without_visitor(&filter.verdicts),
+        without_visitor: tally.without_visitor(&verdicts),
         data_from: DateTime(data_from),
         redirect_micros_p50: micros.map(|micros| micros.p50),
         redirect_micros_p95: micros.map(|micros| micros.p95),

@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use domain::{
-    ApiScope, CustomDomain, DomainId, DomainStatus as Status, HostName, Issue, IssueCode, LinkAddress, Slug, TargetUrl, WorkspaceId,
-    plain_path,
+    ApiScope, CustomDomain, DomainId, DomainStatus as Status, HostName, Issue, IssueCode, LinkAddress, ShortDomain, Slug, TargetUrl,
+    WorkspaceId, plain_path,
 };
 use store::{StoreError, WorkspaceScope};
 
@@ -170,7 +170,7 @@ pub(super) async fn domain_of_link(
     workspace: WorkspaceId,
     name: &str,
 ) -> ApiResult<Result<Option<CustomDomain>, Issue>> {
-    if is_shared(services, name) {
+    if is_shared(&services.short_domain, name) {
         return Ok(Ok(None));
     }
     let none = || Err(Issue::new("domain", IssueCode::Invalid, "The workspace has no such domain. Add it first, or leave this out."));
@@ -211,8 +211,8 @@ pub(super) async fn own_address_of(scope: &WorkspaceScope, short_url: &str) -> A
 }
 
 /// As [`Link::domain`](super::link::Link) names it.
-fn is_shared(services: &Services, host: &str) -> bool {
-    host.trim().eq_ignore_ascii_case(&services.short_domain.authority())
+pub(super) fn is_shared(short_domain: &ShortDomain, host: &str) -> bool {
+    host.trim().eq_ignore_ascii_case(&short_domain.authority())
 }
 
 /// The domains of these hosts, `None` for the shared one. A host that is not the workspace's names
@@ -220,7 +220,7 @@ fn is_shared(services: &Services, host: &str) -> bool {
 pub(super) async fn domains_named(services: &Services, scope: &WorkspaceScope, hosts: &[String]) -> ApiResult<Vec<Option<DomainId>>> {
     let own = scope.domains().await?;
     let named = |host: &String| {
-        if is_shared(services, host) {
+        if is_shared(&services.short_domain, host) {
             return Some(None);
         }
         let parsed = HostName::parse(host, &services.short_domain, None).ok()?;

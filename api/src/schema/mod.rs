@@ -7,6 +7,7 @@ mod breakdown;
 pub(crate) mod click;
 mod click_limit;
 mod click_list;
+mod click_properties;
 mod context;
 mod counts;
 mod domain;

@@ -1,7 +1,7 @@
 //! Series: clicks by minute, hour or day. What they are compared with is read in the same snapshot.
 
 use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
-use domain::{ApiScope, BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Millis, buckets, first_buckets, parse_time_zone};
+use domain::{ApiScope, BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Millis, Verdict, buckets, first_buckets, parse_time_zone};
 use store::{Series, Tally, WorkspaceScope};
 
 use super::context::{reader, services};
@@ -134,11 +134,12 @@ impl Asked<'_> {
         } else {
             vec![None; self.spans.len()]
         };
+        let verdicts = filter.verdicts_or(&[Verdict::Human]);
         let point = |((span, tally), micros): ((&BucketSpan, &Tally), Option<store::RedirectMicros>)| ClickPoint {
             start: DateTime(span.start),
             end: DateTime(span.end),
-            clicks: tally.counts.of(&filter.verdicts),
-            daily_uniques: tally.daily_uniques(&filter.verdicts).filter(|_| self.with_uniques),
+            clicks: tally.counts.of(&verdicts),
+            daily_uniques: tally.daily_uniques(&verdicts).filter(|_| self.with_uniques),
             redirect_micros_p50: micros.map(|micros| micros.p50),
             redirect_micros_p95: micros.map(|micros| micros.p95),
             partial: span.start < from || span.end > to || span.end > self.now,

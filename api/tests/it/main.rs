@@ -9,6 +9,7 @@ mod dashboard;
 mod domains;
 mod erasure;
 mod feeder;
+mod filters;
 mod fixture;
 mod gates;
 mod http;

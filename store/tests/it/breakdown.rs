@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{Click, ClickFilter, Dimension, DimensionValue, LinkChange, LinkId, Millis, Outcome, Verdict};
+use domain::{Click, ClickFilter, ClickProperties, Dimension, DimensionValue, LinkChange, LinkId, Millis, Outcome, Verdict};
 use store::{Access, Breakdown, BreakdownRequest, BreakdownRow, Source, Store, WorkspaceScope};
 
 use crate::clicks::{filters, varied};
@@ -56,7 +56,7 @@ pub async fn every_dimension_is_a_count_of_the_clicks(store: &Store) {
         let found = other.breakdown(&request(dimension, ClickFilter::default())).await.unwrap();
         assert_eq!((found.rows, found.total), (vec![], 0), "{dimension:?}");
         // Nor by naming the other's link.
-        let of_ours = ClickFilter { links: vec![links[0]], ..ClickFilter::default() };
+        let of_ours = ClickProperties { links: vec![links[0]], ..ClickProperties::default() }.into();
         assert_eq!(other.breakdown(&request(dimension, of_ours)).await.unwrap().total, 0, "{dimension:?}");
     }
 }
@@ -65,9 +65,16 @@ pub async fn links_come_from_cells_where_they_can(store: &Store) {
     let (ours, links, _) = varied(store, 60).await;
     let scope = read(store, ours).await;
     let source = async |dimension, filter| scope.breakdown(&request(dimension, filter)).await.unwrap().source;
-    let ragged = ClickFilter { from: Some(NOON.plus(1)), links: vec![links[1]], ..ClickFilter::default() };
+    let ragged = ClickFilter { from: Some(NOON.plus(1)), ..ClickProperties { links: vec![links[1]], ..ClickProperties::default() }.into() };
     assert_eq!(source(Dimension::Link, ragged.clone()).await, Source::Rollup);
-    assert_eq!(source(Dimension::Link, ClickFilter { countries: vec![None], ..ragged.clone() }).await, Source::Clicks);
+    assert_eq!(
+        source(
+            Dimension::Link,
+            ClickFilter { include: ClickProperties { countries: vec![None], ..ragged.include.clone() }, ..ragged.clone() }
+        )
+        .await,
+        Source::Clicks
+    );
     assert_eq!(source(Dimension::Country, ragged).await, Source::Clicks);
 }
 
@@ -80,18 +87,18 @@ pub async fn only_what_was_sent_on_is_broken_down(store: &Store) {
     ingest(store, ours, &[bot]).await;
     let scope = read(store, ours).await;
     let total = async |dimension, filter| scope.breakdown(&request(dimension, filter)).await.unwrap().total;
-    let expired = ClickFilter { outcomes: vec![Outcome::Expired], ..ClickFilter::default() };
+    let expired = ClickFilter::from(ClickProperties { outcomes: vec![Outcome::Expired], ..ClickProperties::default() });
     for dimension in [Dimension::Country, Dimension::Link, Dimension::Device] {
         assert_eq!(total(dimension, ClickFilter::default()).await, 2, "{dimension:?}");
         assert_eq!(total(dimension, expired.clone()).await, 0, "{dimension:?}");
     }
     // Everybody's, where verdicts are asked about.
     assert_eq!(total(Dimension::Verdict, ClickFilter::default()).await, 3);
-    assert_eq!(total(Dimension::Verdict, ClickFilter { verdicts: vec![Verdict::Bot], ..ClickFilter::default() }).await, 1);
+    assert_eq!(total(Dimension::Verdict, ClickProperties { verdicts: vec![Verdict::Bot], ..ClickProperties::default() }.into()).await, 1);
 }
 
 async fn search(scope: &WorkspaceScope, dimension: Dimension, text: &str) -> Breakdown {
-    let filter = ClickFilter { verdicts: Verdict::ALL.to_vec(), ..ClickFilter::default() };
+    let filter = ClickFilter::from(ClickProperties { verdicts: Verdict::ALL.to_vec(), ..ClickProperties::default() });
     scope.breakdown(&BreakdownRequest { search: Some(text.into()), ..request(dimension, filter) }).await.unwrap()
 }
 

@@ -1,8 +1,8 @@
 //! Lists, filters, totals and series.
 
 use domain::{
-    Bucket, Channel, Click, ClickFilter, ClickId, ClickRule, Device, GeoPlace, LinkId, Outcome, Quarter, RuleId, Seq, Verdict,
-    VerdictReason, WorkspaceId, buckets,
+    Bucket, Channel, Click, ClickFilter, ClickId, ClickProperties, ClickRule, Device, GeoPlace, LinkId, Outcome, Quarter, RuleId, Seq,
+    Verdict, VerdictReason, WorkspaceId, buckets,
 };
 use jiff::tz::TimeZone;
 use platform::Rng;
@@ -75,26 +75,32 @@ pub async fn pages_of_both_orders_meet_everything_once(store: &Store) {
 }
 
 pub fn filters(links: [LinkId; 2]) -> Vec<ClickFilter> {
-    let all = ClickFilter::default;
+    let of = |include| ClickFilter { include, ..ClickFilter::default() };
+    let all = ClickProperties::default;
+    let between = |from: i64, to: i64, include| ClickFilter { from: Some(NOON.plus(from)), to: Some(NOON.plus(to)), ..of(include) };
+    let but = |include, exclude| ClickFilter { exclude, ..of(include) };
     let text = |values: &[Option<&str>]| values.iter().map(|value| value.map(str::to_owned)).collect::<Vec<_>>();
     vec![
-        all(),
-        ClickFilter { links: vec![links[0]], ..all() },
-        ClickFilter { links: links.to_vec(), verdicts: vec![Verdict::Bot], ..all() },
-        ClickFilter { countries: text(&[None]), ..all() },
-        ClickFilter { countries: text(&[Some("DE"), None]), browsers: text(&[Some("Firefox")]), ..all() },
-        ClickFilter { cities: text(&[Some("O'Fallon")]), devices: vec![Device::Mobile, Device::Tv], ..all() },
-        ClickFilter { utm_campaigns: text(&[Some("100% %_")]), referrers: text(&[None]), ..all() },
-        ClickFilter { from: Some(NOON.plus(3_600_000)), to: Some(NOON.plus(7_200_000)), ..all() },
-        ClickFilter { from: Some(NOON.plus(1_234_567)), to: Some(NOON.plus(12_345_678)), links: vec![links[1]], ..all() },
-        ClickFilter { from: Some(NOON.plus(60_000)), to: Some(NOON.plus(120_000)), ..all() },
-        ClickFilter { to: Some(NOON), ..all() },
-        ClickFilter { rules: vec![None, Some(RuleId::new(NOON, [2; 10]).to_string())], ..all() },
-        ClickFilter { variants: text(&[Some("B")]), ..all() },
-        ClickFilter { channels: vec![Some(Channel::Email), None], ..all() },
-        ClickFilter { channels: vec![Some(Channel::Search)], networks: text(&[Some("2001:db8::/48"), None]), ..all() },
-        ClickFilter { visitors: text(&[Some("v1")]), ..all() },
-        ClickFilter { visitors: text(&[None, Some("v0")]), ..all() },
+        of(all()),
+        of(ClickProperties { links: vec![links[0]], ..all() }),
+        of(ClickProperties { links: links.to_vec(), verdicts: vec![Verdict::Bot], ..all() }),
+        of(ClickProperties { countries: text(&[None]), ..all() }),
+        of(ClickProperties { countries: text(&[Some("DE"), None]), browsers: text(&[Some("Firefox")]), ..all() }),
+        of(ClickProperties { cities: text(&[Some("O'Fallon")]), devices: vec![Device::Mobile, Device::Tv], ..all() }),
+        of(ClickProperties { utm_campaigns: text(&[Some("100% %_")]), referrers: text(&[None]), ..all() }),
+        between(3_600_000, 7_200_000, all()),
+        between(1_234_567, 12_345_678, ClickProperties { links: vec![links[1]], ..all() }),
+        between(60_000, 120_000, all()),
+        ClickFilter { to: Some(NOON), ..of(all()) },
+        of(ClickProperties { rules: vec![None, Some(RuleId::new(NOON, [2; 10]).to_string())], ..all() }),
+        of(ClickProperties { variants: text(&[Some("B")]), ..all() }),
+        of(ClickProperties { channels: vec![Some(Channel::Email), None], ..all() }),
+        of(ClickProperties { channels: vec![Some(Channel::Search)], networks: text(&[Some("2001:db8::/48"), None]), ..all() }),
+        of(ClickProperties { visitors: text(&[Some("v1")]), ..all() }),
+        of(ClickProperties { visitors: text(&[None, Some("v0")]), ..all() }),
+        but(all(), ClickProperties { links: vec![links[0]], ..all() }),
+        but(ClickProperties { links: vec![links[0]], ..all() }, ClickProperties { verdicts: vec![Verdict::Bot], ..all() }),
+        but(all(), ClickProperties { countries: text(&[Some("DE")]), channels: vec![None], ..all() }),
     ]
 }
 
@@ -115,7 +121,7 @@ pub async fn counts_are_those_of_the_clicks(store: &Store) {
     let (ours, links, clicks) = varied(store, 400).await;
     let scope = read(store, ours).await;
     for filter in filters(links) {
-        let any_verdict = ClickFilter { verdicts: Vec::new(), ..filter.clone() };
+        let any_verdict = filter.of_any_verdict();
         let count = |verdict| clicks.iter().filter(|click| click.verdict == verdict && any_verdict.matches(click)).count() as u64;
         let totals = scope.totals(&filter).await.unwrap();
         let counts = totals.tally.counts;
@@ -145,7 +151,10 @@ pub async fn series_sum_up_to_totals(store: &Store) {
                 for ((span, tally), micros) in spans.iter().zip(&series.points).zip(micros) {
                     let here = ClickFilter { from: filter.from.max(Some(span.start)), ..filter.clone() };
                     let here = ClickFilter { to: Some(filter.to.unwrap_or(span.end).min(span.end)), ..here };
-                    let people = ClickFilter { verdicts: vec![Verdict::Human], ..here.clone() };
+                    let people = ClickFilter {
+                        include: ClickProperties { verdicts: vec![Verdict::Human], ..here.include.clone() },
+                        ..here.of_any_verdict()
+                    };
                     let wanted = clicks.iter().filter(|click| people.matches(click));
                     assert_eq!(tally.counts.human, wanted.count() as u64, "{filter:?} {span:?}");
                     assert_eq!(micros, percentiles(&clicks, &here), "{filter:?} {span:?}");

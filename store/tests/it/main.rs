@@ -9,6 +9,7 @@ mod clicks;
 mod dead_letters;
 mod domains;
 mod export;
+mod filters;
 mod fixture;
 mod gates;
 mod ingest;
@@ -96,6 +97,8 @@ suite!(
     clicks::counts_are_those_of_the_clicks,
     clicks::series_sum_up_to_totals,
     clicks::percentiles_are_those_of_the_counted_clicks,
+    filters::whatever_is_asked_sql_and_memory_say_the_same,
+    filters::links_and_domains_alone_are_answered_by_cells,
     breakdown::every_dimension_is_a_count_of_the_clicks,
     breakdown::links_come_from_cells_where_they_can,
     breakdown::only_what_was_sent_on_is_broken_down,

@@ -1,6 +1,6 @@
 //! What is no longer kept: watermarks, purges in steps, addresses, proofs.
 
-use domain::{AuditActor, AuditEntry, AuditId, Click, ClickFilter, LossReason, Millis, Verdict, WorkspaceId};
+use domain::{AuditActor, AuditEntry, AuditId, Click, ClickFilter, ClickProperties, LossReason, Millis, Verdict, WorkspaceId};
 use platform::Rng;
 use serde_json::json;
 use store::{Access, PageRequest, Rejudged, Store};
@@ -203,7 +203,8 @@ pub async fn answers_say_from_when_on_they_cover_everything(store: &Store) {
     assert_eq!(totals(between(NOON.plus(DAY + 1), NOON.plus(10 * DAY))).await, (8, NOON.plus(DAY + 900_000)));
     assert_eq!(totals(between(NOON, NOON.plus(DAY + 2))).await, (1, NOON.plus(DAY + 2)));
     // Nor is anything that cells do not hold.
-    let of_country = |filter| ClickFilter { countries: vec![Some("DE".into())], ..filter };
+    let of_country =
+        |filter| ClickFilter { include: ClickProperties { countries: vec![Some("DE".into())], ..ClickProperties::default() }, ..filter };
     assert_eq!(totals(of_country(ClickFilter::default())).await, (2, kept_from));
     assert_eq!(totals(of_country(between(NOON, NOON.plus(DAY)))).await, (0, NOON.plus(DAY)));
     assert_eq!(totals(of_country(between(NOON.plus(9 * DAY), NOON.plus(10 * DAY)))).await, (1, NOON.plus(9 * DAY)));

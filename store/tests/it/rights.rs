@@ -1,6 +1,8 @@
 //! What persons and workspaces may ask for: erasure, the end of a link's history, the end of a workspace.
 
-use domain::{Click, ClickFilter, DaySalt, ErasureId, LinkId, LocalDay, Millis, Outcome, Verdict, VisitorKey, WorkspaceId};
+use domain::{
+    Click, ClickFilter, ClickProperties, DaySalt, ErasureId, LinkId, LocalDay, Millis, Outcome, Verdict, VisitorKey, WorkspaceId,
+};
 use jiff::tz::TimeZone;
 use platform::Rng;
 use store::{Access, FreshSalt, Incoming, IngestReport, KEPT_MILLIS, NewErasure, Salt, Store, StoreError, Subject};
@@ -274,7 +276,7 @@ pub async fn a_links_history_goes_with_its_counts(store: &Database) {
     store.execute("DELETE FROM clicks").await;
     ingest(store, ours, &[visitor(NOON), by(key(1, 1), click(b, NOON)), click(a, NOON.plus(2 * HOUR))]).await;
     assert_eq!(erase(store, ours, Subject::History(a)).await, 1);
-    let of = |link| ClickFilter { links: vec![link], ..ClickFilter::default() };
+    let of = |link| ClickFilter::from(ClickProperties { links: vec![link], ..ClickProperties::default() });
     assert_eq!(counted(store, ours, of(a)).await, 1);
     assert_eq!((counted(store, ours, of(b)).await, counted(store, ours, ClickFilter::default()).await), (2, 3));
     assert_eq!(statistics(store, ours, a).await, Some(NOON.plus(2 * HOUR)));

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use domain::{
-    BucketSpan, Click, ClickFilter, DaySalt, LinkId, LocalDay, Millis, Outcome, Quarter, Verdict, VerdictReason, VisitorKey, WorkspaceId,
+    BucketSpan, Click, ClickFilter, ClickProperties, DaySalt, LinkId, LocalDay, Millis, Outcome, Quarter, Verdict, VerdictReason,
+    VisitorKey, WorkspaceId,
 };
 use jiff::tz::TimeZone;
 use platform::Rng;
@@ -30,7 +31,7 @@ async fn ingest(store: &Store, workspace: WorkspaceId, zone: &TimeZone, clicks: 
 }
 
 fn of_links(links: &[LinkId]) -> ClickFilter {
-    ClickFilter { links: links.to_vec(), ..ClickFilter::default() }
+    ClickProperties { links: links.to_vec(), ..ClickProperties::default() }.into()
 }
 
 async fn tally(store: &Store, workspace: WorkspaceId, filter: &ClickFilter) -> Tally {
@@ -53,8 +54,8 @@ pub async fn a_visitor_counts_once_a_day_for_a_link_and_for_the_workspace(store:
     let counted = [uniques(store, ours, &[]).await, uniques(store, ours, &[a]).await, uniques(store, ours, &[b]).await];
     assert_eq!(counted, [Some(2), Some(1), Some(2)]);
     assert_eq!(uniques(store, ours, &[a, b]).await, None);
-    let of_one_country = ClickFilter { countries: vec![Some("DE".into())], ..ClickFilter::default() };
-    assert_eq!(tally(store, ours, &of_one_country).await.daily_uniques(&[]), None);
+    let of_one_country: ClickFilter = ClickProperties { countries: vec![Some("DE".into())], ..ClickProperties::default() }.into();
+    assert_eq!(tally(store, ours, &of_one_country).await.daily_uniques(&[Verdict::Human]), None);
     let by_link = read(store, ours).await.daily_uniques_of(&ClickFilter::default(), vec![a, b]).await.unwrap();
     assert_eq!(by_link, [(a, 1), (b, 2)].into());
     // In another workspace the same key is another visitor.
@@ -73,7 +74,7 @@ pub async fn only_what_was_sent_on_makes_a_visitor(store: &Store) {
     // The first one is the bot's; the person is not another visitor.
     ingest(store, ours, &TimeZone::UTC, &[of(Outcome::Redirected, Verdict::Bot), of(Outcome::Fallback, Verdict::Human)]).await;
     let tally = tally(store, ours, &ClickFilter::default()).await;
-    assert_eq!((tally.daily_uniques(&[]), tally.daily_uniques(&[Verdict::Bot])), (Some(0), Some(1)));
+    assert_eq!((tally.daily_uniques(&[Verdict::Human]), tally.daily_uniques(&[Verdict::Bot])), (Some(0), Some(1)));
     assert_eq!(tally.daily_uniques(&[Verdict::Internal]), Some(0));
     assert_eq!(tally.without_visitor(Verdict::ALL), 0);
 }
@@ -88,10 +89,10 @@ pub async fn days_end_at_the_zones_midnight(store: &Store) {
     let spans = [-24, 0, 23, 47].map(|hours| start.plus(hours * HOUR));
     let spans: Vec<BucketSpan> = spans.windows(2).map(|edges| BucketSpan { start: edges[0], end: edges[1] }).collect();
     let series = read(store, ours).await.series(&ClickFilter::default(), &spans).await.unwrap();
-    assert_eq!(series.points.iter().map(|point| point.daily_uniques(&[])).collect::<Vec<_>>(), [Some(1), Some(1), Some(1)]);
+    assert_eq!(series.points.iter().map(|point| point.daily_uniques(&[Verdict::Human])).collect::<Vec<_>>(), [Some(1), Some(1), Some(1)]);
     // A range that begins within a day has the visitors whose first click is within it.
     let from_the_second = ClickFilter { from: Some(start.plus(1)), to: Some(start.plus(23 * HOUR + 1)), ..ClickFilter::default() };
-    assert_eq!(tally(store, ours, &from_the_second).await.daily_uniques(&[]), Some(1));
+    assert_eq!(tally(store, ours, &from_the_second).await.daily_uniques(&[Verdict::Human]), Some(1));
 }
 
 pub async fn a_click_without_its_day_is_of_nobody(store: &Store) {
@@ -104,7 +105,11 @@ pub async fn a_click_without_its_day_is_of_nobody(store: &Store) {
     let ragged = ClickFilter { to: Some(NOON.plus(1)), ..ClickFilter::default() };
     for filter in [ClickFilter::default(), of_links(&[a]), ragged] {
         let tally = tally(store, ours, &filter).await;
-        assert_eq!((tally.counts.human, tally.daily_uniques(&[]), tally.without_visitor(&[])), (3, Some(1), 2), "{filter:?}");
+        assert_eq!(
+            (tally.counts.human, tally.daily_uniques(&[Verdict::Human]), tally.without_visitor(&[Verdict::Human])),
+            (3, Some(1), 2),
+            "{filter:?}"
+        );
     }
 }
 
@@ -114,7 +119,7 @@ fn plain(clicks: &[Click], zone: &TimeZone, filter: &ClickFilter) -> (Option<u64
     let (mut all, mut met, mut firsts, mut without) = (0, HashSet::new(), 0, 0);
     for click in clicks.iter().filter(|click| click.outcome.is_counted()) {
         let day = LocalDay::of(click.occurred_at(), zone);
-        let link = filter.links.first().copied();
+        let link = filter.include.links.first().copied();
         let of_link = link.is_none_or(|link| link == click.link);
         let first = of_link && click.visitor.as_ref().is_some_and(|visitor| met.insert((day, visitor.key.clone())));
         if filter.matches(click) {
@@ -184,13 +189,19 @@ pub async fn compare(store: &Store, workspace: WorkspaceId, zone: &TimeZone, lin
             [(None, None), (Some(start), Some(start.plus(23 * HOUR))), (Some(start.plus(7 * HOUR + 1)), Some(start.plus(33 * HOUR - 1)))]
         {
             for verdict in Verdict::ALL {
-                let filter = ClickFilter { from, to, verdicts: vec![*verdict], ..of_links(&chosen) };
+                let include = ClickProperties { verdicts: vec![*verdict], links: chosen.clone(), ..ClickProperties::default() };
+                let filter = ClickFilter { from, to, ..include.into() };
                 let tally = scope.totals(&filter).await.unwrap().tally;
-                let found = (tally.daily_uniques(&filter.verdicts), tally.without_visitor(&filter.verdicts));
+                let found = (tally.daily_uniques(&[*verdict]), tally.without_visitor(&[*verdict]));
                 assert_eq!(found, plain(stored, zone, &filter), "{filter:?}");
                 let by_link = scope.daily_uniques_of(&filter, links.to_vec()).await.unwrap();
                 for link in links {
-                    let wanted = plain(stored, zone, &ClickFilter { links: vec![link], ..filter.clone() }).0;
+                    let wanted = plain(
+                        stored,
+                        zone,
+                        &ClickFilter { include: ClickProperties { links: vec![link], ..filter.include.clone() }, ..filter.clone() },
+                    )
+                    .0;
                     assert_eq!(by_link.get(&link).copied().unwrap_or(0), wanted.unwrap_or(0), "{filter:?}");
                 }
             }
@@ -220,10 +231,8 @@ pub async fn visitors_over_days_are_those_who_consented(store: &Store) {
     ];
     ingest(store, ours, &TimeZone::UTC, &clicks).await;
     ingest(store, theirs, &TimeZone::UTC, &[by("one", 2, click(c, NOON)), by("three", 2, click(c, NOON))]).await;
-    let of = |links: &[LinkId], verdicts: &[Verdict]| ClickFilter {
-        links: links.to_vec(),
-        verdicts: verdicts.to_vec(),
-        ..ClickFilter::default()
+    let of = |links: &[LinkId], verdicts: &[Verdict]| {
+        ClickProperties { links: links.to_vec(), verdicts: verdicts.to_vec(), ..ClickProperties::default() }.into()
     };
     assert_eq!(unique(ours, of(&[], &[])).await, Some(2));
     assert_eq!((unique(ours, of(&[a], &[])).await, unique(ours, of(&[a, b], Verdict::ALL)).await), (Some(1), Some(3)));
