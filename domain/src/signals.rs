@@ -60,6 +60,10 @@ bits!(
     OWN_NETWORK = 23,
     /// The address had a parameter by which a service follows its clicks, which is not kept and says the channel.
     CLICK_ID = 24,
+    /// The workspace did not keep the city, or might not.
+    CITY_LEFT_OUT = 25,
+    /// The browser sent client hints that say more than its user agent.
+    HINTS = 26,
 );
 
 impl SignalSet {

@@ -3,10 +3,11 @@
 //! - browser, system and device, where the user agent is kept and the browser sent no client hints, which
 //!   know better and are not kept;
 //! - the channel, but that of a service's parameter, which is not kept either, stays;
-//! - the place and who runs the network, by the address where it is kept, else by its network, where all of that
-//!   is in one place by the database's word.
+//! - the place and who runs the network, by the address where it is kept, else by its network, each where the
+//!   database says one and the same of all of that.
 //!
-//! Whatever cannot be told anew stays. Nothing is told that the workspace does not keep.
+//! Whatever cannot be told anew stays. Nothing is told that the workspace does not keep, or did not when the click
+//! came.
 
 use domain::{Click, Derived, GeoPlace, Privacy, SignalSet};
 use ipnet::IpNet;
@@ -17,7 +18,7 @@ impl Enricher {
     /// What is to be read in a stored click today.
     pub fn derive_anew(&self, click: &Click, privacy: &Privacy) -> Derived {
         let mut derived = Derived::from(click);
-        if let Some(text) = click.user_agent.as_deref().filter(|_| !click.signals.has(SignalSet::BRANDS)) {
+        if let Some(text) = click.user_agent.as_deref().filter(|_| !click.signals.has_any(SignalSet::BRANDS | SignalSet::HINTS)) {
             derived.facts = agent_facts(Some(text));
         }
         derived.channel = Some(sources::channel_anew(click, derived.facts.browser.as_deref()));
@@ -29,13 +30,15 @@ impl Enricher {
         let network = || click.network.as_deref().and_then(|network| network.parse::<IpNet>().ok());
         let reduced = match click.ip {
             Some(ip) => Some(self.geo.reduce(ip)),
-            None => network().and_then(|network| self.geo.reduce_network(network)),
+            None => network().map(|network| self.geo.reduce_network(network)),
         };
         let Some(reduced) = reduced else { return };
-        // No database is no news.
+        // No answer is no news.
         if reduced.place != GeoPlace::default() {
-            (derived.place, derived.geo_version) = (reduced.place, reduced.geo_version);
-            if !privacy.keep.city {
+            derived.place = with_what_was_known(reduced.place, &click.place);
+            derived.geo_version = reduced.geo_version;
+            // Nor is a city told that was left out when the click came.
+            if !privacy.keep.city || click.signals.has(SignalSet::CITY_LEFT_OUT) {
                 (derived.place.city, derived.place.latitude, derived.place.longitude) = (None, None, None);
             }
         }
@@ -43,6 +46,17 @@ impl Enricher {
             (derived.system, derived.system_version) = (reduced.system, reduced.system_version);
         }
     }
+}
+
+/// A database of countries takes no city away that another knew, as long as both name the same country.
+fn with_what_was_known(mut place: GeoPlace, before: &GeoPlace) -> GeoPlace {
+    if place.country == before.country {
+        place.region = place.region.or_else(|| before.region.clone());
+        if place.city.is_none() && place.latitude.is_none() {
+            (place.city, place.latitude, place.longitude) = (before.city.clone(), before.latitude, before.longitude);
+        }
+    }
+    place
 }
 
 #[cfg(test)]
@@ -61,6 +75,10 @@ mod tests {
     fn place(country: &str, city: &str) -> Value {
         let text = |text: &str| Value::Text(text.to_owned());
         Value::Map(vec![("country_code".into(), text(country)), ("city".into(), text(city)), ("latitude".into(), Value::Float(1.0))])
+    }
+
+    fn country(code: &str) -> Value {
+        Value::Map(vec![("country_code".into(), Value::Text(code.to_owned()))])
     }
 
     fn enricher(networks: &[(&str, Value)], systems: &str) -> Enricher {
@@ -106,8 +124,15 @@ mod tests {
         assert_eq!((derived.place.country.as_deref(), derived.place.city.as_deref()), (Some("AT"), Some("Wien")));
         assert_eq!(derived.system, Some(AutonomousSystem { number: 24_940, name: Some("Host".into()) }));
         let keep = KeptFields { city: false, ..KeptFields::default() };
-        let derived = later.derive_anew(&click, &Privacy { keep, ..Privacy::default() });
+        let private = Privacy { keep, ..Privacy::default() };
+        let derived = later.derive_anew(&click, &private);
         assert_eq!((derived.place.country.as_deref(), derived.place.city), (Some("AT"), None));
+        // What was left out stays so.
+        let cityless = before.enrich(&from([203, 0, 113, 7]), &private);
+        assert_eq!(later.derive_anew(&cityless, &Privacy::default()).place.city, None);
+        // Of the same country less is known.
+        let countries = enricher(&[("203.0.113.0/24", country("DE"))], "203.0.113.0,203.0.113.255,64496,One\n");
+        assert_eq!(countries.derive_anew(&click, &Privacy::default()).place, click.place);
     }
 
     #[test]
@@ -141,6 +166,12 @@ mod tests {
         let click = enricher.enrich(&CapturedClick { signals, user_agent: Some(chrome.into()), ..captured() }, &Privacy::default());
         assert_eq!(click.browser.as_deref(), Some("Brave"));
         assert_eq!(enricher.derive_anew(&click, &Privacy::default()).facts.browser.as_deref(), Some("Brave"));
+        // So does what only hints of the system said.
+        let platform = Some(Box::new(ClientHints { platform: Some("\"Android\"".into()), ..ClientHints::default() }));
+        let signals = Signals { hints: platform, ..Signals::default() };
+        let linux = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/136.0.0.0 Safari/537.36";
+        let click = enricher.enrich(&CapturedClick { signals, user_agent: Some(linux.into()), ..captured() }, &Privacy::default());
+        assert_eq!((click.os.as_deref(), enricher.derive_anew(&click, &Privacy::default())), (Some("Android"), Derived::from(&click)));
         // What the author wrote goes before the parameter that is gone.
         let followed = Click { channel: Some(Channel::Social), signals: SignalSet::CLICK_ID, ..old };
         assert_eq!(enricher.derive_anew(&followed, &Privacy::default()).channel, Some(Channel::Social));

@@ -52,6 +52,9 @@ impl Enricher {
         let referrer_host = captured.referrer.as_deref().and_then(referrer_host);
         let channel = sources::channel(&utm, &parameters, referrer_host.as_deref(), facts.browser.as_deref());
         let mut signals = captured.signals.set;
+        if captured.signals.hints.is_some() {
+            signals.insert(SignalSet::HINTS);
+        }
         if sources::followed(&parameters).is_some() {
             signals.insert(SignalSet::CLICK_ID);
         }

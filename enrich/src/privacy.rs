@@ -59,6 +59,7 @@ pub(crate) fn reduce(click: &mut Click, captured: &CapturedClick, privacy: &Priv
     }
     if !keep.city || reach == Reach::Counted {
         (click.place.city, click.place.latitude, click.place.longitude) = (None, None, None);
+        click.signals.insert(SignalSet::CITY_LEFT_OUT);
     }
     if !keep.language || reach == Reach::Counted {
         click.language = None;

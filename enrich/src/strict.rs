@@ -28,7 +28,9 @@ pub fn reduce_captured(click: &mut CapturedClick, geo: &GeoDatabases, privacy: O
         let network = NetworkClass::of(reduced.as_ref().and_then(|reduced| reduced.system.as_ref()));
         click.judged = Some(Box::new(judged(click, privacy, network)));
         click.user_agent = None;
-        click.signals.hints = None;
+        if click.signals.hints.take().is_some() {
+            click.signals.set.insert(SignalSet::HINTS);
+        }
     }
     if is_counted || !privacy.keep.language {
         click.accept_language = None;
@@ -41,6 +43,7 @@ pub fn reduce_captured(click: &mut CapturedClick, geo: &GeoDatabases, privacy: O
         if is_counted || !privacy.keep.city {
             let place = &mut reduced.place;
             (place.city, place.latitude, place.longitude) = (None, None, None);
+            click.signals.set.insert(SignalSet::CITY_LEFT_OUT);
         }
         reduced.visitor = visitor;
         click.address = Address::Reduced(Box::new(reduced));

@@ -122,12 +122,14 @@ fn verdict(click: &JudgedClick, privacy: &Privacy, among: Option<&Among>) -> (Ve
     if is_from(&privacy.own_networks, click) {
         return (Verdict::Internal, VerdictReason::OwnTraffic);
     }
-    match among.filter(|_| is_told(click)) {
-        Some(among) => beside(alone, among.0.get(&click.id).copied().flatten()),
-        None if matches!(click.reason, VerdictReason::Burst | VerdictReason::VisitorRate) && alone.0 != Verdict::Bot => {
-            (click.verdict, click.reason)
-        }
-        None => alone,
+    let pattern = among.filter(|_| is_told(click)).map(|among| among.0.get(&click.id).copied().flatten());
+    let is_of_neighbours = matches!(click.reason, VerdictReason::Burst | VerdictReason::VisitorRate) && alone.0 != Verdict::Bot;
+    match pattern {
+        Some(Some(pattern)) => beside(alone, Some(pattern)),
+        None if is_of_neighbours => (click.verdict, click.reason),
+        // These rules saw it; who made it so was erased or purged since.
+        Some(None) if is_of_neighbours && click.rules_version == RULES_VERSION => (click.verdict, click.reason),
+        _ => alone,
     }
 }
 

@@ -62,11 +62,13 @@ async fn clicks_become_what_is_known_today(store: &Store) {
         // No neighbours any more, or none that could be told.
         (domain::Click { verdict: Bot, verdict_reason: Burst, ..stored(6, 1, Some(9)) }, (Human, NoSignal)),
         (domain::Click { verdict: Bot, verdict_reason: Burst, ..stored(7, 1, None) }, (Bot, Burst)),
+        // These rules have seen the neighbours, who are gone now.
+        (domain::Click { verdict: Bot, verdict_reason: Burst, rules_version: RULES_VERSION, ..stored(6, 1, Some(10)) }, (Bot, Burst)),
         (domain::Click { verdict: Internal, verdict_reason: OwnTraffic, ..stored(8, 1, Some(8)) }, (Internal, OwnTraffic)),
         // Whose it is, a later database knows.
         (domain::Click { network: Some("203.0.112.0/24".into()), ..stored(9, 1, None) }, (Suspected, DataCentre)),
     ];
-    let placed = cases[9].0.id;
+    let placed = cases[10].0.id;
     // A burst on both sides of the end of a step.
     for number in 0..1_200_i64 {
         let at = 60_000 + number * 10_000;

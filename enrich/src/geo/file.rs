@@ -20,6 +20,33 @@ pub(super) struct Found {
     pub system: Option<AutonomousSystem>,
 }
 
+/// What a file knows of some addresses.
+#[derive(Debug, PartialEq)]
+pub(super) enum Said<T> {
+    Nothing,
+    This(T),
+    /// Not one and the same of all.
+    Differs,
+}
+
+impl<T> Said<T> {
+    fn of(known: Option<T>) -> Self {
+        known.map_or(Self::Nothing, Self::This)
+    }
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) struct Seen {
+    pub place: Said<GeoPlace>,
+    pub system: Said<AutonomousSystem>,
+}
+
+impl From<Found> for Seen {
+    fn from(found: Found) -> Self {
+        Self { place: Said::of(found.place), system: Said::of(found.system) }
+    }
+}
+
 /// Tells a file from the one that took its place, and from itself after it was written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
@@ -129,15 +156,26 @@ impl GeoFile {
         }
     }
 
-    /// What is so of each address of a network. `None` where it knows more of some than of others.
-    pub(super) fn look_up_network(&self, network: IpNet) -> Option<Found> {
+    /// What it knows of all addresses of a network.
+    pub(super) fn look_up_network(&self, network: IpNet) -> Seen {
         match &self.data {
             Data::Tree(reader) => {
-                let Ok(found) = reader.lookup(network.network()) else { return Some(Found::default()) };
-                let is_one = found.network().ok()?.prefix() <= network.prefix_len();
-                is_one.then(|| found.decode::<Row>().ok().flatten().map(Row::found).unwrap_or_default())
+                let Ok(row) = reader.lookup(network.network()) else { return Found::default().into() };
+                let found = row.decode::<Row>().ok().flatten().map(Row::found).unwrap_or_default();
+                if row.network().is_ok_and(|one| one.prefix() <= network.prefix_len()) {
+                    return found.into();
+                }
+                // What kind of file it is, this part of the network tells, if it knows anything of it.
+                let (places, systems) = (found.place.is_some(), found.system.is_some());
+                Seen {
+                    place: if places || !systems { Said::Differs } else { Said::Nothing },
+                    system: if systems || !places { Said::Differs } else { Said::Nothing },
+                }
             }
-            Data::Ranges(ranges) => Some(Found { place: None, system: ranges.look_up_network(network)? }),
+            Data::Ranges(ranges) => {
+                let system = ranges.look_up_network(network).map_or(Said::Differs, Said::of);
+                Seen { place: Said::Nothing, system }
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 //! that knows its autonomous system who runs it. A file that is replaced is read anew by [`GeoDatabases::refresh`]
 //! and takes the place of the old one at once; one that cannot be read leaves the old one where it is.
 
+mod cache;
 mod file;
 mod ranges;
 mod row;
@@ -13,14 +14,15 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use domain::{AutonomousSystem, GeoPlace, ReducedAddress, network_of};
+use domain::{GeoPlace, ReducedAddress, network_of};
 use ipnet::IpNet;
 
 pub use file::GeoFile;
-use file::{Found, Stamp};
+use file::{Said, Seen, Stamp};
 
 /// Which files there are, in the order in which they are asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,11 +84,25 @@ struct Known {
     stamp: Option<Stamp>,
 }
 
+/// Files as they were read at one time, and a number that no others have in this process.
+#[derive(Debug, Default)]
+struct Files {
+    number: u64,
+    all: Vec<Arc<GeoFile>>,
+}
+
+impl Files {
+    fn new(all: Vec<Arc<GeoFile>>) -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self { number: LAST.fetch_add(1, Ordering::Relaxed) + 1, all }
+    }
+}
+
 /// The files that were read; none of them knows nothing.
 #[derive(Debug, Default)]
 pub struct GeoDatabases {
     source: GeoSource,
-    files: ArcSwap<Vec<Arc<GeoFile>>>,
+    files: ArcSwap<Files>,
     /// Also keeps two from refreshing at a time.
     troubles: Mutex<BTreeMap<PathBuf, Known>>,
 }
@@ -105,54 +121,37 @@ impl GeoDatabases {
             }),
         };
         let files = source.list()?.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { source, files: ArcSwap::from_pointee(files), troubles: Mutex::default() })
+        Ok(Self { source, files: ArcSwap::from_pointee(Files::new(files)), troubles: Mutex::default() })
     }
 
     /// What the first file that knows the place of `ip` says.
     pub fn place(&self, ip: IpAddr) -> GeoPlace {
         let ip = ip.to_canonical();
-        self.files.load().iter().find_map(|file| file.look_up(ip).place).unwrap_or_default()
+        self.files.load().all.iter().find_map(|file| file.look_up(ip).place).unwrap_or_default()
     }
 
     /// All that may be kept of `ip`, whoever asks: the worker, or with strict capture the redirector.
     pub fn reduce(&self, ip: IpAddr) -> ReducedAddress {
-        let canonical = ip.to_canonical();
-        self.gather(network_of(ip), |file| Some(file.look_up(canonical))).unwrap_or_default()
+        let (canonical, files) = (ip.to_canonical(), self.files.load());
+        let look_up = || gather(&files.all, network_of(ip), |file| file.look_up(canonical).into());
+        if files.all.is_empty() { look_up() } else { ReducedAddress::clone(&cache::remembered(files.number, canonical, look_up)) }
     }
 
-    /// The same of an address of which its network is left. `None` where that is not one and the same for all
-    /// addresses of the network.
-    pub fn reduce_network(&self, network: IpNet) -> Option<ReducedAddress> {
-        self.gather(network.to_string(), |file| file.look_up_network(network))
-    }
-
-    fn gather(&self, network: String, look_up: impl Fn(&GeoFile) -> Option<Found>) -> Option<ReducedAddress> {
-        let mut reduced = ReducedAddress { network, ..ReducedAddress::default() };
-        let (mut place, mut system): (Option<GeoPlace>, Option<AutonomousSystem>) = (None, None);
-        for file in self.files.load().iter() {
-            let found = look_up(file)?;
-            if place.is_none() && found.place.is_some() {
-                (place, reduced.geo_version) = (found.place, file.built());
-            }
-            if system.is_none() && found.system.is_some() {
-                (system, reduced.system_version) = (found.system, file.built());
-            }
-            if place.is_some() && system.is_some() {
-                break;
-            }
-        }
-        Some(ReducedAddress { place: place.unwrap_or_default(), system, ..reduced })
+    /// The same of an address of which its network is left, as far as it is one and the same for all addresses of
+    /// the network.
+    pub fn reduce_network(&self, network: IpNet) -> ReducedAddress {
+        gather(&self.files.load().all, network.to_string(), |file| file.look_up_network(network))
     }
 
     /// Whether there is no file.
     pub fn is_empty(&self) -> bool {
-        self.files.load().is_empty()
+        self.files.load().all.is_empty()
     }
 
     /// Every file with what is wrong with it, in the order in which they are asked.
     pub fn state(&self) -> Vec<GeoFileState> {
         let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = self.files.load();
+        let files = &self.files.load().all;
         let mut states: Vec<_> = files
             .iter()
             .map(|file| GeoFileState {
@@ -169,7 +168,7 @@ impl GeoDatabases {
     /// Looks at the files and reads those that are new or were replaced. Blocks while it reads.
     pub fn refresh(&self) -> Refreshed {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.files.load_full();
+        let before = self.files.load_full().all.clone();
         let mut refreshed = Refreshed::default();
         let mut after = Vec::new();
         let paths = self.paths(&before);
@@ -198,7 +197,7 @@ impl GeoDatabases {
             after.extend(used.cloned());
         }
         if !refreshed.loaded.is_empty() {
-            self.files.store(Arc::new(after));
+            self.files.store(Arc::new(Files::new(after)));
         }
         refreshed
     }
@@ -214,6 +213,32 @@ impl GeoDatabases {
         }
         paths
     }
+}
+
+/// What the first file says that knows a place, and the first that knows a system; nothing of what it does not say of
+/// all addresses.
+fn gather(files: &[Arc<GeoFile>], network: String, look_up: impl Fn(&GeoFile) -> Seen) -> ReducedAddress {
+    let mut reduced = ReducedAddress { network, ..ReducedAddress::default() };
+    let (mut wants_place, mut wants_system) = (true, true);
+    for file in files {
+        let seen = look_up(file);
+        if wants_place && seen.place != Said::Nothing {
+            wants_place = false;
+            if let Said::This(place) = seen.place {
+                (reduced.place, reduced.geo_version) = (place, file.built());
+            }
+        }
+        if wants_system && seen.system != Said::Nothing {
+            wants_system = false;
+            if let Said::This(system) = seen.system {
+                (reduced.system, reduced.system_version) = (Some(system), file.built());
+            }
+        }
+        if !wants_place && !wants_system {
+            break;
+        }
+    }
+    reduced
 }
 
 /// What a look at one file shows.

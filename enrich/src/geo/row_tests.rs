@@ -6,6 +6,9 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use testkit::mmdb::{Value, build_at};
 
+use domain::AutonomousSystem;
+
+use super::file::Found;
 use super::row::Row;
 use super::*;
 
@@ -118,10 +121,22 @@ fn whole() -> Vec<u8> {
     build_at(1_700_000_000, 6, &[("::cb00:7100/120", flat), ("2001:db8::/32", nested)])
 }
 
+/// What is so of all of a network.
+fn one(Seen { place, system }: Seen) -> Option<Found> {
+    fn told<T>(said: Said<T>) -> Option<Option<T>> {
+        match said {
+            Said::Nothing => Some(None),
+            Said::This(known) => Some(Some(known)),
+            Said::Differs => None,
+        }
+    }
+    Some(Found { place: told(place)?, system: told(system)? })
+}
+
 fn look_up(file: &GeoFile) -> Vec<Found> {
     let addresses = ["203.0.113.9", "10.0.0.1", "2001:db8::1", "ffff::"].map(|ip| ip.parse::<IpAddr>().unwrap());
     let networks = ["203.0.113.0/24", "203.0.0.0/16", "2001:db8::/32", "::/0"].map(|network| network.parse::<IpNet>().unwrap());
-    let of_networks = networks.into_iter().filter_map(|network| file.look_up_network(network));
+    let of_networks = networks.into_iter().filter_map(|network| one(file.look_up_network(network)));
     addresses.into_iter().map(|ip| file.look_up(ip)).chain(of_networks).collect()
 }
 

@@ -104,11 +104,12 @@ fn places_and_systems_come_from_whichever_files_have_them() {
     assert_eq!((reduced("2001:db9::1"), reduced("10.0.0.1")), ((None, None, None), (None, None, None)));
     assert_eq!(geo.reduce(HERE.parse().unwrap()).network, "203.0.113.0/24");
     let network = |network: &str| geo.reduce_network(network.parse().unwrap());
-    assert_eq!(network("203.0.113.0/24"), Some(geo.reduce(HERE.parse().unwrap())));
-    assert_eq!(network("2001:db8:7::/48").and_then(|reduced| reduced.system).map(|system| system.number), Some(64_497));
-    // Half of it is nobody's.
-    assert_eq!(network("198.51.100.0/24"), None);
-    assert_eq!(network("10.0.0.0/24").map(|reduced| (reduced.place, reduced.system)), Some((GeoPlace::default(), None)));
+    assert_eq!(network("203.0.113.0/24"), geo.reduce(HERE.parse().unwrap()));
+    assert_eq!(network("2001:db8:7::/48").system.map(|system| system.number), Some(64_497));
+    // Half of it is nobody's, and all of it in one place.
+    let half = network("198.51.100.0/24");
+    assert_eq!((half.place.city.as_deref(), half.system), (Some("Bonn"), None));
+    assert_eq!((network("10.0.0.0/24").place, network("10.0.0.0/24").system), (GeoPlace::default(), None));
     // Of the file that knew the system, whichever knew the place. A list has its file's time.
     std::fs::File::options()
         .write(true)
