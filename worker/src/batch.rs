@@ -12,7 +12,7 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub captured: CapturedClick,
-    pub record: Vec<u8>,
+    pub record: Arc<[u8]>,
     pub frame: Arc<str>,
 }
 
@@ -34,7 +34,7 @@ impl Batch {
         let id: Arc<str> = frame.id.as_str().into();
         for (index, record) in frame.records.iter().enumerate() {
             match decode_record(record) {
-                Ok(captured) => self.clicks.push(Decoded { captured, record: record.to_vec(), frame: id.clone() }),
+                Ok(captured) => self.clicks.push(Decoded { captured, record: record.as_ref().into(), frame: id.clone() }),
                 Err(RecordError::UnknownVersion(version)) => return Err(version),
                 Err(error @ RecordError::Malformed) => {
                     let reason = error.to_string();

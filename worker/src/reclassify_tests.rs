@@ -78,7 +78,7 @@ async fn clicks_become_what_is_known_today(store: &Store) {
         }
     }
     let incoming =
-        |(click, _): &(domain::Click, _)| Incoming { workspace: ours, click: click.clone(), day: None, record: vec![], frame: "f".into() };
+        |(click, _): &(domain::Click, _)| Incoming { workspace: ours, click: click.clone(), day: None, record: [].into(), frame: "f".into() };
     store.ingest(&cases.iter().map(incoming).collect::<Vec<_>>(), NOON).await.unwrap();
 
     let clock = Clock::manual(NOON.plus(24 * 3_600_000));

@@ -44,7 +44,7 @@ impl Pump {
             Ok(captured) => captured,
             Err(error) => return Ok(Retried::Unreadable(error.to_string())),
         };
-        let batch = Batch { clicks: vec![Decoded { captured, record, frame: letter.frame.clone() }], ..Batch::default() };
+        let batch = Batch { clicks: vec![Decoded { captured, record: record.into(), frame: letter.frame.clone() }], ..Batch::default() };
         let mut neighbours = Neighbours::default();
         let Stored { clicks, who, report } = self.ingest(&batch, &mut neighbours, now).await?;
         if let Some(poison) = report.poison.first() {

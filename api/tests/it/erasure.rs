@@ -24,7 +24,7 @@ impl Running {
         let incoming = |number| {
             let click = Click { visitor: Some(visitor.clone()), ..click(link, number) };
             let day = Some(LocalDay::of(click.occurred_at(), &TimeZone::UTC));
-            Incoming { workspace, click, day, record: vec![], frame: "frame".into() }
+            Incoming { workspace, click, day, record: [].into(), frame: "frame".into() }
         };
         self.store.ingest(&numbers.map(incoming).collect::<Vec<_>>(), NOON).await.unwrap();
     }
@@ -39,7 +39,7 @@ impl Running {
     ) -> store::IngestReport {
         let workspace = workspace_of(api).await;
         let link: LinkId = link["id"].as_str().unwrap().parse().unwrap();
-        let incoming = |number| Incoming { workspace, click: make(click(link, number)), day: None, record: vec![], frame: "frame".into() };
+        let incoming = |number| Incoming { workspace, click: make(click(link, number)), day: None, record: [].into(), frame: "frame".into() };
         self.store.ingest(&numbers.map(incoming).collect::<Vec<_>>(), NOON).await.unwrap()
     }
 }

@@ -103,7 +103,7 @@ impl Running {
     pub async fn store_clicks(&self, api: &GraphQl, link: &Value, numbers: std::ops::Range<i64>) -> IngestReport {
         let workspace = workspace_of(api).await;
         let link: LinkId = link["id"].as_str().unwrap().parse().unwrap();
-        let incoming = |number| Incoming { workspace, click: click(link, number), day: None, record: vec![], frame: "frame".into() };
+        let incoming = |number| Incoming { workspace, click: click(link, number), day: None, record: [].into(), frame: "frame".into() };
         let batch: Vec<Incoming> = numbers.map(incoming).collect();
         self.store.ingest(&batch, NOON).await.unwrap()
     }

@@ -165,7 +165,7 @@ async fn clicks_tell_their_rule_and_variant() {
     };
     let clicks = [of(0, "Old name", Some("A")), of(2, "New name", Some("B")), of(4, "New name", Some("B")), crate::fixture::click(id, 6)];
     let workspace = workspace_of(&ada).await;
-    let incoming = |click| store::Incoming { workspace, click, day: None, record: vec![], frame: "frame".into() };
+    let incoming = |click| store::Incoming { workspace, click, day: None, record: [].into(), frame: "frame".into() };
     let batch: Vec<_> = clicks.into_iter().map(incoming).collect();
     running.store.ingest(&batch, crate::fixture::NOON).await.unwrap();
     let query = "query($f: ClickFilter) { clicks(filter: $f, order: STORED) { nodes { rule { id name } variant } } }";

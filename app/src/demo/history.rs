@@ -118,7 +118,7 @@ impl History {
         let day = LocalDay::of(moment.at, zone);
         click.visitor = visitor(&captured, salts.get(&day));
         let day = click.visitor.is_some().then_some(day);
-        Some(Incoming { workspace: self.workspace, click, day, record: encode_record(&captured), frame: Arc::from("demo history") })
+        Some(Incoming { workspace: self.workspace, click, day, record: encode_record(&captured).into(), frame: Arc::from("demo history") })
     }
 }
 

@@ -51,7 +51,7 @@ async fn store_old_clicks(store: &Store, workspace: WorkspaceId, link: LinkId) {
     for _ in 0..OLD / 1_000 {
         let incoming = |_| {
             let click = enricher.enrich(&captured(), &Privacy::default());
-            Incoming { workspace, click, day: None, record: Vec::new(), frame: "frame".into() }
+            Incoming { workspace, click, day: None, record: [].into(), frame: "frame".into() }
         };
         store.ingest(&(0..1_000).map(incoming).collect::<Vec<_>>(), now).await.unwrap();
     }

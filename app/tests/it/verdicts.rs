@@ -134,7 +134,7 @@ async fn clicks_are_judged_again_and_cells_compared_by_command_and_by_mutation()
     let at = |minutes: i64| now.plus(-minutes * 60_000);
     let store = Store::connect(&Database::Postgres(url.clone())).await.unwrap();
     let clicks = [old_click(&link, CHROME, at(60)), old_click(&link, "curl/8.5.0", at(50)), old_click(&link, "Wget/1.21", at(40))];
-    let incoming = |click: &Click| Incoming { workspace, click: click.clone(), day: None, record: vec![], frame: "f".into() };
+    let incoming = |click: &Click| Incoming { workspace, click: click.clone(), day: None, record: [].into(), frame: "f".into() };
     store.ingest(&clicks.iter().map(incoming).collect::<Vec<_>>(), now).await.unwrap();
     let totals = async || {
         let query = "{ clickTotals { human bot } }";

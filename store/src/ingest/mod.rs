@@ -41,7 +41,7 @@ pub struct Incoming {
     /// or the click has no visitor.
     pub day: Option<LocalDay>,
     /// The record's bytes as they were captured.
-    pub record: Vec<u8>,
+    pub record: Arc<[u8]>,
     /// The frame it came in.
     pub frame: Arc<str>,
 }
@@ -158,7 +158,7 @@ impl Store {
                     [] => return Err(StoreError::Internal(reason)),
                     [poison] => {
                         let id = poison.click.id.0;
-                        let (frame, record) = (poison.frame.clone(), poison.record.clone());
+                        let (frame, record) = (poison.frame.clone(), poison.record.to_vec());
                         report.poison.push(Poison { id, frame, reason, record, at: now });
                     }
                     _ => {

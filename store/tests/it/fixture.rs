@@ -216,7 +216,7 @@ pub fn click(link: LinkId, at: Millis) -> Click {
 }
 
 pub fn incoming(workspace: WorkspaceId, click: Click) -> Incoming {
-    Incoming { workspace, click, day: None, record: vec![1, 2, 3], frame: Arc::from("frame") }
+    Incoming { workspace, click, day: None, record: [1, 2, 3].into(), frame: Arc::from("frame") }
 }
 
 pub async fn ingest(store: &Store, workspace: WorkspaceId, clicks: &[Click]) -> store::IngestReport {

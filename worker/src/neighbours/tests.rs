@@ -118,7 +118,7 @@ struct Worker(Neighbours);
 impl Worker {
     async fn take(&mut self, store: &Store, workspace: WorkspaceId, batch: &[(CapturedClick, Click)], now: Millis, death: Death) -> u64 {
         let who: Vec<Option<Who>> = batch.iter().map(|(captured, click)| self.0.who(captured, click)).collect();
-        let incoming = |(_, click): &(_, Click)| Incoming { workspace, click: click.clone(), day: None, record: vec![], frame: "f".into() };
+        let incoming = |(_, click): &(_, Click)| Incoming { workspace, click: click.clone(), day: None, record: [].into(), frame: "f".into() };
         let mut clicks: Vec<Incoming> = batch.iter().map(incoming).collect();
         self.0.judge(store, &mut clicks, &who, now).await.unwrap();
         let report = store.ingest(&clicks, now).await.unwrap();
@@ -287,7 +287,7 @@ async fn nothing_is_read_for_a_click_that_follows_those_remembered() {
     let head = worker.0.memories[&ours].head;
     // A store that is closed answers nothing.
     let who: Vec<Option<Who>> = one(5_000).iter().map(|(captured, click)| worker.0.who(captured, click)).collect();
-    let incoming = |(_, click): (_, Click)| Incoming { workspace: ours, click, day: None, record: vec![], frame: "f".into() };
+    let incoming = |(_, click): (_, Click)| Incoming { workspace: ours, click, day: None, record: [].into(), frame: "f".into() };
     let mut batch: Vec<Incoming> = one(5_000).into_iter().map(incoming).collect();
     store.close().await;
     worker.0.judge(&store, &mut batch, &who, NOON.plus(5_000)).await.unwrap();

@@ -71,7 +71,7 @@ impl Running {
             judged: None,
         };
         let click = Enricher::new(Arc::default()).enrich(&captured, &Privacy { level, ..Privacy::default() });
-        let incoming = Incoming { workspace: self.workspace, click, day: None, record: Vec::new(), frame: "frame".into() };
+        let incoming = Incoming { workspace: self.workspace, click, day: None, record: [].into(), frame: "frame".into() };
         assert_eq!(self.store.ingest(&[incoming], self.clock.now()).await.unwrap().stored.len(), 1);
     }
 
