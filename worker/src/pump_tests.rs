@@ -38,7 +38,7 @@ async fn what_is_stored_when_a_stop_comes_is_told() {
     let captured = CapturedClick { workspace: ours, ..captured(NOON, 1) };
     let frame: Arc<str> = "frame".into();
     let poison = Poison { id: uuid::Uuid::from_u128(1), frame: frame.clone(), reason: "refused".into(), record: vec![1, 0xff], at: NOON };
-    let clicks = vec![Decoded { record: encode_record(&captured), captured: captured.clone(), frame }];
+    let clicks = vec![Decoded { record: encode_record(&captured).into(), captured: captured.clone(), frame }];
     let batch = Batch { clicks, poison: vec![poison], ..Batch::default() };
     let stopping = CancellationToken::new();
     let mut neighbours = Neighbours::default();
@@ -75,7 +75,7 @@ async fn a_click_that_comes_after_the_time_of_its_address_is_stored_without_it()
     let ages = [0, 47 * HOUR, 47 * HOUR + 1, 48 * HOUR, 20 * 24 * HOUR];
     let decoded = |age: &i64| {
         let captured = CapturedClick { workspace: ours, ..captured(NOON.plus(-age), 1) };
-        Decoded { record: encode_record(&captured), captured, frame: "frame".into() }
+        Decoded { record: encode_record(&captured).into(), captured, frame: "frame".into() }
     };
     let batch = Batch { clicks: ages.iter().map(decoded).collect(), ..Batch::default() };
     let done = pump(&store).store(&batch, &mut Neighbours::default(), &CancellationToken::new()).await;
