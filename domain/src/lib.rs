@@ -58,7 +58,7 @@ pub use click::{
     UserAgentFacts, Verdict, VerdictReason, VisitorKey, network_of,
 };
 pub use click_properties::{ClickProperties, ParameterChoice};
-pub use consent::{CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_signed_consent, signed_consent};
+pub use consent::{CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_consented_id, is_signed_consent, signed_consent};
 pub use custom_domain::{
     CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES,
     ServedDomain, parse_robots, parse_well_known,

@@ -162,6 +162,9 @@ async fn what_cannot_be_a_visitor_is_told() {
     for (input, field) in [
         (json!({}), "consentedId"),
         (json!({ "consentedId": "" }), "consentedId"),
+        (json!({ "consentedId": "a b c" }), "consentedId"),
+        (json!({ "consentedId": "ada@example.com" }), "consentedId"),
+        (json!({ "consentedId": "a".repeat(65) }), "consentedId"),
         (json!({ "consentedId": "a", "ip": "203.0.113.7" }), "consentedId"),
         (json!({ "ip": "203.0.113.7" }), "userAgent"),
         (json!({ "userAgent": "a" }), "ip"),
