@@ -179,7 +179,9 @@ mod tests {
         for name in ["Harbour Ltd", "Café Zürich & Söhne", "نادي", "👩\u{200d}🚀"] {
             assert_eq!(named(name), Ok(Some(name.into())));
         }
-        for c in ['\0', '\n', '\u{1f}', '\u{7f}', '\u{9f}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}'] {
+        for c in
+            ['\0', '\n', '\u{1f}', '\u{7f}', '\u{9f}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}']
+        {
             let Invalid(issues) = named(&format!("Harbour{c}dtL")).unwrap_err();
             assert_eq!((issues.len(), issues[0].path.as_str()), (1, "privacy.controller"), "{c:?}");
         }
