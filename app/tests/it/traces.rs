@@ -85,10 +85,11 @@ impl Case {
 
     /// Each way in, with and without a link; how many clicks that are.
     async fn click(&self, redirect: &str, owner: &GraphQl) -> usize {
+        // Before the redirector asks what there is of the workspace: a change is heard of a moment later.
+        rotate(owner).await;
         let [first, second] = self.addresses();
         self.visit(&format!("http://{redirect}/{}?n=0&{}", self.name(), self.query()), first).await;
         self.visit(&format!("http://{redirect}/{}?n=1&{}", self.name(), self.query()), second).await;
-        rotate(owner).await;
         let target = format!("https://example.com/?n=2&{}", self.query());
         self.visit(&sign(owner, &target).await, first).await;
         // What a browser asks for, a program cannot say of it.
