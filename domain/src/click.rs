@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::coded::coded;
-use crate::{Channel, ClickId, LinkId, Millis, Parameter, RuleId, SignalSet, Signals, Utm, WorkspaceId};
+use crate::{Channel, ClickId, LinkId, LinkKind, Millis, Parameter, RuleId, SignalSet, Signals, Utm, WorkspaceId};
 
 /// The place of a stored click in its workspace's order of storage. Rises in commit order; may
 /// have holes.
@@ -233,6 +233,13 @@ pub struct CapturedClick {
     pub signals: Signals,
     /// With strict capture, where the user agent must not be written: what was read of it, in its place.
     pub judged: Option<Box<JudgedAgent>>,
+}
+
+impl CapturedClick {
+    /// Whether it was logged without a link made beforehand: then its target is the visitor's alone, and no author's.
+    pub fn is_logged(&self) -> bool {
+        LinkKind::of(self.link, self.workspace) == LinkKind::Logged
+    }
 }
 
 /// Where an address is, as far as the geo database knows.

@@ -16,6 +16,11 @@ const VERSION: &str = "v1.";
 const FIRST_LINE: &str = "linklogger-consent-v1";
 const MAX_VISITOR: usize = 64;
 
+/// Whether a visitor can have consented under that id.
+pub fn is_consented_id(id: &str) -> bool {
+    (1..=MAX_VISITOR).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
 /// Whether a parameter's value is meant to be an answer of this form.
 pub fn is_signed_consent(value: &str) -> bool {
     value.starts_with(VERSION)
@@ -39,7 +44,7 @@ impl SignedConsent {
             "refused" => false,
             _ => return None,
         };
-        let is_id = visitor.len() <= MAX_VISITOR && visitor.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        let is_id = visitor.is_empty() || is_consented_id(visitor);
         // Written in one way only: what is signed is the number, so that a zero before it would go unnoticed.
         let is_number = seconds.bytes().all(|byte| byte.is_ascii_digit()) && (seconds == "0" || !seconds.starts_with('0'));
         if !is_id || !given && !visitor.is_empty() || !is_number {
@@ -117,6 +122,15 @@ mod tests {
         {
             assert_eq!(SignedConsent::read(value), None, "{value}");
         }
+    }
+
+    #[test]
+    fn ids_are_what_an_answer_can_have() {
+        let long = "a".repeat(65);
+        for id in ["", "a b", "ada@example.com", "ä", "a.b", &long] {
+            assert!(!is_consented_id(id), "{id}");
+        }
+        assert!(is_consented_id("user_17-B") && is_consented_id(&long[1..]));
     }
 
     #[test]

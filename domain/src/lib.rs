@@ -58,7 +58,9 @@ pub use click::{
     UserAgentFacts, Verdict, VerdictReason, VisitorKey, network_of,
 };
 pub use click_properties::{ClickProperties, ParameterChoice};
-pub use consent::{CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_signed_consent, signed_consent};
+pub use consent::{
+    CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_consented_id, is_signed_consent, signed_consent,
+};
 pub use custom_domain::{
     CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES,
     ServedDomain, parse_robots, parse_well_known,
@@ -89,8 +91,8 @@ pub use policy::{ReferrerPolicy, SealedSecret, WorkspacePolicy, signing_purpose}
 pub use privacy::{ConsentMode, KeptFields, Privacy, PrivacyLevel};
 pub use privacy_change::PrivacyChange;
 pub use query::{
-    Parameter, QR_MARKER, Utm, forward_query, names_to_drop, parse_form, parse_query, parse_utm, referrer_host, without_parameters,
-    without_values,
+    Parameter, QR_MARKER, Utm, forward_query, meant_name, names_to_drop, parameter_names, parse_form, parse_query, parse_utm,
+    referrer_host, without_parameters, without_values,
 };
 pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use retention::{Retention, RetentionChange};

@@ -85,11 +85,20 @@ fn path(field: &str) -> String {
 
 fn parse_controller(name: &str) -> Result<String, Issue> {
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > MAX_CONTROLLER_CHARS || name.chars().any(char::is_control) {
-        let message = format!("The name has 1 to {MAX_CONTROLLER_CHARS} characters, in one line. Send null for none.");
+    if name.is_empty() || name.chars().count() > MAX_CONTROLLER_CHARS || name.chars().any(is_unseen) {
+        let message = format!(
+            "The name has 1 to {MAX_CONTROLLER_CHARS} characters, in one line, without control characters and marks of the writing's \
+             direction. Send null for none."
+        );
         return Err(Issue::new(path("controller"), IssueCode::Invalid, message));
     }
     Ok(name.to_owned())
+}
+
+/// Characters that control, end lines, or turn the direction of what stands around them: visitors read the name beside
+/// the question for their consent.
+fn is_unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn parse_policy_url(text: &str) -> Result<String, Issue> {
@@ -159,6 +168,23 @@ mod tests {
         assert_eq!(asking.controller.as_deref(), Some("Harbour Ltd"));
         let unnamed = asking.changed(PrivacyChange { controller: Some(None), ..PrivacyChange::default() }).unwrap();
         assert_eq!((unnamed.controller, unnamed.policy_url.as_deref()), (None, Some("https://harbour.example/privacy")));
+    }
+
+    #[test]
+    fn who_asks_has_a_name_that_is_shown_as_it_is_written() {
+        let named = |name: &str| {
+            let change = PrivacyChange { controller: Some(Some(name.into())), ..PrivacyChange::default() };
+            Privacy::default().changed(change).map(|privacy| privacy.controller)
+        };
+        for name in ["Harbour Ltd", "Café Zürich & Söhne", "نادي", "👩\u{200d}🚀"] {
+            assert_eq!(named(name), Ok(Some(name.into())));
+        }
+        for c in
+            ['\0', '\n', '\u{1f}', '\u{7f}', '\u{9f}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}']
+        {
+            let Invalid(issues) = named(&format!("Harbour{c}dtL")).unwrap_err();
+            assert_eq!((issues.len(), issues[0].path.as_str()), (1, "privacy.controller"), "{c:?}");
+        }
     }
 
     #[test]

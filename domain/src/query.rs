@@ -1,5 +1,6 @@
 //! What the visitor's URLs say: query parameters, UTM fields, the referrer's host.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use url::{Url, form_urlencoded};
@@ -13,6 +14,8 @@ const MAX_VALUE_CHARS: usize = 512;
 /// The parameter by which the QR code of a link makes itself known. It counts as the click's source,
 /// and is nothing to the target.
 pub const QR_MARKER: &str = "qr=1";
+/// What is left in front of a name where `&amp;` was taken for `&`.
+const ESCAPED: &str = "amp;";
 const QR_SOURCE: &str = "qr";
 
 fn is_qr_marker(key: &str, value: &str) -> bool {
@@ -73,7 +76,7 @@ pub fn parse_utm(requested: &str, target: &str) -> (Utm, Vec<Parameter>) {
             is_scan = true;
             continue;
         }
-        match utm.field(&parameter.key.to_ascii_lowercase()) {
+        match utm.field(&meant_name(&parameter.key).to_ascii_lowercase()) {
             Some(field) if !parameter.value.is_empty() => {
                 field.get_or_insert(parameter.value);
             }
@@ -85,7 +88,7 @@ pub fn parse_utm(requested: &str, target: &str) -> (Utm, Vec<Parameter>) {
         utm.source.get_or_insert(QR_SOURCE.to_owned());
     }
     for parameter in parse_query(query_of(target)) {
-        if let Some(field) = utm.field(&parameter.key.to_ascii_lowercase()).filter(|_| !parameter.value.is_empty()) {
+        if let Some(field) = utm.field(&meant_name(&parameter.key).to_ascii_lowercase()).filter(|_| !parameter.value.is_empty()) {
             field.get_or_insert(parameter.value);
         }
     }
@@ -107,6 +110,23 @@ pub fn parse_query(query: &str) -> Vec<Parameter> {
         .collect()
 }
 
+/// The name that a parameter was meant to have: without spaces around it, and without the rest of an `&` that was
+/// escaped for HTML and not read as such, which is what some mail programs make of links (`?a=1&amp;gclid=2`).
+pub fn meant_name(key: &str) -> &str {
+    let mut name = key.trim();
+    while let Some((start, rest)) = name.split_at_checked(ESCAPED.len())
+        && start.eq_ignore_ascii_case(ESCAPED)
+    {
+        name = rest.trim_start();
+    }
+    name
+}
+
+/// The names of all parameters of a URL, decoded, however many there are.
+pub fn parameter_names(url: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    form_urlencoded::parse(query_of(url).as_bytes()).map(|(key, _)| key)
+}
+
 /// A parameter's name as a click has it.
 fn parameter_key(key: &str) -> String {
     clean(key, MAX_PARAMETER_KEY_CHARS)
@@ -116,14 +136,14 @@ fn parameter_key(key: &str) -> String {
 /// for. Campaign fields and the mark of a QR code always may; `passes` is asked of the others as clicks have them.
 pub fn names_to_drop(url: &str, passes: impl Fn(&str) -> bool) -> HashSet<String> {
     let may_stay = |key: &str, value: &str| {
-        let is_campaign = Utm::default().field(&key.to_ascii_lowercase()).is_some();
+        let is_campaign = Utm::default().field(&meant_name(key).to_ascii_lowercase()).is_some();
         is_campaign || is_qr_marker(key, value) || passes(&parameter_key(key))
     };
     let pairs = form_urlencoded::parse(query_of(url).as_bytes());
     pairs.filter(|(key, value)| !may_stay(key, value)).map(|(key, _)| key.into_owned()).collect()
 }
 
-/// A URL without the parameters of these names; what stays is as it was written.
+/// A URL without the parameters of these names, but for the mark of a QR code; what stays is as it was written.
 pub fn without_parameters(url: &str, names: &HashSet<String>) -> String {
     rewritten(url, |pair| (!is_named(pair, names)).then_some(pair))
 }
@@ -134,7 +154,8 @@ pub fn without_values(url: &str, names: &HashSet<String>) -> String {
 }
 
 fn is_named(pair: &str, names: &HashSet<String>) -> bool {
-    form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(key, _)| names.contains(&*key))
+    let read = form_urlencoded::parse(pair.as_bytes()).next();
+    read.is_some_and(|(key, value)| names.contains(&*key) && !is_qr_marker(&key, &value))
 }
 
 /// A URL with what becomes of each part of its query.
@@ -223,6 +244,27 @@ mod tests {
         assert_eq!(forward_query("https://example.com/", "qr=1&a=1"), "https://example.com/?a=1");
         assert_eq!(forward_query("https://example.com/", "qr=1"), "https://example.com/");
         assert_eq!(forward_query("https://example.com/", "qr=2"), "https://example.com/?qr=2");
+    }
+
+    #[test]
+    fn names_that_were_escaped_or_padded_are_what_they_were_meant_to_be() {
+        for key in ["gclid", "amp;gclid", "AMP;gclid", "amp;amp;gclid", " gclid\t", "amp; gclid", "\u{a0}gclid"] {
+            assert_eq!(meant_name(key), "gclid", "{key:?}");
+        }
+        for key in ["", "amp", "ampgclid", "äöü"] {
+            assert_eq!(meant_name(key), key);
+        }
+        let (utm, others) = parse_utm("http://x/abc?n=1&amp;utm_source=mail&amp;m=2&+UTM_medium=email", "https://e.com/?x&amp;utm_term=t");
+        assert_eq!((utm.source.as_deref(), utm.medium.as_deref(), utm.term.as_deref()), (Some("mail"), Some("email"), Some("t")));
+        assert_eq!(others.iter().map(|parameter| parameter.key.as_str()).collect::<Vec<_>>(), ["n", "amp;m"]);
+        // By the URL standard the rest is a value.
+        assert_eq!(parse_query("a=1;gclid=2"), [Parameter { key: "a".into(), value: "1;gclid=2".into() }]);
+    }
+
+    #[test]
+    fn the_mark_of_a_code_stays_beside_what_has_its_name() {
+        let url = "http://x/abc?qr=1&qr=2";
+        assert_eq!(without_parameters(url, &names_to_drop(url, |_| false)), "http://x/abc?qr=1");
     }
 
     #[test]

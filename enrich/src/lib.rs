@@ -50,12 +50,13 @@ impl Enricher {
         };
         let (utm, parameters) = parse_utm(&captured.url, &captured.target);
         let referrer_host = captured.referrer.as_deref().and_then(referrer_host);
-        let channel = sources::channel(&utm, &parameters, referrer_host.as_deref(), facts.browser.as_deref());
+        let followed = sources::followed(captured);
+        let channel = sources::channel(&utm, followed, referrer_host.as_deref(), facts.browser.as_deref());
         let mut signals = captured.signals.set;
         if captured.signals.hints.is_some() {
             signals.insert(SignalSet::HINTS);
         }
-        if sources::followed(&parameters).is_some() {
+        if followed.is_some() {
             signals.insert(SignalSet::CLICK_ID);
         }
         let mut click = Click {
@@ -117,7 +118,7 @@ mod tests {
         CapturedClick {
             id: ClickId::new(Millis(1), [1; 10]),
             workspace: WorkspaceId::new(Millis(1), [1; 10]),
-            link: LinkId::new(Millis(1), [1; 10]),
+            link: LinkId::new(Millis(1), [2; 10]),
             link_version: 1,
             outcome: Outcome::Redirected,
             status: 302,
@@ -134,6 +135,11 @@ mod tests {
             signals: domain::Signals::default(),
             judged: None,
         }
+    }
+
+    pub(crate) fn logged() -> CapturedClick {
+        let click = captured();
+        CapturedClick { link: LinkId::logged(click.workspace), url: "http://x/r".into(), ..click }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use domain::{Channel, Click, Parameter, SignalSet, Utm};
+use domain::{CapturedClick, Channel, Click, SignalSet, Utm, meant_name, parameter_names};
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("../data/sources.tsv")));
 
@@ -97,12 +97,16 @@ fn channel_named(name: &str) -> Option<Channel> {
 
 /// Whether a parameter of that name follows one click: its value is not kept.
 pub(crate) fn is_click_id(name: &str) -> bool {
-    lower(name, |name| TABLE.parameters.contains_key(name))
+    of_parameter(name).is_some()
 }
 
-/// `parameters` are those of the short URL beside the campaign fields.
-pub(crate) fn channel(utm: &Utm, parameters: &[Parameter], referrer_host: Option<&str>, browser: Option<&str>) -> Channel {
-    told(utm, || followed(parameters), referrer_host, browser)
+fn of_parameter(name: &str) -> Option<Channel> {
+    lower(meant_name(name), |name| TABLE.parameters.get(name).copied())
+}
+
+/// `followed` is what a parameter says by which a service follows its clicks.
+pub(crate) fn channel(utm: &Utm, followed: Option<Channel>, referrer_host: Option<&str>, browser: Option<&str>) -> Channel {
+    told(utm, || followed, referrer_host, browser)
 }
 
 /// The channel of a stored click. Of what follows clicks it keeps nothing but the channel that it said.
@@ -111,9 +115,11 @@ pub(crate) fn channel_anew(click: &Click, browser: Option<&str>) -> Channel {
     told(&click.utm, || said, click.referrer_host.as_deref(), browser)
 }
 
-/// What the first parameter says by which a service follows its clicks.
-pub(crate) fn followed(parameters: &[Parameter]) -> Option<Channel> {
-    parameters.iter().find_map(|parameter| lower(&parameter.key, |key| TABLE.parameters.get(key).copied()))
+/// What the first parameter says by which a service follows its clicks: of the short URL, and of the target where that
+/// is the visitor's as well. Those of a link's own target say nothing of who opened it.
+pub(crate) fn followed(click: &CapturedClick) -> Option<Channel> {
+    let of_url = |url| parameter_names(url).find_map(|name| of_parameter(&name));
+    of_url(&click.url).or_else(|| of_url(&click.target).filter(|_| click.is_logged()))
 }
 
 fn told(utm: &Utm, followed: impl Fn() -> Option<Channel>, referrer_host: Option<&str>, browser: Option<&str>) -> Channel {
@@ -146,11 +152,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::tests::{captured, logged};
+
+    fn of_click(click: &CapturedClick, referrer: Option<&str>) -> Channel {
+        let (utm, _) = domain::parse_utm(&click.url, &click.target);
+        let host = referrer.and_then(domain::referrer_host);
+        channel(&utm, followed(click), host.as_deref(), None)
+    }
 
     fn of(requested: &str, referrer: Option<&str>) -> Channel {
-        let (utm, parameters) = domain::parse_utm(&format!("https://go.example/a?{requested}"), "https://example.com/");
-        let host = referrer.and_then(domain::referrer_host);
-        channel(&utm, &parameters, host.as_deref(), None)
+        of_click(&CapturedClick { url: format!("https://go.example/a?{requested}"), ..captured() }, referrer)
     }
 
     #[test]
@@ -206,15 +217,32 @@ mod tests {
             ("mc_eid=x", Channel::Email),
             ("utm_medium=email&gclid=x", Channel::Email),
             ("ref=7", Channel::Search),
+            // As some mail programs make of links.
+            ("a=1&amp;fbclid=x", Channel::Social),
+            ("+FBclid%20=x", Channel::Social),
+            ("a=1&amp;utm_medium=email", Channel::Email),
+            // A value, by the URL standard.
+            ("a=1;fbclid=x", Channel::Search),
         ];
         for (query, channel) in cases {
             assert_eq!(of(query, google), channel, "{query}");
         }
+        let long: String = (0..40).map(|number| format!("k{number}=v&")).collect();
+        assert_eq!(of(&format!("{long}fbclid=x"), google), Channel::Social);
+    }
+
+    #[test]
+    fn targets_tell_of_the_visitor_where_they_are_no_links() {
+        let target = |click| CapturedClick { target: "https://example.com/?amp;fbclid=x".into(), ..click };
+        assert_eq!(of_click(&target(logged()), None), Channel::Social);
+        assert_eq!(of_click(&target(captured()), None), Channel::Direct);
+        let both = CapturedClick { url: "http://x/r?mc_eid=x".into(), ..target(logged()) };
+        assert_eq!(of_click(&both, None), Channel::Email);
     }
 
     #[test]
     fn browsers_of_social_apps_send_no_referrer() {
-        let of = |browser| channel(&Utm::default(), &[], None, browser);
+        let of = |browser| channel(&Utm::default(), None, None, browser);
         assert_eq!(of(Some("Chrome")), Channel::Direct);
         // By the names that these browsers are told by.
         for app in SOCIAL_APPS {
@@ -226,9 +254,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_has_a_channel(query in ".{0,80}", referrer in ".{0,80}") {
-            let (utm, parameters) = domain::parse_utm(&format!("https://go.example/a?{query}"), &referrer);
-            let _ = channel(&utm, &parameters, domain::referrer_host(&referrer).as_deref(), Some(&query));
-            let _ = channel(&utm, &parameters, Some(&referrer), None);
+            let click = CapturedClick { url: format!("https://go.example/a?{query}"), target: referrer.clone(), ..logged() };
+            let (utm, _) = domain::parse_utm(&click.url, &click.target);
+            let _ = channel(&utm, followed(&click), domain::referrer_host(&referrer).as_deref(), Some(&query));
+            let _ = channel(&utm, followed(&click), Some(&referrer), None);
         }
     }
 }

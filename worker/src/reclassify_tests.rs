@@ -77,8 +77,13 @@ async fn clicks_become_what_is_known_today(store: &Store) {
             cases.extend((0..6).map(|link| (stored(at + 5_000 + i64::from(link) * 200, link, Some(6)), (Bot, Burst))));
         }
     }
-    let incoming =
-        |(click, _): &(domain::Click, _)| Incoming { workspace: ours, click: click.clone(), day: None, record: [].into(), frame: "f".into() };
+    let incoming = |(click, _): &(domain::Click, _)| Incoming {
+        workspace: ours,
+        click: click.clone(),
+        day: None,
+        record: [].into(),
+        frame: "f".into(),
+    };
     store.ingest(&cases.iter().map(incoming).collect::<Vec<_>>(), NOON).await.unwrap();
 
     let clock = Clock::manual(NOON.plus(24 * 3_600_000));

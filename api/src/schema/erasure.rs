@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use domain::{AuditEntry, ErasureId, Invalid, Issue, IssueCode, LocalDay, Millis, PrivacyLevel, VisitorKey, WorkspaceId};
+use domain::{AuditEntry, ErasureId, Invalid, Issue, IssueCode, LocalDay, Millis, PrivacyLevel, VisitorKey, WorkspaceId, is_consented_id};
 use enrich::{RECIPE_CONSENTED, visitor_of_day};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -20,8 +20,6 @@ use crate::caller::Session;
 const PATIENCE: Duration = Duration::from_secs(8);
 /// A user agent is captured up to so many bytes.
 const MAX_USER_AGENT: usize = 512;
-/// No id that a visitor consented to is longer.
-const MAX_CONSENTED_ID: usize = 64;
 const DAY_MILLIS: i64 = 24 * 3_600_000;
 
 /// Whose clicks are to be erased: either `consentedId`, or `ip` and `userAgent` together.
@@ -144,11 +142,11 @@ impl EraseVisitorInput {
     fn check(self) -> Result<Asked, ApiError> {
         let wrong = |path: &str, code, message: &str| Err(Issue::new(path, code, message).into());
         match (self.consented_id, self.ip, self.user_agent) {
-            (Some(id), None, None) if (1..=MAX_CONSENTED_ID).contains(&id.len()) => Ok(Asked::Consented(id)),
+            (Some(id), None, None) if is_consented_id(&id) => Ok(Asked::Consented(id)),
             (Some(_), None, None) => wrong(
                 "consentedId",
                 IssueCode::Invalid,
-                "This is no id that a visitor can have consented to: those have 1 to 64 characters.",
+                "This is no id that a visitor can have consented to: those have 1 to 64 letters (a to z), digits, - and _.",
             ),
             (None, Some(ip), Some(mut agent)) => {
                 let mut invalid = Invalid::default();

@@ -39,7 +39,8 @@ impl Running {
     ) -> store::IngestReport {
         let workspace = workspace_of(api).await;
         let link: LinkId = link["id"].as_str().unwrap().parse().unwrap();
-        let incoming = |number| Incoming { workspace, click: make(click(link, number)), day: None, record: [].into(), frame: "frame".into() };
+        let incoming =
+            |number| Incoming { workspace, click: make(click(link, number)), day: None, record: [].into(), frame: "frame".into() };
         self.store.ingest(&numbers.map(incoming).collect::<Vec<_>>(), NOON).await.unwrap()
     }
 }
@@ -162,6 +163,9 @@ async fn what_cannot_be_a_visitor_is_told() {
     for (input, field) in [
         (json!({}), "consentedId"),
         (json!({ "consentedId": "" }), "consentedId"),
+        (json!({ "consentedId": "a b c" }), "consentedId"),
+        (json!({ "consentedId": "ada@example.com" }), "consentedId"),
+        (json!({ "consentedId": "a".repeat(65) }), "consentedId"),
         (json!({ "consentedId": "a", "ip": "203.0.113.7" }), "consentedId"),
         (json!({ "ip": "203.0.113.7" }), "userAgent"),
         (json!({ "userAgent": "a" }), "ip"),

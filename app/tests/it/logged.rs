@@ -28,12 +28,12 @@ async fn revoke(api: &GraphQl, id: &str) {
     api.data("mutation($i: RevokeApiKeyInput!) { revokeApiKey(input: $i) { key { revokedAt } } }", json!({ "i": { "id": id } })).await;
 }
 
-async fn rotate(api: &GraphQl) -> String {
+pub async fn rotate(api: &GraphQl) -> String {
     let data = api.data("mutation { rotateSigningSecret(input: {}) { secret earlierValidUntil } }", json!({})).await;
     data["rotateSigningSecret"]["secret"].as_str().unwrap().to_owned()
 }
 
-async fn sign(api: &GraphQl, target: &str) -> String {
+pub async fn sign(api: &GraphQl, target: &str) -> String {
     let query = "mutation($i: SignRedirectUrlInput!) { signRedirectUrl(input: $i) { url } }";
     let in_an_hour = platform::Clock::System.now().plus(3_600_000).to_string();
     let input = json!({ "targetUrl": target, "utm": { "source": "mail" }, "expiresAt": in_an_hour });

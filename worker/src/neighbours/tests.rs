@@ -118,7 +118,8 @@ struct Worker(Neighbours);
 impl Worker {
     async fn take(&mut self, store: &Store, workspace: WorkspaceId, batch: &[(CapturedClick, Click)], now: Millis, death: Death) -> u64 {
         let who: Vec<Option<Who>> = batch.iter().map(|(captured, click)| self.0.who(captured, click)).collect();
-        let incoming = |(_, click): &(_, Click)| Incoming { workspace, click: click.clone(), day: None, record: [].into(), frame: "f".into() };
+        let incoming =
+            |(_, click): &(_, Click)| Incoming { workspace, click: click.clone(), day: None, record: [].into(), frame: "f".into() };
         let mut clicks: Vec<Incoming> = batch.iter().map(incoming).collect();
         self.0.judge(store, &mut clicks, &who, now).await.unwrap();
         let report = store.ingest(&clicks, now).await.unwrap();
