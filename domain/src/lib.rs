@@ -91,8 +91,8 @@ pub use policy::{ReferrerPolicy, SealedSecret, WorkspacePolicy, signing_purpose}
 pub use privacy::{ConsentMode, KeptFields, Privacy, PrivacyLevel};
 pub use privacy_change::PrivacyChange;
 pub use query::{
-    Parameter, QR_MARKER, Utm, forward_query, meant_name, names_to_drop, parameter_names, parse_form, parse_query, parse_utm,
-    referrer_host, without_parameters, without_values,
+    Parameter, QR_MARKER, Utm, forward_query, host_of_referrer, meant_name, names_to_drop, parameter_names, parse_form, parse_query,
+    parse_utm, referrer_host, without_parameters, without_values,
 };
 pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use retention::{Retention, RetentionChange};

@@ -18,6 +18,9 @@ pub const QR_MARKER: &str = "qr=1";
 const ESCAPED: &str = "amp;";
 const QR_SOURCE: &str = "qr";
 
+/// What the names of all campaign fields begin with.
+const UTM: &str = "utm_";
+
 fn is_qr_marker(key: &str, value: &str) -> bool {
     QR_MARKER.split_once('=') == Some((key, value))
 }
@@ -52,6 +55,14 @@ impl Utm {
         }
     }
 
+    /// The same of a name as it was written.
+    fn meant(&mut self, key: &str) -> Option<&mut Option<String>> {
+        let name = meant_name(key);
+        // Few begin so, and the others need no copy.
+        let is_one = name.get(..UTM.len()).is_some_and(|start| start.eq_ignore_ascii_case(UTM));
+        if is_one { self.field(&name.to_ascii_lowercase()) } else { None }
+    }
+
     /// The fields that there are, as query parameters.
     pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
@@ -76,7 +87,7 @@ pub fn parse_utm(requested: &str, target: &str) -> (Utm, Vec<Parameter>) {
             is_scan = true;
             continue;
         }
-        match utm.field(&meant_name(&parameter.key).to_ascii_lowercase()) {
+        match utm.meant(&parameter.key) {
             Some(field) if !parameter.value.is_empty() => {
                 field.get_or_insert(parameter.value);
             }
@@ -88,7 +99,7 @@ pub fn parse_utm(requested: &str, target: &str) -> (Utm, Vec<Parameter>) {
         utm.source.get_or_insert(QR_SOURCE.to_owned());
     }
     for parameter in parse_query(query_of(target)) {
-        if let Some(field) = utm.field(&meant_name(&parameter.key).to_ascii_lowercase()).filter(|_| !parameter.value.is_empty()) {
+        if let Some(field) = utm.meant(&parameter.key).filter(|_| !parameter.value.is_empty()) {
             field.get_or_insert(parameter.value);
         }
     }
@@ -136,7 +147,7 @@ fn parameter_key(key: &str) -> String {
 /// for. Campaign fields and the mark of a QR code always may; `passes` is asked of the others as clicks have them.
 pub fn names_to_drop(url: &str, passes: impl Fn(&str) -> bool) -> HashSet<String> {
     let may_stay = |key: &str, value: &str| {
-        let is_campaign = Utm::default().field(&meant_name(key).to_ascii_lowercase()).is_some();
+        let is_campaign = Utm::default().meant(key).is_some();
         is_campaign || is_qr_marker(key, value) || passes(&parameter_key(key))
     };
     let pairs = form_urlencoded::parse(query_of(url).as_bytes());
@@ -181,12 +192,20 @@ pub fn parse_form(body: &[u8]) -> impl Iterator<Item = (String, String)> {
 }
 
 fn clean(text: &str, max_chars: usize) -> String {
+    // No text has more characters than bytes.
+    if text.len() <= max_chars && !text.contains('\0') {
+        return text.to_owned();
+    }
     text.chars().take(max_chars).map(|c| if c == '\0' { '\u{fffd}' } else { c }).collect()
 }
 
 /// The referrer's host in lower case, without `www.`; `None` for anything that is no web address.
 pub fn referrer_host(referrer: &str) -> Option<String> {
-    let url = Url::parse(referrer).ok()?;
+    host_of_referrer(&Url::parse(referrer).ok()?)
+}
+
+/// The same of one that is read already.
+pub fn host_of_referrer(url: &Url) -> Option<String> {
     if !matches!(url.scheme(), "http" | "https" | "android-app") {
         return None;
     }

@@ -18,7 +18,7 @@ mod visitor;
 
 use std::sync::Arc;
 
-use domain::{Address, CapturedClick, Click, JudgedAgent, Privacy, ReducedAddress, SignalSet, parse_utm, referrer_host};
+use domain::{Address, CapturedClick, Click, JudgedAgent, Privacy, ReducedAddress, SignalSet, host_of_referrer, parse_utm};
 
 pub use agent::{facts as agent_facts, facts_with_hints};
 pub use geo::{GeoDatabases, GeoError, GeoFile, GeoFileState, GeoSource, GeoTrouble, Refreshed};
@@ -49,7 +49,8 @@ impl Enricher {
             None => strict::judged(captured, privacy, NetworkClass::of(address.system.as_ref())),
         };
         let (utm, parameters) = parse_utm(&captured.url, &captured.target);
-        let referrer_host = captured.referrer.as_deref().and_then(referrer_host);
+        let referrer = captured.referrer.as_deref().and_then(privacy::read);
+        let referrer_host = referrer.as_ref().and_then(host_of_referrer);
         let followed = sources::followed(captured);
         let channel = sources::channel(&utm, followed, referrer_host.as_deref(), facts.browser.as_deref());
         let mut signals = captured.signals.set;
@@ -80,7 +81,7 @@ impl Enricher {
             language: captured.accept_language.as_deref().and_then(language::first),
             user_agent: captured.user_agent.clone(),
             referrer_host,
-            referrer: captured.referrer.clone(),
+            referrer: None,
             utm,
             parameters,
             network: (!address.network.is_empty()).then_some(address.network),
@@ -95,7 +96,7 @@ impl Enricher {
             ip: None,
             signals,
         };
-        privacy::reduce(&mut click, captured, privacy);
+        privacy::reduce(&mut click, captured, referrer, privacy);
         click
     }
 

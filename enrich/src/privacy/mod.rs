@@ -12,6 +12,8 @@ use domain::{
     without_values,
 };
 
+use url::Url;
+
 use crate::sources::is_click_id;
 
 /// How much of the visitor a click may tell.
@@ -46,7 +48,7 @@ pub fn may_tell_visitors_apart(captured: &CapturedClick, privacy: &Privacy) -> b
 }
 
 /// Takes out of the click what may not be kept, and puts in the address where that may be.
-pub(crate) fn reduce(click: &mut Click, captured: &CapturedClick, privacy: &Privacy) {
+pub(crate) fn reduce(click: &mut Click, captured: &CapturedClick, referrer: Option<Url>, privacy: &Privacy) {
     let reach = reach(captured, privacy);
     let keep = privacy.keep;
     if reach < Reach::Full {
@@ -68,7 +70,7 @@ pub(crate) fn reduce(click: &mut Click, captured: &CapturedClick, privacy: &Priv
     if !keep.user_agent || reach == Reach::Counted {
         click.user_agent = None;
     }
-    click.referrer = kept_referrer(click.referrer.as_deref(), privacy, reach);
+    click.referrer = kept_referrer(referrer, privacy, reach);
     let passes = |key: &str| !is_click_id(key) && may_keep(key, privacy, reach);
     click.parameters.retain(|Parameter { key, .. }| passes(key));
     let gone = Names::of(captured.is_logged(), &click.url, &click.target, passes);
@@ -79,7 +81,7 @@ pub(crate) fn reduce(click: &mut Click, captured: &CapturedClick, privacy: &Priv
 /// The same of a captured click's addresses. Of parameters by which services follow clicks the names stay: they say
 /// the channel, which is told when the click is stored.
 pub(crate) fn reduce_addresses(click: &mut CapturedClick, privacy: &Privacy, reach: Reach) {
-    click.referrer = kept_referrer(click.referrer.as_deref(), privacy, reach);
+    click.referrer = kept_referrer(click.referrer.as_deref().and_then(read), privacy, reach);
     let passes = |key: &str| !is_click_id(key) && may_keep(key, privacy, reach);
     let (valueless, gone) = Names::of(click.is_logged(), &click.url, &click.target, passes).split();
     drop_from(&mut click.url, &gone.of_url, without_parameters);
@@ -127,7 +129,12 @@ fn may_keep(key: &str, privacy: &Privacy, reach: Reach) -> bool {
     allowed && (reach == Reach::Full || listed(&privacy.impersonal_parameters))
 }
 
-fn kept_referrer(referrer: Option<&str>, privacy: &Privacy, reach: Reach) -> Option<String> {
+/// A referrer as an address; `None` where it is none.
+pub(crate) fn read(referrer: &str) -> Option<Url> {
+    Url::parse(referrer).ok()
+}
+
+fn kept_referrer(referrer: Option<Url>, privacy: &Privacy, reach: Reach) -> Option<String> {
     cleaned_referrer(referrer?, privacy.keep.referrer_path && reach > Reach::Counted)
 }
 
@@ -139,8 +146,10 @@ fn full_address(address: &Address) -> Option<IpAddr> {
 }
 
 /// Scheme, host and path of a referrer, without its query, which may hold anything.
-fn cleaned_referrer(referrer: &str, with_path: bool) -> Option<String> {
-    let mut url = url::Url::parse(referrer).ok().filter(url::Url::has_host)?;
+fn cleaned_referrer(mut url: Url, with_path: bool) -> Option<String> {
+    if !url.has_host() {
+        return None;
+    }
     url.set_query(None);
     url.set_fragment(None);
     // Refused for addresses that have neither.

@@ -25,9 +25,9 @@ fn enriched(captured: &CapturedClick, privacy: &Privacy) -> Click {
     // As with a database and a salt.
     click.place = GeoPlace { country: Some("DE".into()), city: Some("Berlin".into()), latitude: Some(52.5), ..GeoPlace::default() };
     click.visitor = Some(VisitorKey { key: "v".into(), recipe: 1 });
-    (click.url, click.target, click.referrer) = (captured.url.clone(), captured.target.clone(), captured.referrer.clone());
+    (click.url, click.target) = (captured.url.clone(), captured.target.clone());
     (_, click.parameters) = domain::parse_utm(&captured.url, &captured.target);
-    reduce(&mut click, captured, privacy);
+    reduce(&mut click, captured, captured.referrer.as_deref().and_then(read), privacy);
     click
 }
 
