@@ -3,6 +3,8 @@ import "@fontsource-variable/inter/wght.css";
 import "@fontsource-variable/jetbrains-mono/wght.css";
 import "./style/tokens.css";
 import "./style/base.css";
+import "./style/controls.css";
+import "./style/charts.css";
 import "./style/parts.css";
 import "./style/frame.css";
 import "./style/pages.css";

@@ -29,6 +29,8 @@ impl AuditEntry {
     pub const CLICKS_PURGED: &str = "clicks.purged";
     /// Addresses were taken out of clicks: `{addresses, before}`.
     pub const ADDRESSES_REMOVED: &str = "addresses.removed";
+    /// Ids that visitors consented to were taken out of clicks: `{clicks, before}`.
+    pub const VISITORS_REMOVED: &str = "visitors.removed";
     /// What is kept of visitors, and for how long, was changed: `{level, retention, changed: {name: {from, to}}}`.
     pub const PRIVACY_CHANGED: &str = "privacy.changed";
     /// Clicks of a visitor were erased, be it that some are yet to go: `{clicks, complete}`.

@@ -5,7 +5,6 @@
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 
 use crate::Retention;
 
@@ -80,23 +79,6 @@ pub struct Privacy {
     pub retention: Retention,
 }
 
-impl Privacy {
-    /// The settings that are others in `after`, by name, each `from` and `to`.
-    pub fn differences(&self, after: &Self) -> Value {
-        let settings = |privacy: &Self| match serde_json::to_value(privacy) {
-            Ok(Value::Object(settings)) => settings,
-            _ => Map::new(),
-        };
-        let (before, after) = (settings(self), settings(after));
-        let other = before.into_iter().filter_map(|(name, from)| {
-            let to = after.get(&name).filter(|to| **to != from)?;
-            let change = json!({ "from": from, "to": to });
-            Some((name, change))
-        });
-        Value::Object(other.collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +89,5 @@ mod tests {
         assert_eq!(read("{}"), Privacy::default());
         let decided = read(r#"{"level":"none","keep":{"city":false},"later":1}"#);
         assert_eq!((decided.level, decided.keep.city, decided.keep.language), (PrivacyLevel::None, false, true));
-        let changed = Privacy::default().differences(&Privacy { level: PrivacyLevel::Full, ..Privacy::default() });
-        assert_eq!(changed, json!({ "level": { "from": "truncated", "to": "full" } }));
     }
 }

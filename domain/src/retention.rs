@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::{Invalid, Issue, IssueCode, LocalDay, Millis, PrivacyLevel};
 
 const DAY_MILLIS: i64 = 24 * 3_600_000;
-/// Addresses go so much before they must be gone, so that a worker that is late is still in time.
+/// Addresses and ids go so much before they must be gone, so that a worker that is late is still in time.
 const MARGIN_MILLIS: i64 = 3_600_000;
+
+/// For how long an id that a visitor consented to is kept with clicks, whatever was decided of these: 13 months.
+const CONSENTED_IDS_DAYS: i32 = 395;
 
 const CLICKS: RangeInclusive<i32> = 1..=3_650;
 const ADDRESSES: RangeInclusive<i32> = 1..=7;
@@ -59,6 +62,12 @@ impl Retention {
             PrivacyLevel::None | PrivacyLevel::Truncated => Millis::MAX,
             PrivacyLevel::Full => now.plus(MARGIN_MILLIS - i64::from(self.addresses_days) * DAY_MILLIS),
         }
+    }
+
+    /// The first instant whose clicks may have an id that their visitor consented to; `None` where clicks go
+    /// no later than that in any case.
+    pub fn consented_ids_from(&self, now: Millis) -> Option<Millis> {
+        (self.clicks_days > CONSENTED_IDS_DAYS).then(|| now.plus(MARGIN_MILLIS - i64::from(CONSENTED_IDS_DAYS) * DAY_MILLIS))
     }
 
     /// The first instant of which is kept what was done.
@@ -113,6 +122,13 @@ mod tests {
         for level in [PrivacyLevel::None, PrivacyLevel::Truncated] {
             assert_eq!(retention.addresses_from(level, now), Millis::MAX);
         }
+    }
+
+    #[test]
+    fn ids_go_before_clicks_that_are_kept_for_longer() {
+        let (now, kept) = (at("2026-03-10T12:00:00Z"), |clicks_days| Retention { clicks_days, ..Retention::default() });
+        assert_eq!(kept(395).consented_ids_from(now), None);
+        assert_eq!(kept(396).consented_ids_from(now), Some(at("2025-02-08T13:00:00Z")));
     }
 
     #[test]

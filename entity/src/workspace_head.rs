@@ -19,6 +19,11 @@ pub struct Model {
     /// Addresses removed since the audit log was told last.
     pub addresses_removed: i64,
     pub addresses_told_at: i64,
+    /// Clicks from before this may have lost the id that their visitor consented to.
+    pub visitors_from: i64,
+    /// Clicks that lost one since the audit log was told last.
+    pub visitors_removed: i64,
+    pub visitors_told_at: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -19,6 +19,7 @@ mod m20261127_000004_rights;
 mod m20261127_000005_jobs;
 mod m20261127_000006_dead_letters;
 mod m20261127_000007_addresses;
+mod m20261127_000008_consented_ids;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000005_jobs::Migration),
             Box::new(m20261127_000006_dead_letters::Migration),
             Box::new(m20261127_000007_addresses::Migration),
+            Box::new(m20261127_000008_consented_ids::Migration),
         ]
     }
 }

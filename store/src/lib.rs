@@ -40,6 +40,7 @@ mod plan;
 mod policies;
 mod policy_outbox;
 mod redirect_micros;
+mod reduction;
 mod removal;
 mod retention;
 mod salts;

@@ -1,5 +1,5 @@
-//! What is no longer kept: the watermark of each workspace, and its clicks, addresses and audit entries from
-//! before, in small steps.
+//! What is no longer kept: the watermark of each workspace, and its clicks and audit entries from before, in
+//! small steps. What is taken out of clicks that stay: `reduction.rs`.
 //!
 //! The watermark moves first and never back, under the lock of the head row that ingest takes: after that
 //! no click from before it is stored any more, so whatever dies in between, the rest can be deleted later and
@@ -17,7 +17,7 @@ use crate::ingest_settings::read_privacy;
 use crate::{Access, Store, StoreError, WorkspaceScope};
 
 /// Rows of one step, so that clicks are stored in between.
-const STEP: i32 = 500;
+pub(crate) const STEP: i32 = 500;
 
 /// What a workspace keeps.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub struct Purged {
 }
 
 impl Purged {
-    fn step(rows: u64) -> Self {
+    pub(crate) fn step(rows: u64) -> Self {
         Self { rows, more: rows >= u64::from(STEP.unsigned_abs()) }
     }
 }
@@ -51,6 +51,8 @@ pub struct Forgotten {
     pub kept_from: Millis,
     /// The highest place in the order of storage that was deleted.
     pub purged_to: Seq,
+    /// Clicks from before this may have lost the id that their visitor consented to.
+    pub visitors_from: Millis,
 }
 
 impl Store {
@@ -124,35 +126,6 @@ impl Store {
         Ok(purged)
     }
 
-    /// Takes the addresses out of some of the clicks from before `before`, which keep their networks; to be
-    /// called again while there are more. The audit log is told of it once a day.
-    ///
-    /// # Errors
-    /// When the database does not answer; then nothing was changed.
-    pub async fn remove_addresses(&self, workspace: WorkspaceId, before: Millis, proof: AuditId) -> Result<Purged, StoreError> {
-        const TOLD_EVERY_MILLIS: i64 = 24 * 3_600_000;
-        let scope = self.as_worker(workspace).await?;
-        let Some(head) = scope.lock_head().await? else { return Ok(Purged::default()) };
-        let sql = "UPDATE clicks SET ip = NULL WHERE workspace_id = $1 AND id < $2 AND id IN ( \
-                       SELECT c.id FROM clicks c WHERE c.workspace_id = $1 AND c.id < $2 AND c.ip IS NOT NULL ORDER BY c.id LIMIT $3)";
-        let values = [workspace.0.into(), ClickId::floor(before).0.into(), STEP.into()];
-        let removed = scope.execute(sql, values).await?;
-        let (purged, total) = (Purged::step(removed), head.addresses_removed.saturating_add_unsigned(removed));
-        let tells = !purged.more && total > 0 && proof.made_at().0 - head.addresses_told_at >= TOLD_EVERY_MILLIS;
-        if removed == 0 && !tells {
-            return Ok(purged);
-        }
-        let mut update = scope.head_update().col_expr(Column::AddressesRemoved, if tells { 0 } else { total }.into());
-        if tells {
-            let before = (before < Millis::MAX).then(|| before.to_string());
-            scope.tell(&by_system(proof, AuditEntry::ADDRESSES_REMOVED, json!({ "addresses": total, "before": before }))).await?;
-            update = update.col_expr(Column::AddressesToldAt, proof.made_at().0.into());
-        }
-        update.exec(&scope.transaction).await?;
-        scope.commit().await?;
-        Ok(purged)
-    }
-
     /// Forgets some of what was done before `before`; to be called again while there is more. On PostgreSQL
     /// nothing of the last 30 days goes, whatever is asked for.
     ///
@@ -174,7 +147,7 @@ impl Store {
         Ok(Purged::step(rows))
     }
 
-    async fn as_worker(&self, workspace: WorkspaceId) -> Result<WorkspaceScope, StoreError> {
+    pub(crate) async fn as_worker(&self, workspace: WorkspaceId) -> Result<WorkspaceScope, StoreError> {
         let transaction = self.begin_as("linklogger_worker", &workspace.0.to_string(), Access::Write).await?;
         Ok(WorkspaceScope { workspace, transaction, link_outbox: false })
     }
@@ -187,14 +160,18 @@ impl WorkspaceScope {
     /// When the database does not answer.
     pub async fn forgotten(&self) -> Result<Forgotten, StoreError> {
         let head = Entity::find_by_id(self.workspace.0).one(&self.transaction).await?;
-        Ok(head.map_or_else(Forgotten::default, |head| Forgotten { kept_from: Millis(head.kept_from), purged_to: head.purged_to }))
+        Ok(head.map_or_else(Forgotten::default, |head| Forgotten {
+            kept_from: Millis(head.kept_from),
+            purged_to: head.purged_to,
+            visitors_from: Millis(head.visitors_from),
+        }))
     }
 
-    async fn lock_head(&self) -> Result<Option<Model>, StoreError> {
+    pub(crate) async fn lock_head(&self) -> Result<Option<Model>, StoreError> {
         Ok(Entity::find_by_id(self.workspace.0).lock_exclusive().one(&self.transaction).await?)
     }
 
-    fn head_update(&self) -> UpdateMany<Entity> {
+    pub(crate) fn head_update(&self) -> UpdateMany<Entity> {
         Entity::update_many().filter(Column::WorkspaceId.eq(self.workspace.0))
     }
 
@@ -214,12 +191,12 @@ impl WorkspaceScope {
         Ok((places.len() as u64, places.into_iter().max().unwrap_or_default()))
     }
 
-    async fn execute<const N: usize>(&self, sql: &str, values: [Value; N]) -> Result<u64, StoreError> {
+    pub(crate) async fn execute<const N: usize>(&self, sql: &str, values: [Value; N]) -> Result<u64, StoreError> {
         let statement = Statement::from_sql_and_values(self.transaction.get_database_backend(), sql, values);
         Ok(self.transaction.execute_raw(statement).await?.rows_affected())
     }
 }
 
-fn by_system(id: AuditId, action: &str, details: serde_json::Value) -> AuditEntry {
+pub(crate) fn by_system(id: AuditId, action: &str, details: serde_json::Value) -> AuditEntry {
     AuditEntry { id, actor: AuditActor::System, action: action.to_owned(), details }
 }

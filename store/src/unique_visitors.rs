@@ -14,13 +14,13 @@ const CONSENTED: &str = "visitor_recipe = 2";
 impl WorkspaceScope {
     /// Visitors who consented to an id, each once, among the clicks of the filter's verdicts, of people when it
     /// names none. `None` where none of these has such an id, and where clicks of a part of the range are no longer
-    /// kept: what is left would be too few.
+    /// kept, or without their ids: what is left would be too few.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn unique_visitors(&self, filter: &ClickFilter) -> Result<Option<u64>, StoreError> {
         let asked_from = self.get().await?.created_at.max(filter.from.unwrap_or_default());
-        if self.clicks_from(filter).await? > asked_from {
+        if self.clicks_from(filter).await?.max(self.forgotten().await?.visitors_from) > asked_from {
             return Ok(None);
         }
         let query = Entity::find()

@@ -4,14 +4,17 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{CapturedClick, DaySalt, LocalDay, Millis, VisitorKey, WorkspaceId};
-use enrich::{may_tell_visitors_apart, visitor};
+use enrich::{RECIPE_CONSENTED, may_tell_visitors_apart, visitor};
 use store::{IngestSettings, StoreError};
 
 use crate::salts::Salts;
 
 /// The salts of a batch's days.
 #[derive(Debug)]
-pub(crate) struct BatchSalts(HashMap<(WorkspaceId, LocalDay), Option<DaySalt>>);
+pub(crate) struct BatchSalts {
+    salts: HashMap<(WorkspaceId, LocalDay), Option<DaySalt>>,
+    now: Millis,
+}
 
 impl BatchSalts {
     /// # Errors
@@ -30,7 +33,7 @@ impl BatchSalts {
                 found.insert((click.workspace, day), salts.of(click.workspace, day, zone, now).await?);
             }
         }
-        Ok(Self(found))
+        Ok(Self { salts: found, now })
     }
 
     /// Who it is of, and the day on which that is counted, if it still is.
@@ -40,8 +43,10 @@ impl BatchSalts {
             return (None, None);
         }
         let day = LocalDay::of(click.id.made_at(), zone);
-        let salt = self.0.get(&(click.workspace, day)).copied().flatten();
-        let visitor = visitor(click, salt.as_ref());
+        let salt = self.salts.get(&(click.workspace, day)).copied().flatten();
+        // A click that was long under way brings no id whose time is over.
+        let ids_from = privacy.retention.consented_ids_from(self.now).unwrap_or_default();
+        let visitor = visitor(click, salt.as_ref()).filter(|key| key.recipe != RECIPE_CONSENTED || click.id.made_at() >= ids_from);
         let day = visitor.as_ref().and(salt).map(|_| day);
         (visitor, day)
     }
@@ -51,10 +56,10 @@ impl BatchSalts {
 mod tests {
     use std::path::Path;
 
-    use domain::{Address, ClickId, Consent, Email, LinkId, Method, Outcome, SessionId, SignalSet, Signals, UserId};
+    use domain::{Address, ClickId, Consent, Email, LinkId, Method, Outcome, Privacy, Retention, SessionId, SignalSet, Signals, UserId};
     use platform::config::Database;
     use platform::{Clock, Rng};
-    use store::{NewAccount, NewSession, Refresh, RefreshHash, Store, Workspace};
+    use store::{Access, NewAccount, NewSession, Refresh, RefreshHash, Store, Workspace};
 
     use super::*;
 
@@ -166,7 +171,16 @@ mod tests {
         let (visitor, day) = running.told(&consented(NOON)).await;
         assert_eq!((visitor.clone(), day.is_some()), (Some(VisitorKey { key: "v-1".into(), recipe: 2 }), true));
         // Long ago nobody knows any more whether it was the first of its day.
-        assert_eq!(running.told(&consented(NOON.plus(-72 * HOUR))).await, (visitor, None));
+        assert_eq!(running.told(&consented(NOON.plus(-72 * HOUR))).await, (visitor.clone(), None));
+        // No id is kept for over 13 months, where clicks are.
+        let old = consented(NOON.plus(-395 * 24 * HOUR));
+        assert_eq!(running.told(&old).await, (visitor, None));
+        let retention = Retention { clicks_days: 396, ..Retention::default() };
+        let scope = running.store.workspace(running.workspace, Access::Write).await.unwrap();
+        scope.set_privacy(&Privacy { retention, ..Privacy::default() }).await.unwrap();
+        scope.commit().await.unwrap();
+        assert_eq!(running.told(&old).await, (None, None));
+        assert!(running.told(&consented(NOON.plus(-394 * 24 * HOUR))).await.0.is_some());
         let without_address = CapturedClick { address: Address::Unknown, ..running.click(NOON) };
         assert_eq!(running.told(&without_address).await, (None, None));
     }

@@ -41,7 +41,8 @@ pub struct ClickTotals {
     pub daily_uniques: Option<u64>,
     /// Visitors over the whole range, each once however many days they came on: only those who consented to an id,
     /// since nobody else is known on another day; those of the filter's verdicts (people, when it names none). Null
-    /// without such ids, and where clicks of a part of the range are no longer kept (`Workspace.clicksKeptFrom`).
+    /// without such ids, and where clicks of a part of the range are no longer kept (`Workspace.clicksKeptFrom`) or have
+    /// lost their ids, after 13 months.
     pub unique_visitors: Option<u64>,
     /// How many of `clicks` are of nobody: they came too late, without an address, or their visitors
     /// may not or do not want to be told from others.

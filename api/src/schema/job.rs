@@ -128,13 +128,19 @@ impl JobMutation {
 
 fn range(input: ReclassifyInput, first: Option<Millis>, now: Millis) -> Result<(Millis, Millis), Invalid> {
     let latest = now.plus(-MOMENT_MILLIS);
-    let to = input.to.map_or(latest, |to| to.0.min(latest));
-    let from = input.from.map_or(first.map_or(to, |first| first.min(to)), |from| from.0);
     let mut invalid = Invalid::default();
-    if input.from.is_some() && from >= to {
-        let message = "The range must begin before its end, and before a minute ago.";
-        invalid.0.push(Issue::new("input.from", IssueCode::OutOfRange, message));
+    let mut refuse = |path: &str, message: &str| invalid.0.push(Issue::new(path, IssueCode::OutOfRange, message));
+    let (from, to) = (input.from.map(|from| from.0), input.to.map(|to| to.0));
+    if from.is_some_and(|from| from >= latest) {
+        refuse("from", "The range must begin before a minute ago.");
+    }
+    if from.zip(to).is_some_and(|(from, to)| to <= from) {
+        refuse("to", "The end of the range must be after its beginning.");
+    } else if first.zip(to).is_some_and(|(first, to)| to <= first) {
+        refuse("to", "No click from before this is kept. Choose an end after the first one.");
     }
     invalid.finish()?;
+    let to = to.map_or(latest, |to| to.min(latest));
+    let from = from.unwrap_or_else(|| first.map_or(to, |first| first.min(to)));
     Ok((from, to))
 }

@@ -27,6 +27,7 @@ mod page;
 mod period;
 mod pipeline;
 mod privacy;
+mod privacy_changed;
 mod removal;
 pub(crate) mod rights;
 mod scalars;

@@ -59,7 +59,7 @@ pub struct Privacy {
 #[derive(Clone, Copy, Debug, SimpleObject)]
 pub struct Retention {
     /// Days for which single clicks are kept, and until the next midnight of the workspace's zone. Counts
-    /// of clicks stay.
+    /// of clicks stay. Ids that visitors consented to go after 395 days in any case.
     pub clicks_days: i32,
     /// Days after which no address is left, where the level is FULL.
     pub addresses_days: i32,
@@ -70,8 +70,8 @@ pub struct Retention {
 /// What is to be another way; an absent field stays.
 #[derive(Clone, Copy, Debug, Default, InputObject)]
 pub struct RetentionInput {
-    /// 1 to 3,650; 395 unless decided. Fewer days delete what is older within the hour, and nothing brings
-    /// it back.
+    /// 1 to 3,650; 395 unless decided. With fewer days a worker begins to delete what is older within 20
+    /// minutes, and nothing brings it back.
     clicks_days: Option<i32>,
     /// 1 to 7; 7 unless decided.
     addresses_days: Option<i32>,

@@ -7,7 +7,6 @@ use domain::{
     check_signed_end, signed_url, signing_purpose, text_to_sign,
 };
 use platform::{SealKey, signature_of};
-use serde_json::json;
 use store::NewSigningSecret;
 use stream::LinkEvent;
 
@@ -15,6 +14,7 @@ use super::account::Workspace;
 use super::context::{Services, admin, audit_entry, editor, home, services};
 use super::error::{ApiError, ApiResult};
 use super::privacy::PrivacyInput;
+use super::privacy_changed::privacy_changed;
 use super::scalars::{DateTime, Url};
 
 /// So that scanners for leaked secrets can know one.
@@ -122,8 +122,7 @@ impl WorkspaceMutation {
             let privacy = before.clone().changed(change.into())?;
             scope.set_privacy(&privacy).await?;
             if privacy != before {
-                let changed = before.differences(&privacy);
-                let details = json!({ "level": privacy.level, "retention": privacy.retention, "changed": changed });
+                let details = privacy_changed(before, privacy);
                 scope.tell(&audit_entry(services, session.user, AuditEntry::PRIVACY_CHANGED, details)).await?;
             }
         }

@@ -33,11 +33,31 @@ async fn a_range_is_judged_again_once_at_a_time_and_told_of_to_its_workspace() {
     for (who, id) in [(&eve, id.as_str()), (&ada, "job_00000000000000000000000000"), (&ada, "nonsense")] {
         assert_eq!(told(&who.error(JOB, json!({ "id": id })).await).0, "NOT_FOUND", "{id}");
     }
-    for input in [json!({ "from": "2026-03-01T11:59:00Z" }), json!({ "from": "2026-02-02T00:00:00Z", "to": "2026-02-02T00:00:00Z" })] {
+    for (input, path) in [
+        (json!({ "from": "2026-03-01T11:59:00Z" }), "from"),
+        (json!({ "from": "2026-02-02T00:00:00Z", "to": "2026-02-02T00:00:00Z" }), "to"),
+        (json!({ "from": "2026-02-02T00:00:00Z", "to": "2026-02-01T00:00:00Z" }), "to"),
+    ] {
         let refused = eve.error(RECLASSIFY, json!({ "i": input })).await;
-        assert_eq!(told(&refused), ("VALIDATION".into(), vec!["input.from".into()]), "{input}");
+        assert_eq!(told(&refused), ("VALIDATION".into(), vec![path.into()]), "{input}");
     }
     assert_eq!(told(&running.anonymous().error(RECLASSIFY, json!({ "i": {} })).await).0, "UNAUTHENTICATED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_range_that_ends_before_the_first_click_is_refused() {
+    let running = start().await;
+    let ada = running.ada().await;
+    let link = ada.create_link("https://example.com/", json!({ "slug": "a" })).await;
+    running.store_clicks(&ada, &link, 0..1).await;
+    running.clock.advance(600_000);
+    let first = ada.data("{ clicks { nodes { occurredAt } } }", json!({})).await["clicks"]["nodes"][0]["occurredAt"].take();
+    for input in [json!({ "to": first }), json!({ "from": "2025-01-01T00:00:00Z", "to": "2025-02-01T00:00:00Z" })] {
+        let refused = ada.error(RECLASSIFY, json!({ "i": input })).await;
+        assert_eq!(told(&refused), ("VALIDATION".into(), vec!["to".into()]), "{input}");
+    }
+    let job = ada.data(RECLASSIFY, json!({ "i": { "to": "2026-03-01T12:05:00Z" } })).await["reclassify"]["job"].take();
+    assert_eq!((&job["from"], &job["to"]), (&first, &json!("2026-03-01T12:05:00.000Z")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -48,16 +48,43 @@ async fn what_is_kept_for_how_long_is_decided_within_bounds_and_written_down() {
     let (at, user) = ("2026-03-01T12:00:00.001Z", ada.data("{ viewer { user { id } } }", json!({})).await["viewer"]["user"]["id"].take());
     assert_eq!((&entry["action"], &entry["at"], &entry["actorKind"]), (&json!("privacy.changed"), &json!(at), &json!("USER")));
     assert_eq!(entry["actorId"], user);
-    assert_eq!(entry["details"]["changed"]["level"], json!({ "from": "truncated", "to": "full" }));
+    let details = json!({
+        "level": "FULL",
+        "retention": { "clicksDays": 30, "addressesDays": 3, "auditDays": 365 },
+        "changed": {
+            "level": { "from": "TRUNCATED", "to": "FULL" },
+            "retention.clicksDays": { "from": 395, "to": 30 },
+            "retention.addressesDays": { "from": 7, "to": 3 },
+        },
+    });
+    assert_eq!(entry["details"], details);
     assert_eq!((&log["totalCount"], &log["pageInfo"]["hasNextPage"]), (&json!(2), &json!(true)));
     let rest = ada.data(LOG, json!({ "a": log["edges"][0]["cursor"] })).await["auditLog"].take();
     assert_eq!(rest["nodes"].as_array().unwrap().len(), 1);
-    assert_eq!(rest["nodes"][0]["details"]["changed"], json!({ "respect_dnt": { "from": false, "to": true } }));
+    assert_eq!(rest["nodes"][0]["details"]["changed"], json!({ "respectDnt": { "from": false, "to": true } }));
 
     let eve = running.anonymous().sign_up("eve").await;
     assert_eq!(eve.data(LOG, json!({})).await["auditLog"]["totalCount"], 0);
     assert_eq!(told(&running.anonymous().error(LOG, json!({})).await).0, "UNAUTHENTICATED");
     assert_eq!(told(&ada.error(LOG, json!({ "n": 101 })).await), ("VALIDATION".into(), vec!["first".into()]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_setting_that_is_changed_is_written_down_by_the_name_it_is_changed_by() {
+    let running = start().await;
+    let ada = running.ada().await;
+    let changes = json!({
+        "keepReferrerPath": false, "keepUserAgent": false, "keepCity": false, "keepLanguage": false, "keepParameters": false,
+        "parameters": ["a"], "impersonalParameters": ["b"], "respectDnt": true, "consent": "REQUIRED", "controller": "Ada",
+        "policyUrl": "https://example.com/privacy", "ownNetworks": ["203.0.113.0/24"], "level": "NONE",
+    });
+    ada.data(UPDATE, json!({ "i": { "privacy": changes } })).await;
+    let log = ada.data(LOG, json!({})).await["auditLog"].take();
+    let changed = log["nodes"][0]["details"]["changed"].as_object().unwrap();
+    let to: serde_json::Map<String, Value> = changed.iter().map(|(field, change)| (field.clone(), change["to"].clone())).collect();
+    assert_eq!(Value::Object(to), changes);
+    let from = ["keepCity", "parameters", "ownNetworks", "consent", "controller"].map(|field| &changed[field]["from"]);
+    assert_eq!(json!(from), json!([true, null, [], "NONE", null]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

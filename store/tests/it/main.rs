@@ -115,6 +115,7 @@ suite!(
     retention::a_purge_meets_a_replay_half_way,
     retention::clicks_are_stored_during_a_purge,
     retention::addresses_go_and_their_networks_stay,
+    retention::consented_ids_go_and_their_clicks_stay,
     retention::the_audit_log_is_read_page_by_page_and_forgets_what_is_old,
     retention::answers_say_from_when_on_they_cover_everything,
     retention::workspaces_and_what_they_keep_are_met_page_by_page,

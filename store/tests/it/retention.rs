@@ -1,9 +1,9 @@
 //! What is no longer kept: watermarks, purges in steps, addresses, proofs.
 
-use domain::{AuditActor, AuditEntry, AuditId, Click, ClickFilter, ClickProperties, LossReason, Millis, Verdict, WorkspaceId};
+use domain::{AuditActor, AuditEntry, AuditId, Click, ClickFilter, ClickProperties, LossReason, Millis, Verdict, VisitorKey, WorkspaceId};
 use platform::Rng;
 use serde_json::json;
-use store::{Access, PageRequest, Rejudged, Store};
+use store::{Access, PageRequest, Purged, Rejudged, Store};
 
 use crate::fixture::{NOON, click, ingest, link, read, workspace};
 
@@ -157,6 +157,35 @@ pub async fn addresses_go_and_their_networks_stay(store: &Store) {
     assert_eq!(told, [(action.clone(), removed(1, NOON.plus(-DAY + 1))), (action, removed(1, NOON.plus(-7 * DAY)))]);
     // A workspace that keeps none any more.
     assert_eq!((remove(Millis::MAX, NOON.plus(DAY)).await, addresses().await), (1, 0));
+}
+
+pub async fn consented_ids_go_and_their_clicks_stay(store: &Store) {
+    let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
+    let (a, b) = (link(store, ours, "a").await.id, link(store, theirs, "b").await.id);
+    let by = |recipe, click: Click| Click { visitor: Some(VisitorKey { key: "v".into(), recipe }), ..click };
+    let old: Vec<Click> = (0..501).map(|index| by(2, click(a, NOON.plus(index)))).chain([by(1, click(a, NOON))]).collect();
+    ingest(store, ours, &old).await;
+    ingest(store, ours, &[by(2, click(a, NOON.plus(DAY)))]).await;
+    ingest(store, theirs, &[by(2, click(b, NOON))]).await;
+    let unique = async |workspace, from| {
+        read(store, workspace).await.unique_visitors(&ClickFilter { from, ..ClickFilter::default() }).await.unwrap()
+    };
+    assert_eq!((unique(ours, None).await, unique(theirs, None).await), (Some(1), Some(1)));
+    let remove = async |now| store.remove_visitors(ours, NOON.plus(DAY), proof(now)).await.unwrap();
+    assert_eq!(remove(NOON).await, Purged { rows: 500, more: true });
+    assert!(audit(store, ours).await.is_empty());
+    assert_eq!((remove(NOON).await, remove(NOON).await), (Purged { rows: 1, more: false }, Purged::default()));
+    let entry = audit(store, ours).await.remove(0);
+    assert_eq!((entry.action.as_str(), entry.actor), (AuditEntry::VISITORS_REMOVED, AuditActor::System));
+    assert_eq!(entry.details, json!({ "clicks": 501, "before": NOON.plus(DAY).to_string() }));
+
+    let page = read(store, ours).await.clicks_by_storage(&ClickFilter::default(), &PageRequest::first(600)).await.unwrap();
+    let recipes: Vec<i16> = page.clicks.iter().filter_map(|click| click.visitor.as_ref()).map(|visitor| visitor.recipe).collect();
+    assert_eq!((page.clicks.len(), recipes), (503, vec![1, 2]));
+    assert_eq!(human(store, ours).await, 503);
+    // What is left of a range is no answer for it.
+    assert_eq!((unique(ours, None).await, unique(ours, Some(NOON.plus(DAY))).await), (None, Some(1)));
+    assert_eq!(unique(theirs, None).await, Some(1));
 }
 
 pub async fn the_audit_log_is_read_page_by_page_and_forgets_what_is_old(store: &Store) {

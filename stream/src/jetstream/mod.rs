@@ -9,6 +9,7 @@ mod monitor;
 mod publisher;
 mod shipper;
 mod source;
+mod tidied;
 mod tidy;
 mod under_way;
 

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::marks::{self, Mark};
 use super::publisher::Publisher;
+use super::tidied::Tidied;
 use super::tidy::Tidy;
 use super::under_way::UnderWay;
 use super::{Direct, NatsClient, STREAM, StreamError};
@@ -46,14 +47,16 @@ pub struct Shipper {
     publisher: Publisher,
     shipped: Counter,
     fallbacks: Counter,
+    tidied: Tidied,
 }
 
 impl Shipper {
     pub fn new(spool: Spool, nats: NatsClient, health: Health, metrics: &Metrics, rng: Rng) -> Self {
         let shipped = metrics.register("shipper_shipped", "Clicks that the broker has acked", Counter::default());
         let fallbacks = metrics.register("shipper_fallbacks", "Times that the broker had fallen back", Counter::default());
+        let tidied = Tidied::new(&spool.0.clock, &health, metrics);
         spool.set_direct(Direct::new(nats.clone()));
-        Self { spool, publisher: Publisher::new(nats, health, metrics, rng), shipped, fallbacks }
+        Self { spool, publisher: Publisher::new(nats, health, metrics, rng), shipped, fallbacks, tidied }
     }
 
     /// Ships until the stop.
@@ -70,7 +73,7 @@ impl Shipper {
         let mut under_way = UnderWay::new(&self.spool, marked);
         let (mut sending, mut marking, mut checking) = (FuturesUnordered::new(), FuturesUnordered::new(), FuturesUnordered::new());
         let (mut tick, mut check) = (interval(CURSOR_EVERY), interval(CHECK_EVERY));
-        let mut tidy = Tidy::new(nats, spool, &self.spool.0.clock);
+        let mut tidy = Tidy::new(nats, spool, &self.spool.0.clock, self.tidied.clone());
         let mut suspect = false;
         // The place of the spool's mark in the stream, since it was last looked at.
         let mut place: Option<u64> = None;

@@ -23,7 +23,7 @@
 //!
 //! A round has a thread of its own, keeps nobody waiting and may fail anywhere: the next does all of it. While
 //! an earlier click waits for a worker, for half a minute, it gives up, and what was acked since stays until
-//! that one is.
+//! that one is. Each process knows from what the rounds leave when one last did its work ([`Tidied`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -37,6 +37,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::tidied::{Hindrance, Tidied};
 use super::{NatsClient, STREAM, SUBJECT, StreamError, marks};
 use crate::snapshot::broker;
 
@@ -75,11 +76,12 @@ struct Round {
     due: Arc<AtomicI64>,
     /// The sequence number of the last padding.
     padding: Arc<AtomicU64>,
+    tidied: Tidied,
     stopping: CancellationToken,
 }
 
 impl Tidy {
-    pub fn new(nats: &NatsClient, spool: u64, clock: &Clock) -> Self {
+    pub fn new(nats: &NatsClient, spool: u64, clock: &Clock, tidied: Tidied) -> Self {
         let stopping = CancellationToken::new();
         let round = Round {
             nats: nats.clone(),
@@ -87,6 +89,7 @@ impl Tidy {
             clock: clock.clone(),
             due: Arc::new(AtomicI64::new(clock.now().0 + SOON)),
             padding: Arc::default(),
+            tidied,
             stopping: stopping.clone(),
         };
         Self { round, running: None, _stop: stopping.drop_guard() }
@@ -107,42 +110,70 @@ impl Tidy {
     }
 }
 
+/// How a round ended.
+#[derive(Clone, Copy, Debug)]
+enum Ended {
+    Tidied,
+    /// There was nothing to be tidied.
+    Idle,
+    /// An earlier click is not stored.
+    Waits,
+    /// Another round began less than so long ago that this is the time for the next.
+    Early(i64),
+}
+
 impl Round {
     fn run(self) {
+        let now = self.clock.now().0;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| broker(&error));
-        let tidied = runtime.and_then(|runtime| {
-            let in_time = async { tokio::time::timeout(ROUND, self.tidy()).await.unwrap_or_else(|late| Err(broker(&late))) };
+        let ended = runtime.and_then(|runtime| {
+            let in_time = async { tokio::time::timeout(ROUND, self.tidy(now)).await.unwrap_or_else(|late| Err(broker(&late))) };
             // With the runtime the connection goes, and all that might still be sent over it.
-            runtime.block_on(self.stopping.run_until_cancelled(in_time)).unwrap_or(Ok(i64::MAX))
+            runtime.block_on(self.stopping.run_until_cancelled(in_time)).unwrap_or(Ok(Ended::Early(i64::MAX)))
         });
-        let next = tidied.unwrap_or_else(|error| {
-            tracing::debug!(%error, "the broker's files cannot be tidied; trying again");
-            self.clock.now().0 + SOON
-        });
+        if matches!(ended, Ok(Ended::Tidied | Ended::Idle)) {
+            self.tidied.was(now);
+        }
+        let next = match ended {
+            Ok(Ended::Early(next)) => {
+                self.tidied.tell(Hindrance::Unknown);
+                next
+            }
+            Ok(_) => {
+                self.tidied.tell(Hindrance::Waits);
+                now + EVERY
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the broker's files cannot be tidied; trying again");
+                self.tidied.tell(Hindrance::Refused(&error.to_string()));
+                self.clock.now().0 + SOON
+            }
+        };
         self.due.store(next, Ordering::Release);
     }
 
-    /// Returns when it is time again.
-    async fn tidy(&self) -> Result<i64, StreamError> {
+    async fn tidy(&self, now: i64) -> Result<Ended, StreamError> {
         let jetstream = self.nats.once().await?;
         let stream = jetstream.get_stream(STREAM).await.map_err(|error| broker(&error))?;
-        let (now, before) = (self.clock.now().0, Note::read(&stream).await?);
+        let before = Note::read(&stream).await?;
+        self.tidied.was(before.tidied_at());
         if now.abs_diff(before.at) < EVERY.unsigned_abs() {
-            return Ok(before.at + EVERY);
+            return Ok(Ended::Early(before.at + EVERY));
         }
         if before.is_last(stream.cached_info().state.last_sequence) {
-            return Ok(now + EVERY);
+            return Ok(Ended::Idle);
         }
-        let (first, padding) = pad(&jetstream, now, before.sequence).await?;
+        let (first, padding) = pad(&jetstream, Note { at: now, alone: 0, sequence: before.sequence, tidied: self.tidied.at() }).await?;
         self.padding.store(padding, Ordering::Release);
-        if self.is_first(&jetstream, &stream, padding).await? {
-            stream.purge().sequence(padding + 1).await.map_err(|error| broker(&error))?;
-            let marks = marks::all(&stream).await?.len() as u64;
-            // By its own number it tells whether anything but padding and marks has come meanwhile.
-            let note = Note { at: now, alone: first + PADDING + marks, sequence: 0 };
-            note.write(&jetstream).await?;
+        if !self.is_first(&jetstream, &stream, padding).await? {
+            return Ok(Ended::Waits);
         }
-        Ok(now + EVERY)
+        stream.purge().sequence(padding + 1).await.map_err(|error| broker(&error))?;
+        let marks = marks::all(&stream).await?.len() as u64;
+        // By its own number it tells whether anything but padding and marks has come meanwhile.
+        let note = Note { at: now, alone: first + PADDING + marks, ..Note::default() };
+        note.write(&jetstream).await?;
+        Ok(Ended::Tidied)
     }
 
     /// Waits until nothing lives that came before the padding; false if that takes long.
@@ -165,13 +196,13 @@ impl Round {
     }
 }
 
-/// Writes the padding after the message that has the sequence number `after`; returns its first number
-/// and its last.
-async fn pad(jetstream: &Context, at: i64, after: u64) -> Result<(u64, u64), StreamError> {
-    let mut payload = Note { at, alone: 0, sequence: 0 }.encode();
+/// Writes the padding, which begins like this note, after the message that has its sequence number; returns
+/// the first number of the padding and the last.
+async fn pad(jetstream: &Context, note: Note) -> Result<(u64, u64), StreamError> {
+    let mut payload = [note.encode(), note.tidied.to_le_bytes().to_vec()].concat();
     payload.resize(PADDING_BYTES, 0);
     let payload = Bytes::from(payload);
-    let (mut first, mut last) = (0, after);
+    let (mut first, mut last) = (0, note.sequence);
     for number in 0..PADDING {
         let taken = marks::replace(jetstream, &subject(), payload.clone(), last).await;
         last = taken.ok_or_else(|| StreamError::Broker("the padding is not taken".into()))?;
@@ -191,13 +222,20 @@ fn subject() -> String {
 struct Note {
     /// When it began, by the clock of who did it.
     at: i64,
-    /// The number that it has if no click came during the round.
+    /// The number that it has if no click came during the round; 0 of a round that has not ended.
     alone: u64,
     /// Its own number; 0 where there is none.
     sequence: u64,
+    /// Of a round that has not ended: when an earlier one did its work.
+    tidied: i64,
 }
 
 impl Note {
+    /// When a round last did its work, as far as this says.
+    fn tidied_at(self) -> i64 {
+        if self.alone > 0 { self.at } else { self.tidied }
+    }
+
     async fn read(stream: &Stream) -> Result<Self, StreamError> {
         let message = marks::last(stream, &subject()).await?;
         Ok(message.map_or_else(Self::default, |message| Self::decode(&message.payload, message.sequence)))
@@ -219,12 +257,10 @@ impl Note {
 
     /// What no version of this program writes was never.
     fn decode(payload: &[u8], sequence: u64) -> Self {
-        let number = |from: usize| payload.get(from..from + 8)?.try_into().map(u64::from_le_bytes).ok();
-        let (at, alone) = match payload.first() {
-            Some(&VERSION) => (number(1), number(9)),
-            _ => (None, None),
-        };
-        Self { at: at.unwrap_or_default().cast_signed(), alone: alone.unwrap_or_default(), sequence }
+        let of_ours = payload.first() == Some(&VERSION);
+        let bytes = |from: usize| payload.get(from..from + 8).filter(|_| of_ours)?.try_into().map(u64::from_le_bytes).ok();
+        let number = |from: usize| bytes(from).unwrap_or_default();
+        Self { at: number(1).cast_signed(), alone: number(9), sequence, tidied: number(17).cast_signed() }
     }
 }
 
@@ -234,12 +270,16 @@ mod tests {
 
     #[test]
     fn a_note_tells_whether_it_is_the_last_word() {
-        let note = Note { at: -3, alone: 70, sequence: 70 };
+        let note = Note { at: -3, alone: 70, sequence: 70, tidied: 0 };
         assert_eq!(Note::decode(&note.encode(), 70), note);
         assert!(note.is_last(70));
         assert!(!note.is_last(71), "something came since");
         assert!(!Note { alone: 69, ..note }.is_last(70), "something came meanwhile");
         assert!(!Note::default().is_last(0), "there is none");
+        assert_eq!((note.tidied_at(), Note { alone: 0, tidied: -9, ..note }.tidied_at()), (-3, -9));
+        // What earlier versions write between has nothing behind it but zeros.
+        let padding = [Note { alone: 0, ..note }.encode(), vec![0; 99]].concat();
+        assert_eq!(Note::decode(&padding, 70).tidied_at(), 0);
         for payload in [&[][..], &[2], &[1, 0, 0]] {
             assert_eq!(Note::decode(payload, 7), Note { sequence: 7, ..Note::default() });
         }

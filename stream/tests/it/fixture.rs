@@ -93,16 +93,21 @@ pub fn ship(spool: &Spool, nats: &NatsClient) -> Shipping {
 impl Shipping {
     /// How often it found that the broker had fallen back.
     pub fn fallbacks(&self) -> u64 {
-        self.counted("fallbacks")
+        self.shown("shipper_fallbacks_total")
     }
 
     /// How many clicks the broker has taken, each time counted.
     pub fn shipped(&self) -> u64 {
-        self.counted("shipped")
+        self.shown("shipper_shipped_total")
     }
 
-    fn counted(&self, what: &str) -> u64 {
-        let (metrics, name) = (self.metrics.encode(), format!("linklogger_shipper_{what}_total "));
+    /// When the broker's files were last tidied, in seconds.
+    pub fn tidied(&self) -> i64 {
+        self.shown("stream_tidied_timestamp_seconds")
+    }
+
+    fn shown<T: std::str::FromStr<Err: std::fmt::Debug>>(&self, what: &str) -> T {
+        let (metrics, name) = (self.metrics.encode(), format!("linklogger_{what} "));
         metrics.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse().unwrap()
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use async_nats::jetstream::stream::{State, Stream};
+use async_nats::jetstream::stream::{Config, State, Stream};
 use domain::Millis;
 use platform::Clock;
 use stream::{ClickSource, Delivery, JetStreamSource, Lane, Spool, SpoolFolder, SpoolOptions};
@@ -64,6 +64,11 @@ impl Installation {
     async fn stream(&self) -> Stream {
         let admin = async_nats::jetstream::new(async_nats::connect(self.server.url()).await.unwrap());
         admin.get_stream("CLICKS").await.unwrap()
+    }
+
+    async fn update(&self, config: Config) {
+        let admin = async_nats::jetstream::new(async_nats::connect(self.server.url()).await.unwrap());
+        admin.update_stream(config).await.unwrap();
     }
 
     async fn state(&self) -> State {
@@ -175,6 +180,38 @@ async fn a_round_knows_whether_clicks_came_meanwhile() {
         (expected == note.sequence && expected == installation.state().await.last_sequence).then_some(())
     })
     .await;
+    shipping.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_they_cannot_be_tidied_is_told_of_until_they_are() {
+    let installation = Installation::start().await;
+    let (spool, shipping) = installation.spool("one");
+    append(&spool, 0, 10);
+    drain(installation.lanes(), 10).await;
+    let warned = async |count: usize| (shipping.health.snapshot().warnings.len() == count).then_some(());
+    assert_eq!((shipping.tidied(), warned(0).await), (0, Some(())));
+    let marked = async || (installation.state().await.messages > 0).then_some(());
+    wait_until(PATIENCE, "the spool's mark", marked).await;
+    let full = Config { max_bytes: 1_024, ..installation.stream().await.cached_info().config.clone() };
+    installation.update(full.clone()).await;
+    installation.clock.advance(15 * MINUTE + 1);
+    wait_until(PATIENCE, "a warning", async || warned(1).await).await;
+    let text = shipping.health.snapshot().warnings.remove(0);
+    assert!(text.contains("$JS.API.STREAM.PURGE.CLICKS"), "{text}");
+    assert_eq!(shipping.tidied(), 0);
+
+    installation.update(Config { max_bytes: 64 << 20, ..full }).await;
+    installation.clock.advance(5 * MINUTE);
+    wait_until(PATIENCE, "the warning is taken back", async || warned(0).await).await;
+    assert_eq!(shipping.tidied(), installation.clock.now().0 / 1_000);
+    // While nothing comes there is nothing to be tidied, however long that is.
+    for _ in 0..3 {
+        installation.clock.advance(60 * MINUTE);
+        let now = installation.clock.now().0 / 1_000;
+        wait_until(PATIENCE, "nothing is found to be tidied", async || (shipping.tidied() == now).then_some(())).await;
+        assert_eq!(warned(0).await, Some(()));
+    }
     shipping.stop().await;
 }
 

@@ -29,6 +29,8 @@ const PAGE: u32 = 200;
 pub struct Round {
     pub clicks: u64,
     pub addresses: u64,
+    /// Clicks that lost the id that their visitor consented to.
+    pub visitors: u64,
     pub audit_entries: u64,
     /// Months of clicks that nobody has any more.
     pub partitions: u64,
@@ -39,6 +41,7 @@ pub struct Round {
 enum Step {
     Clicks,
     Addresses { before: Millis },
+    Visitors { before: Millis },
     Audit { before: Millis },
 }
 
@@ -49,6 +52,7 @@ pub struct Purge {
     rng: Rng,
     clicks: Counter,
     addresses: Counter,
+    visitors: Counter,
 }
 
 impl Purge {
@@ -60,6 +64,7 @@ impl Purge {
             rng,
             clicks: counter("worker_purged", "Clicks deleted because their time was over"),
             addresses: counter("worker_addresses_removed", "Addresses taken out of clicks because their time was over"),
+            visitors: counter("worker_visitors_removed", "Ids of visitors who consented taken out of clicks because their time was over"),
         }
     }
 
@@ -100,13 +105,13 @@ impl Purge {
             }
         }
         round.partitions = self.store.drop_unused_partitions(self.clock.now()).await?;
-        if round.clicks + round.addresses > 0 {
+        if round.clicks + round.addresses + round.visitors > 0 {
             // SQLite's log still has their pages.
             self.store.empty_log().await?;
         }
         if round != Round::default() {
-            let Round { clicks, addresses, audit_entries, partitions } = round;
-            tracing::info!(clicks, addresses, audit_entries, partitions, "what is no longer kept was deleted");
+            let Round { clicks, addresses, visitors, audit_entries, partitions } = round;
+            tracing::info!(clicks, addresses, visitors, audit_entries, partitions, "what is no longer kept was deleted");
         }
         done.map(|()| round)
     }
@@ -123,6 +128,9 @@ impl Purge {
         }
         let addresses = Step::Addresses { before: retention.addresses_from(keeping.privacy.level, now) };
         round.addresses += self.steps(workspace, addresses, stopping).await?;
+        if let Some(before) = retention.consented_ids_from(now) {
+            round.visitors += self.steps(workspace, Step::Visitors { before }, stopping).await?;
+        }
         round.audit_entries += self.steps(workspace, Step::Audit { before: retention.audit_from(now) }, stopping).await?;
         Ok(())
     }
@@ -152,6 +160,11 @@ impl Purge {
             Step::Addresses { before } => {
                 let purged = self.store.remove_addresses(workspace, before, proof).await?;
                 self.addresses.inc_by(purged.rows);
+                Ok(purged)
+            }
+            Step::Visitors { before } => {
+                let purged = self.store.remove_visitors(workspace, before, proof).await?;
+                self.visitors.inc_by(purged.rows);
                 Ok(purged)
             }
             Step::Audit { before } => self.store.purge_audit_log(workspace, before).await,

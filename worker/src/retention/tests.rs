@@ -50,6 +50,10 @@ impl Running {
     }
 
     async fn store_click(&self, level: PrivacyLevel) {
+        self.store_click_of(level, None).await;
+    }
+
+    async fn store_click_of(&self, level: PrivacyLevel, visitor: Option<domain::VisitorKey>) {
         let captured = CapturedClick {
             id: ClickId::new(self.clock.now(), Rng::System.entropy()),
             workspace: self.workspace,
@@ -71,6 +75,7 @@ impl Running {
             judged: None,
         };
         let click = Enricher::new(Arc::default()).enrich(&captured, &Privacy { level, ..Privacy::default() });
+        let click = Click { visitor, ..click };
         let incoming = Incoming { workspace: self.workspace, click, day: None, record: [].into(), frame: "frame".into() };
         assert_eq!(self.store.ingest(&[incoming], self.clock.now()).await.unwrap().stored.len(), 1);
     }
@@ -90,6 +95,41 @@ impl Running {
         let page = scope.audit_log(&PageRequest::first(9)).await.unwrap();
         page.entries.into_iter().map(|entry| format!("{} {}", entry.action, entry.details)).collect()
     }
+}
+
+async fn consented_ids_go_in_their_time_from_clicks_that_stay(database: Database) {
+    let running = running(&database).await;
+    let keep = async |clicks_days| {
+        let scope = running.store.workspace(running.workspace, Access::Write).await.unwrap();
+        let retention = Retention { clicks_days, audit_days: 3_650, ..Retention::default() };
+        scope.set_privacy(&Privacy { retention, ..Privacy::default() }).await.unwrap();
+        scope.commit().await.unwrap();
+    };
+    keep(395).await;
+    let visitor = Some(domain::VisitorKey { key: "v-1".into(), recipe: enrich::RECIPE_CONSENTED });
+    running.store_click_of(PrivacyLevel::None, visitor.clone()).await;
+    // An hour before 395 days are over; the click itself goes at a midnight after that.
+    running.clock.advance(395 * DAY - HOUR + 1);
+    assert_eq!(running.round().await.visitors, 0);
+    assert_eq!(running.clicks().await[0].visitor, visitor);
+    keep(396).await;
+    assert_eq!(running.round().await.visitors, 1);
+    assert_eq!((running.round().await.visitors, running.clicks().await[0].visitor.clone()), (0, None));
+    let before = NOON.plus(1).to_string();
+    assert_eq!(running.told().await, [format!("{} {{\"clicks\":1,\"before\":\"{before}\"}}", AuditEntry::VISITORS_REMOVED)]);
+    running.store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consented_ids_go_from_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    consented_ids_go_in_their_time_from_clicks_that_stay(Database::Sqlite(folder.path().join("test.db"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consented_ids_go_from_postgres() {
+    let url = testkit::Postgres::shared().copy_of("worker", async |_| ()).await;
+    consented_ids_go_in_their_time_from_clicks_that_stay(Database::Postgres(url)).await;
 }
 
 async fn addresses_clicks_and_what_was_told_of_them_go_in_their_time(database: Database) -> (Running, u64) {
