@@ -5,7 +5,6 @@
 //! that knows its autonomous system who runs it. A file that is replaced is read anew by [`GeoDatabases::refresh`]
 //! and takes the place of the old one at once; one that cannot be read leaves the old one where it is.
 
-mod cache;
 mod file;
 mod ranges;
 mod row;
@@ -14,7 +13,6 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -84,25 +82,11 @@ struct Known {
     stamp: Option<Stamp>,
 }
 
-/// Files as they were read at one time, and a number that no others have in this process.
-#[derive(Debug, Default)]
-struct Files {
-    number: u64,
-    all: Vec<Arc<GeoFile>>,
-}
-
-impl Files {
-    fn new(all: Vec<Arc<GeoFile>>) -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        Self { number: LAST.fetch_add(1, Ordering::Relaxed) + 1, all }
-    }
-}
-
 /// The files that were read; none of them knows nothing.
 #[derive(Debug, Default)]
 pub struct GeoDatabases {
     source: GeoSource,
-    files: ArcSwap<Files>,
+    files: ArcSwap<Vec<Arc<GeoFile>>>,
     /// Also keeps two from refreshing at a time.
     troubles: Mutex<BTreeMap<PathBuf, Known>>,
 }
@@ -121,37 +105,36 @@ impl GeoDatabases {
             }),
         };
         let files = source.list()?.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { source, files: ArcSwap::from_pointee(Files::new(files)), troubles: Mutex::default() })
+        Ok(Self { source, files: ArcSwap::from_pointee(files), troubles: Mutex::default() })
     }
 
     /// What the first file that knows the place of `ip` says.
     pub fn place(&self, ip: IpAddr) -> GeoPlace {
         let ip = ip.to_canonical();
-        self.files.load().all.iter().find_map(|file| file.look_up(ip).place).unwrap_or_default()
+        self.files.load().iter().find_map(|file| file.look_up(ip).place).unwrap_or_default()
     }
 
     /// All that may be kept of `ip`, whoever asks: the worker, or with strict capture the redirector.
     pub fn reduce(&self, ip: IpAddr) -> ReducedAddress {
-        let (canonical, files) = (ip.to_canonical(), self.files.load());
-        let look_up = || gather(&files.all, network_of(ip), |file| file.look_up(canonical).into());
-        if files.all.is_empty() { look_up() } else { ReducedAddress::clone(&cache::remembered(files.number, canonical, look_up)) }
+        let canonical = ip.to_canonical();
+        gather(&self.files.load(), network_of(ip), |file| file.look_up(canonical).into())
     }
 
     /// The same of an address of which its network is left, as far as it is one and the same for all addresses of
     /// the network.
     pub fn reduce_network(&self, network: IpNet) -> ReducedAddress {
-        gather(&self.files.load().all, network.to_string(), |file| file.look_up_network(network))
+        gather(&self.files.load(), network.to_string(), |file| file.look_up_network(network))
     }
 
     /// Whether there is no file.
     pub fn is_empty(&self) -> bool {
-        self.files.load().all.is_empty()
+        self.files.load().is_empty()
     }
 
     /// Every file with what is wrong with it, in the order in which they are asked.
     pub fn state(&self) -> Vec<GeoFileState> {
         let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = &self.files.load().all;
+        let files = self.files.load();
         let mut states: Vec<_> = files
             .iter()
             .map(|file| GeoFileState {
@@ -168,7 +151,7 @@ impl GeoDatabases {
     /// Looks at the files and reads those that are new or were replaced. Blocks while it reads.
     pub fn refresh(&self) -> Refreshed {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.files.load_full().all.clone();
+        let before = self.files.load_full();
         let mut refreshed = Refreshed::default();
         let mut after = Vec::new();
         let paths = self.paths(&before);
@@ -197,7 +180,7 @@ impl GeoDatabases {
             after.extend(used.cloned());
         }
         if !refreshed.loaded.is_empty() {
-            self.files.store(Arc::new(Files::new(after)));
+            self.files.store(Arc::new(after));
         }
         refreshed
     }
