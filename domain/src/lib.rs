@@ -35,6 +35,7 @@ mod policy;
 mod privacy;
 mod privacy_change;
 mod query;
+mod query_cut;
 mod report;
 mod retention;
 mod rules;
@@ -43,6 +44,7 @@ mod signals;
 mod signed;
 mod slug;
 mod target;
+mod verdict;
 mod visitor_day;
 
 pub use account::{Email, Password, Role, WorkspaceName, parse_time_zone, workspace_slug};
@@ -55,7 +57,7 @@ pub use bucket::{Bucket, BucketSpan, MAX_BUCKETS, Quarter, buckets, first_bucket
 pub use channel::Channel;
 pub use click::{
     Address, AutonomousSystem, CapturedClick, Click, ClickRule, Device, GeoPlace, JudgedAgent, Method, Outcome, ReducedAddress, Seq,
-    UserAgentFacts, Verdict, VerdictReason, VisitorKey, network_of,
+    UserAgentFacts, VisitorKey, network_of,
 };
 pub use click_properties::{ClickProperties, ParameterChoice};
 pub use consent::{
@@ -91,9 +93,10 @@ pub use policy::{ReferrerPolicy, SealedSecret, WorkspacePolicy, signing_purpose}
 pub use privacy::{ConsentMode, KeptFields, Privacy, PrivacyLevel};
 pub use privacy_change::PrivacyChange;
 pub use query::{
-    Parameter, QR_MARKER, Utm, forward_query, host_of_referrer, meant_name, names_to_drop, parameter_names, parse_form, parse_query,
-    parse_utm, referrer_host, without_parameters, without_values,
+    Parameter, QR_MARKER, Utm, forward_query, host_of_referrer, meant_name, parameter_names, parse_form, parse_query, parse_utm,
+    referrer_host,
 };
+pub use query_cut::{names_to_drop, without_parameters, without_values};
 pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use retention::{Retention, RetentionChange};
 pub use rules::{
@@ -105,4 +108,5 @@ pub use signals::{ClientHints, Consent, SignalSet, Signals};
 pub use signed::{MAX_SIGNED_DAYS, NotSigned, SIGNED_PATH, SignedRequest, check_signed_end, signed_url, text_to_sign};
 pub use slug::{GENERATED_SLUG_LENGTH, Slug};
 pub use target::{MAX_TARGET_BYTES, ShortDomain, TargetUrl};
+pub use verdict::{Verdict, VerdictReason};
 pub use visitor_day::{DaySalt, LocalDay, SaltOfDay};

@@ -1,7 +1,6 @@
 //! What the visitor's URLs say: query parameters, UTM fields, the referrer's host.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use url::{Url, form_urlencoded};
 
@@ -21,7 +20,7 @@ const QR_SOURCE: &str = "qr";
 /// What the names of all campaign fields begin with.
 const UTM: &str = "utm_";
 
-fn is_qr_marker(key: &str, value: &str) -> bool {
+pub(crate) fn is_qr_marker(key: &str, value: &str) -> bool {
     QR_MARKER.split_once('=') == Some((key, value))
 }
 
@@ -56,7 +55,7 @@ impl Utm {
     }
 
     /// The same of a name as it was written.
-    fn meant(&mut self, key: &str) -> Option<&mut Option<String>> {
+    pub(crate) fn meant(&mut self, key: &str) -> Option<&mut Option<String>> {
         let name = meant_name(key);
         // Few begin so, and the others need no copy.
         let is_one = name.get(..UTM.len()).is_some_and(|start| start.eq_ignore_ascii_case(UTM));
@@ -106,7 +105,7 @@ pub fn parse_utm(requested: &str, target: &str) -> (Utm, Vec<Parameter>) {
     (utm, others)
 }
 
-fn query_of(url: &str) -> &str {
+pub(crate) fn query_of(url: &str) -> &str {
     let without_fragment = url.split('#').next().unwrap_or_default();
     without_fragment.split_once('?').map_or("", |(_, query)| query)
 }
@@ -139,51 +138,8 @@ pub fn parameter_names(url: &str) -> impl Iterator<Item = Cow<'_, str>> {
 }
 
 /// A parameter's name as a click has it.
-fn parameter_key(key: &str) -> String {
+pub(crate) fn parameter_key(key: &str) -> String {
     clean(key, MAX_PARAMETER_KEY_CHARS)
-}
-
-/// The names in a URL's query that may not be kept, decoded: all of them, also those which a click has no room
-/// for. Campaign fields and the mark of a QR code always may; `passes` is asked of the others as clicks have them.
-pub fn names_to_drop(url: &str, passes: impl Fn(&str) -> bool) -> HashSet<String> {
-    let may_stay = |key: &str, value: &str| {
-        let is_campaign = Utm::default().meant(key).is_some();
-        is_campaign || is_qr_marker(key, value) || passes(&parameter_key(key))
-    };
-    let pairs = form_urlencoded::parse(query_of(url).as_bytes());
-    pairs.filter(|(key, value)| !may_stay(key, value)).map(|(key, _)| key.into_owned()).collect()
-}
-
-/// A URL without the parameters of these names, but for the mark of a QR code; what stays is as it was written.
-pub fn without_parameters(url: &str, names: &HashSet<String>) -> String {
-    rewritten(url, |pair| (!is_named(pair, names)).then_some(pair))
-}
-
-/// A URL whose parameters of these names have no values; what stays is as it was written.
-pub fn without_values(url: &str, names: &HashSet<String>) -> String {
-    rewritten(url, |pair| if is_named(pair, names) { pair.split('=').next() } else { Some(pair) })
-}
-
-fn is_named(pair: &str, names: &HashSet<String>) -> bool {
-    let read = form_urlencoded::parse(pair.as_bytes()).next();
-    read.is_some_and(|(key, value)| names.contains(&*key) && !is_qr_marker(&key, &value))
-}
-
-/// A URL with what becomes of each part of its query.
-fn rewritten<'a>(url: &'a str, part: impl Fn(&'a str) -> Option<&'a str>) -> String {
-    let (before, fragment) = url.split_once('#').map_or((url, None), |(before, fragment)| (before, Some(fragment)));
-    let Some((path, query)) = before.split_once('?') else { return url.to_owned() };
-    let query: Vec<&str> = query.split('&').filter_map(part).collect();
-    let mut cleaned = path.to_owned();
-    if !query.is_empty() {
-        cleaned.push('?');
-        cleaned.push_str(&query.join("&"));
-    }
-    if let Some(fragment) = fragment {
-        cleaned.push('#');
-        cleaned.push_str(fragment);
-    }
-    cleaned
 }
 
 /// All fields of a form, decoded.
@@ -278,12 +234,6 @@ mod tests {
         assert_eq!(others.iter().map(|parameter| parameter.key.as_str()).collect::<Vec<_>>(), ["n", "amp;m"]);
         // By the URL standard the rest is a value.
         assert_eq!(parse_query("a=1;gclid=2"), [Parameter { key: "a".into(), value: "1;gclid=2".into() }]);
-    }
-
-    #[test]
-    fn the_mark_of_a_code_stays_beside_what_has_its_name() {
-        let url = "http://x/abc?qr=1&qr=2";
-        assert_eq!(without_parameters(url, &names_to_drop(url, |_| false)), "http://x/abc?qr=1");
     }
 
     #[test]
