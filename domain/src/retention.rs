@@ -64,10 +64,10 @@ impl Retention {
         }
     }
 
-    /// The first instant whose clicks may have an id that their visitor consented to; `None` where clicks go
-    /// no later than that in any case.
-    pub fn consented_ids_from(&self, now: Millis) -> Option<Millis> {
-        (self.clicks_days > CONSENTED_IDS_DAYS).then(|| now.plus(MARGIN_MILLIS - i64::from(CONSENTED_IDS_DAYS) * DAY_MILLIS))
+    /// The first instant whose clicks may have an id that their visitor consented to, however long clicks are kept:
+    /// they go at a midnight only.
+    pub fn consented_ids_from(now: Millis) -> Millis {
+        now.plus(MARGIN_MILLIS - i64::from(CONSENTED_IDS_DAYS) * DAY_MILLIS)
     }
 
     /// The first instant of which is kept what was done.
@@ -125,10 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn ids_go_before_clicks_that_are_kept_for_longer() {
-        let (now, kept) = (at("2026-03-10T12:00:00Z"), |clicks_days| Retention { clicks_days, ..Retention::default() });
-        assert_eq!(kept(395).consented_ids_from(now), None);
-        assert_eq!(kept(396).consented_ids_from(now), Some(at("2025-02-08T13:00:00Z")));
+    fn ids_go_before_they_are_395_days_old() {
+        assert_eq!(Retention::consented_ids_from(at("2026-03-10T12:00:00Z")), at("2025-02-08T13:00:00Z"));
     }
 
     #[test]

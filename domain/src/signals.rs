@@ -60,8 +60,8 @@ bits!(
     OWN_NETWORK = 23,
     /// The address had a parameter by which a service follows its clicks, which is not kept and says the channel.
     CLICK_ID = 24,
-    /// The workspace did not keep the city, or might not.
-    CITY_LEFT_OUT = 25,
+    /// The workspace kept the city, be it that none was known.
+    CITY_KEPT = 25,
     /// The browser sent client hints that say more than its user agent.
     HINTS = 26,
 );
@@ -94,6 +94,10 @@ impl SignalSet {
     #[must_use]
     pub fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    pub fn remove(&mut self, other: Self) {
+        self.0 &= !other.0;
     }
 
     pub fn insert(&mut self, other: Self) {

@@ -37,8 +37,9 @@ impl Enricher {
         if reduced.place != GeoPlace::default() {
             derived.place = with_what_was_known(reduced.place, &click.place);
             derived.geo_version = reduced.geo_version;
-            // Nor is a city told that was left out when the click came.
-            if !privacy.keep.city || click.signals.has(SignalSet::CITY_LEFT_OUT) {
+            // Nor is a city told that was left out when the click came, or may have been.
+            let was_kept = click.signals.has(SignalSet::CITY_KEPT) || click.place.city.is_some();
+            if !privacy.keep.city || !was_kept {
                 (derived.place.city, derived.place.latitude, derived.place.longitude) = (None, None, None);
             }
         }
@@ -48,15 +49,16 @@ impl Enricher {
     }
 }
 
-/// A database of countries takes no city away that another knew, as long as both name the same country.
-fn with_what_was_known(mut place: GeoPlace, before: &GeoPlace) -> GeoPlace {
-    if place.country == before.country {
-        place.region = place.region.or_else(|| before.region.clone());
-        if place.city.is_none() && place.latitude.is_none() {
-            (place.city, place.latitude, place.longitude) = (before.city.clone(), before.latitude, before.longitude);
-        }
+/// A database that knows no city takes none away that another knew, unless it names another country or region.
+fn with_what_was_known(place: GeoPlace, before: &GeoPlace) -> GeoPlace {
+    let is_elsewhere = place.country != before.country || (place.region.is_some() && place.region != before.region);
+    if is_elsewhere || place.city.is_some() {
+        place
+    } else if before.city.is_some() {
+        before.clone()
+    } else {
+        GeoPlace { region: place.region.or_else(|| before.region.clone()), ..place }
     }
-    place
 }
 
 #[cfg(test)]

@@ -43,7 +43,8 @@ pub fn reduce_captured(click: &mut CapturedClick, geo: &GeoDatabases, privacy: O
         if is_counted || !privacy.keep.city {
             let place = &mut reduced.place;
             (place.city, place.latitude, place.longitude) = (None, None, None);
-            click.signals.set.insert(SignalSet::CITY_LEFT_OUT);
+        } else {
+            click.signals.set.insert(SignalSet::CITY_KEPT);
         }
         reduced.visitor = visitor;
         click.address = Address::Reduced(Box::new(reduced));

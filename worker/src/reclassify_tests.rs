@@ -66,7 +66,10 @@ async fn clicks_become_what_is_known_today(store: &Store) {
         (domain::Click { verdict: Bot, verdict_reason: Burst, rules_version: RULES_VERSION, ..stored(6, 1, Some(10)) }, (Bot, Burst)),
         (domain::Click { verdict: Internal, verdict_reason: OwnTraffic, ..stored(8, 1, Some(8)) }, (Internal, OwnTraffic)),
         // Whose it is, a later database knows.
-        (domain::Click { network: Some("203.0.112.0/24".into()), ..stored(9, 1, None) }, (Suspected, DataCentre)),
+        (
+            domain::Click { network: Some("203.0.112.0/24".into()), signals: domain::SignalSet::CITY_KEPT, ..stored(9, 1, None) },
+            (Suspected, DataCentre),
+        ),
     ];
     let placed = cases[10].0.id;
     // A burst on both sides of the end of a step.

@@ -61,6 +61,8 @@ pub struct ParameterFilter {
 const MOST_VALUES: usize = 100;
 /// Each is looked for in the text of all parameters.
 const MOST_PARAMETERS: usize = 10;
+/// Of all of these together, since a click's parameters may be 32 long texts.
+const MOST_PARAMETER_VALUES: usize = 50;
 
 impl ClickPropertiesInput {
     /// Checks the input, which stands at `path`, and adds its offences to `invalid`.
@@ -125,9 +127,15 @@ impl Checked<'_> {
     }
 
     fn parameters(&mut self, wanted: Option<Vec<ParameterFilter>>) -> Vec<ParameterChoice> {
-        let wanted = self.at_most(MOST_PARAMETERS, "keys", "parameters", wanted).into_iter().enumerate();
+        let wanted = self.at_most(MOST_PARAMETERS, "keys", "parameters", wanted);
+        let values = || wanted.iter().map(|wanted| wanted.values.len());
+        if values().sum::<usize>() > MOST_PARAMETER_VALUES && values().all(|values| values <= MOST_PARAMETER_VALUES) {
+            let message = format!("Use at most {MOST_PARAMETER_VALUES} values of all parameters together.");
+            self.offence("parameters", IssueCode::TooLong, message);
+        }
+        let wanted = wanted.into_iter().enumerate();
         let choice = |(index, ParameterFilter { key, values })| {
-            let values = self.list(&format!("parameters.{index}.values"), Some(values));
+            let values = self.at_most(MOST_PARAMETER_VALUES, "values", &format!("parameters.{index}.values"), Some(values));
             ParameterChoice { key, values }
         };
         wanted.map(choice).collect()

@@ -62,7 +62,10 @@ pub(crate) fn reduce(click: &mut Click, captured: &CapturedClick, referrer: Opti
     }
     if !keep.city || reach == Reach::Counted {
         (click.place.city, click.place.latitude, click.place.longitude) = (None, None, None);
-        click.signals.insert(SignalSet::CITY_LEFT_OUT);
+        click.signals.remove(SignalSet::CITY_KEPT);
+    } else if !matches!(captured.address, Address::Reduced(_)) {
+        // Whoever has reduced it has said so.
+        click.signals.insert(SignalSet::CITY_KEPT);
     }
     if !keep.language || reach == Reach::Counted {
         click.language = None;

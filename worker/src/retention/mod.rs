@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use domain::{AuditId, Millis, WorkspaceId};
+use domain::{AuditId, Millis, Retention, WorkspaceId};
 use platform::{Clock, Metrics, Rng};
 use prometheus_client::metrics::counter::Counter;
 use store::{Keeping, Purged, Store, StoreError};
@@ -128,9 +128,8 @@ impl Purge {
         }
         let addresses = Step::Addresses { before: retention.addresses_from(keeping.privacy.level, now) };
         round.addresses += self.steps(workspace, addresses, stopping).await?;
-        if let Some(before) = retention.consented_ids_from(now) {
-            round.visitors += self.steps(workspace, Step::Visitors { before }, stopping).await?;
-        }
+        let visitors = Step::Visitors { before: Retention::consented_ids_from(now) };
+        round.visitors += self.steps(workspace, visitors, stopping).await?;
         round.audit_entries += self.steps(workspace, Step::Audit { before: retention.audit_from(now) }, stopping).await?;
         Ok(())
     }
