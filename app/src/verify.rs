@@ -5,12 +5,10 @@ use std::process::ExitCode;
 
 use domain::{Entropy, Millis, Quarter, WorkspaceId};
 use platform::config::Config;
-use store::{Access, CellDifference, Counted, Store, Verified};
+use store::{Access, CellDifference, Counted, Piece, Store, Verified};
 
 use crate::commands::{connect, counted, say};
 
-/// Quarters compared in one snapshot: a day of UTC.
-const QUARTERS: i64 = 96;
 const PAGE: u32 = 500;
 /// Of a workspace so many are printed; who has more has another problem.
 const MOST_PRINTED: usize = 100;
@@ -43,8 +41,9 @@ async fn verify(store: &Store, workspace: WorkspaceId) -> anyhow::Result<Verifie
     let Some((first, last)) = first.map(Quarter::of).zip(last) else { return Ok(verified) };
     let mut start = first;
     while start <= last {
-        let end = Quarter((start.0.div_euclid(QUARTERS) + 1) * QUARTERS);
-        let day = store.workspace(workspace, Access::Read).await?.verify_cells(start, end).await?;
+        let scope = store.workspace(workspace, Access::Read).await?;
+        let end = scope.next_day(start).await?;
+        let day = scope.verify_cells(start, end).await?;
         verified.cells += day.cells;
         verified.differences.extend(day.differences);
         start = end;
@@ -55,10 +54,17 @@ async fn verify(store: &Store, workspace: WorkspaceId) -> anyhow::Result<Verifie
 fn told(workspace: WorkspaceId, differences: &[CellDifference]) -> String {
     let mut text = String::new();
     let counts = |Counted { clicks, firsts, told }: Counted| format!("{clicks} clicks, {firsts} firsts, {told} of known visitors");
-    for CellDifference { link, quarter, verdict, cell, clicks } in differences.iter().take(MOST_PRINTED) {
+    for CellDifference { link, piece, quarter, dimension, verdict, cell, clicks } in differences.iter().take(MOST_PRINTED) {
+        let piece = match piece {
+            Piece::QuarterHour => "quarter-hour",
+            Piece::Hour => "hour",
+            Piece::Day => "day",
+        };
+        let by = dimension.map_or_else(String::new, |dimension| format!(" by {dimension:?}"));
         let of = link.map_or_else(|| "all links".to_owned(), |link| link.to_string());
         let (cell, clicks) = (counts(*cell), counts(*clicks));
-        let _ = writeln!(text, "{workspace}  {}  {of}  {verdict:?}: the cell has {cell}; stored are {clicks}", quarter.start());
+        let _ =
+            writeln!(text, "{workspace}  {}  {piece}{by}  {of}  {verdict:?}: the cell has {cell}; stored are {clicks}", quarter.start());
     }
     if differences.len() > MOST_PRINTED {
         let _ = writeln!(text, "{workspace}  and {} more", differences.len() - MOST_PRINTED);

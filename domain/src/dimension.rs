@@ -3,7 +3,7 @@
 
 use crate::{Channel, Click, Device, LinkId, Verdict, VerdictReason};
 
-/// The properties of a click that are columns of their own.
+/// The properties of a click, and of its link, by which clicks are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dimension {
     Country,
@@ -26,6 +26,13 @@ pub enum Dimension {
     Variant,
     Verdict,
     VerdictReason,
+    /// Of the click's link, as it is now, as the four after it.
+    Tag,
+    Folder,
+    Domain,
+    Metadata,
+    /// Of the short URL.
+    Parameter,
 }
 
 /// One value of a dimension.
@@ -42,6 +49,7 @@ pub enum DimensionValue {
 }
 
 impl Dimension {
+    /// Those whose value a click tells by itself.
     pub const ALL: &'static [Self] = &[
         Self::Country,
         Self::Region,
@@ -74,7 +82,17 @@ impl Dimension {
         }
     }
 
-    /// The click's value.
+    /// Whether it is a property of the click's link, as that is now.
+    pub fn is_of_links(self) -> bool {
+        matches!(self, Self::Tag | Self::Folder | Self::Domain | Self::Metadata)
+    }
+
+    /// Whether it is one of many, told apart by a key.
+    pub fn has_key(self) -> bool {
+        matches!(self, Self::Metadata | Self::Parameter)
+    }
+
+    /// The click's value. Unknown where a click alone does not tell, or not without a key.
     pub fn of(self, click: &Click) -> DimensionValue {
         let text = match self {
             Self::Device => return DimensionValue::Device(click.device),
@@ -97,6 +115,7 @@ impl Dimension {
             Self::UtmTerm => &click.utm.term,
             Self::UtmContent => &click.utm.content,
             Self::Network => &click.network,
+            Self::Tag | Self::Folder | Self::Domain | Self::Metadata | Self::Parameter => return DimensionValue::Unknown,
         };
         text.clone().into()
     }

@@ -27,6 +27,7 @@ mod logged;
 mod loss;
 mod millis;
 mod network;
+mod one_dimension;
 mod own_hosts;
 mod path;
 mod period;
@@ -85,6 +86,7 @@ pub use link::{
 pub use logged::{LOG_PATH, LogDraft, Logged, VisitorFacts};
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;
+pub use one_dimension::OneDimension;
 pub use own_hosts::OwnHosts;
 pub use path::plain_path;
 pub use period::{AskedRange, Compare, Period};

@@ -21,6 +21,7 @@ pub mod membership;
 pub mod policy_outbox;
 pub mod refresh_token;
 pub mod rollup_cell;
+pub mod rollup_value;
 pub mod session;
 pub mod signing_key;
 pub mod signing_secret;

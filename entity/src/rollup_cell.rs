@@ -1,4 +1,4 @@
-//! The counts of one quarter-hour of one link, or of the whole workspace (nil link).
+//! The counts of one piece of time of one link, or of the whole workspace (nil link).
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +9,10 @@ pub struct Model {
     pub workspace_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub link_id: Uuid,
-    /// Quarter-hours since 1970, UTC.
+    /// 0 a quarter-hour's totals, 1 an hour by dimension, 2 a day of the workspace's zone.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub grain: i16,
+    /// The quarter-hour that it begins with, counted from 1970, UTC.
     #[sea_orm(primary_key, auto_increment = false)]
     pub quarter: i64,
     /// The packed counts; see `store`'s cell.

@@ -24,6 +24,16 @@ pub struct Model {
     /// Clicks that lost one since the audit log was told last.
     pub visitors_removed: i64,
     pub visitors_told_at: i64,
+    /// The zone of the days that cells are of.
+    pub day_zone: String,
+    /// Cells have dimensions from this quarter-hour on.
+    pub dimensions_from: i64,
+    /// Dimensions of times before this quarter-hour are kept by the day only.
+    pub folded_before: i64,
+    /// The first number that no value has yet.
+    pub next_value: i64,
+    /// JSON.
+    pub counted_parameters: String,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -76,7 +76,7 @@ impl Store {
             id: Set(new.workspace.id.0),
             name: Set(new.workspace.name),
             slug: Set(new.workspace.slug),
-            time_zone: Set(new.workspace.time_zone),
+            time_zone: Set(new.workspace.time_zone.clone()),
             created_at: Set(new.workspace.created_at.0),
             ..Default::default()
         };
@@ -88,7 +88,12 @@ impl Store {
             created_at: Set(created_at),
         };
         membership::Entity::insert(row).exec_without_returning(transaction).await?;
-        let row = workspace_head::ActiveModel { workspace_id: Set(new.workspace.id.0), head: Set(0), ..Default::default() };
+        let row = workspace_head::ActiveModel {
+            workspace_id: Set(new.workspace.id.0),
+            head: Set(0),
+            day_zone: Set(new.workspace.time_zone),
+            ..Default::default()
+        };
         workspace_head::Entity::insert(row).exec_without_returning(transaction).await?;
         insert_session(transaction, &new.session).await?;
         scope.commit().await

@@ -13,6 +13,7 @@ use sqlx::{Connection as _, PgConnection, PgPool, SqlitePool};
 
 use crate::StoreError;
 use crate::error::describe;
+use crate::rollup::ValueCache;
 
 /// How long a caller waits for a connection before it is told that the database does not answer.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,6 +35,8 @@ pub struct Store {
     pub(crate) reader: DatabaseConnection,
     /// Whether changes of links are written to the outbox.
     pub(crate) link_outbox: bool,
+    /// Numbers of values that cells are counted by.
+    pub(crate) values: ValueCache,
 }
 
 impl Store {
@@ -68,6 +71,7 @@ impl Store {
             reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader.clone()),
             pools: Pools::Sqlite { writer, reader },
             link_outbox: false,
+            values: ValueCache::default(),
         })
     }
 
@@ -79,7 +83,13 @@ impl Store {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options.application_name("linklogger"));
         let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
-        Ok(Self { pools: Pools::Postgres(pool), writer: connection.clone(), reader: connection, link_outbox: false })
+        Ok(Self {
+            pools: Pools::Postgres(pool),
+            writer: connection.clone(),
+            reader: connection,
+            link_outbox: false,
+            values: ValueCache::default(),
+        })
     }
 
     /// Writes each change of a link to the outbox too, in the change's own transaction. Only for a

@@ -1,5 +1,5 @@
-//! Totals and series: sums of clicks, and of first clicks of visitors' days, per verdict over pieces of time, which are quarter-hours or,
-//! where a series asks for finer points, minutes.
+//! Totals and series: sums of clicks, and of first clicks of visitors' days, per verdict over pieces of time,
+//! which are cells or, where a series asks for finer points, minutes.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,11 @@ use entity::click;
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 
-use crate::cell::Count;
+use crate::cells::Question;
 use crate::filter_sql::within;
 use crate::ingest::Marks;
-use crate::plan::{CellsOf, Plan, Source};
+use crate::plan::{Kept, Pieces, Plan, Source};
+use crate::rollup::{Count, LINK};
 use crate::{StoreError, WorkspaceScope};
 
 /// Clicks per verdict.
@@ -37,13 +38,6 @@ impl Counts {
     pub fn of(&self, verdicts: &[Verdict]) -> u64 {
         let mut copy = *self;
         Verdict::ALL.iter().filter(|verdict| verdicts.contains(verdict)).map(|verdict| *copy.slot(*verdict)).sum()
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.human += other.human;
-        self.suspected += other.suspected;
-        self.bot += other.bot;
-        self.internal += other.internal;
     }
 }
 
@@ -71,23 +65,17 @@ impl Tally {
         self.counts.of(verdicts).saturating_sub(self.told.of(verdicts))
     }
 
-    fn add(&mut self, other: &Self) {
-        self.counts.add(&other.counts);
-        self.firsts.add(&other.firsts);
-        self.told.add(&other.told);
-    }
-
     fn add_count(&mut self, verdict: Verdict, count: Count) {
-        *self.counts.slot(verdict) += count.clicks;
-        *self.firsts.slot(verdict) += count.firsts;
-        *self.told.slot(verdict) += count.told;
+        *self.counts.slot(verdict) += count.clicks.unsigned_abs();
+        *self.firsts.slot(verdict) += count.firsts.unsigned_abs();
+        *self.told.slot(verdict) += count.told.unsigned_abs();
     }
 }
 
 /// Whether firsts are known of what is asked for.
 pub(crate) fn has_firsts(filter: &ClickFilter) -> bool {
     let one_link = filter.include.links.len() == 1;
-    (one_link || !filter.names_links()) && !filter.needs_clicks()
+    (one_link || !filter.names_links()) && filter.one_dimension() == Some(None)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +97,11 @@ pub struct Series {
     pub head: Seq,
 }
 
+/// The span that a piece of time is in.
+pub(crate) fn index_of(spans: &[BucketSpan], start: Millis) -> Option<usize> {
+    spans.partition_point(|span| span.start <= start).checked_sub(1)
+}
+
 /// The finest points of a series.
 const MINUTE: i64 = 60_000;
 
@@ -116,32 +109,93 @@ impl WorkspaceScope {
     /// Of every verdict: the filter's say only what is to be summed of them.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When the database does not answer; [`StoreError::Folded`].
     pub async fn totals(&self, filter: &ClickFilter) -> Result<Totals, StoreError> {
-        let plan = Plan::of(&filter.of_any_verdict());
+        let any = filter.of_any_verdict();
         let mut tally = Tally { exact: has_firsts(filter), ..Tally::default() };
-        self.sums(filter, &plan, Quarter::MILLIS).await?.values().for_each(|piece| tally.add(piece));
+        let plan = self.sums(&any, &[], |_, verdict, count| tally.add_count(verdict, count)).await?;
         Ok(Totals { tally, source: plan.source(), data_from: self.data_from(filter, &plan).await?, head: self.head().await? })
     }
 
     /// The clicks in each of `spans`, which join and whose edges are edges of minutes; what lies
-    /// outside the filter's range is not counted. Cells hold quarters, so if any edge lies within
-    /// one, clicks are counted.
+    /// outside the filter's range is not counted. Where an edge lies within a cell, clicks are counted.
+    ///
+    /// # Errors
+    /// When the database does not answer; [`StoreError::Folded`].
+    pub async fn series(&self, filter: &ClickFilter, spans: &[BucketSpan]) -> Result<Series, StoreError> {
+        let inside = within(&filter.of_any_verdict(), spans);
+        let mut points = vec![Tally { exact: has_firsts(filter), ..Tally::default() }; spans.len()];
+        let add = |start, verdict, count| {
+            if let Some(point) = index_of(spans, start).and_then(|index| points.get_mut(index)) {
+                point.add_count(verdict, count);
+            }
+        };
+        let plan = self.sums(&inside, spans, add).await?;
+        Ok(Series { points, source: plan.source(), data_from: self.data_from(filter, &plan).await?, head: self.head().await? })
+    }
+
+    /// The counts of quarter-hours, by the start of each: of every verdict.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn series(&self, filter: &ClickFilter, spans: &[BucketSpan]) -> Result<Series, StoreError> {
-        let inside = within(&filter.of_any_verdict(), spans);
+    pub(crate) async fn quarters(&self, filter: &ClickFilter) -> Result<(BTreeMap<Millis, Tally>, Plan), StoreError> {
+        let mut quarters: BTreeMap<Millis, Tally> = BTreeMap::new();
+        let add = |start, verdict, count| quarters.entry(start).or_default().add_count(verdict, count);
+        let filter = filter.of_any_verdict();
+        let question = match self.question(&filter, None).await? {
+            Some(question) if question.block == LINK => Some(question.of_each_link(&filter)),
+            question => question.filter(|question| question.kept == Kept::Totals),
+        };
+        let plan = match &question {
+            Some(question) => question.plan(&filter, Pieces::Fine)?,
+            None => Plan::of_clicks(filter.clone()),
+        };
+        let plan = self.sums_by(&filter, question.as_ref(), plan, Quarter::MILLIS, add).await?;
+        Ok((quarters, plan))
+    }
+
+    /// Tells the counts of pieces of time, each within one of `spans`, or anywhere where there are none; and what
+    /// they were read from.
+    async fn sums(&self, filter: &ClickFilter, spans: &[BucketSpan], each: impl FnMut(Millis, Verdict, Count)) -> Result<Plan, StoreError> {
         let on_quarters = spans.iter().all(|span| Quarter::is_edge(span.start) && Quarter::is_edge(span.end));
-        let (plan, width) = if on_quarters { (Plan::of(&inside), Quarter::MILLIS) } else { (Plan::of_clicks(inside), MINUTE) };
-        let mut points = vec![Tally { exact: has_firsts(filter), ..Tally::default() }; spans.len()];
-        for (start, piece) in self.sums(filter, &plan, width).await? {
-            let after = spans.partition_point(|span| span.start <= start);
-            if let Some(point) = after.checked_sub(1).and_then(|index| points.get_mut(index)) {
-                point.add(&piece);
+        let width = if on_quarters { Quarter::MILLIS } else { MINUTE };
+        let Some(question) = self.question(filter, None).await? else {
+            return self.sums_by(filter, None, Plan::of_clicks(filter.clone()), width, each).await;
+        };
+        let (question, plan) = match question.plan(filter, question.pieces(spans)) {
+            // What links have each by themselves is kept for ever.
+            Err(StoreError::Folded(_)) if question.block == LINK => {
+                let each = question.of_each_link(filter);
+                let plan = each.plan(filter, each.pieces(spans))?;
+                (each, plan)
+            }
+            plan => (question, plan?),
+        };
+        self.sums_by(filter, Some(&question), plan, width, each).await
+    }
+
+    async fn sums_by(
+        &self,
+        filter: &ClickFilter,
+        question: Option<&Question<'_>>,
+        mut plan: Plan,
+        width: i64,
+        mut each: impl FnMut(Millis, Verdict, Count),
+    ) -> Result<Plan, StoreError> {
+        if let Some(question) = question {
+            let mut found = Vec::new();
+            let capped = self.read_cells(question, &plan, |one| found.push(one)).await?;
+            if capped && question.chooses() {
+                // What is asked for may be among what the cells left out.
+                plan = Plan::of_clicks(filter.clone());
+            } else {
+                found.into_iter().for_each(|one| each(one.start, one.verdict, one.count));
             }
         }
-        Ok(Series { points, source: plan.source(), data_from: self.data_from(filter, &plan).await?, head: self.head().await? })
+        for part in &plan.clicks {
+            self.add_clicks(part, width, &mut each).await?;
+        }
+        Ok(plan)
     }
 
     /// The first instant that an answer by this plan covers: where it counts clicks of a time from which they
@@ -161,23 +215,8 @@ impl WorkspaceScope {
         self.data_from(filter, &Plan::of_clicks(filter.clone())).await
     }
 
-    /// The counts of pieces `width` milliseconds wide, by the start of each; cells are only read
-    /// where that is a quarter.
-    async fn sums(&self, filter: &ClickFilter, plan: &Plan, width: i64) -> Result<BTreeMap<Millis, Tally>, StoreError> {
-        let mut sums = BTreeMap::new();
-        for part in &plan.clicks {
-            self.add_clicks(part, width, &mut sums).await?;
-        }
-        if let Some(range) = &plan.cells {
-            for (_, quarter, cell) in self.cells(CellsOf::fewest(filter), range).await? {
-                let piece: &mut Tally = sums.entry(quarter.start()).or_default();
-                cell.totals().for_each(|(verdict, count)| piece.add_count(verdict, count));
-            }
-        }
-        Ok(sums)
-    }
-
-    async fn add_clicks(&self, filter: &ClickFilter, width: i64, sums: &mut BTreeMap<Millis, Tally>) -> Result<(), StoreError> {
+    /// The counts of pieces `width` milliseconds wide.
+    async fn add_clicks(&self, filter: &ClickFilter, width: i64, each: &mut impl FnMut(Millis, Verdict, Count)) -> Result<(), StoreError> {
         // Written out, since PostgreSQL takes two bound parameters for two different expressions.
         let piece = Expr::cust(format!("occurred_at / {width}"));
         let rows = click::Entity::find()
@@ -195,8 +234,7 @@ impl WorkspaceScope {
             .await?;
         for row in rows {
             let verdict = Verdict::from_code(row.verdict).ok_or_else(|| StoreError::Internal("a click has no known verdict".into()))?;
-            let [clicks, firsts, told] = [row.clicks, row.firsts, row.told].map(i64::unsigned_abs);
-            sums.entry(Millis(row.piece * width)).or_default().add_count(verdict, Count { clicks, firsts, told });
+            each(Millis(row.piece * width), verdict, Count { clicks: row.clicks, firsts: row.firsts, told: row.told });
         }
         Ok(())
     }

@@ -7,10 +7,11 @@ use entity::click::{Column, Entity};
 use sea_orm::{EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use crate::cell::Count;
+use crate::cells::Question;
 use crate::counts::bits;
 use crate::ingest::Marks;
-use crate::plan::{CellsOf, Plan};
+use crate::plan::Pieces;
+use crate::rollup::Count;
 use crate::{StoreError, WorkspaceScope};
 
 impl WorkspaceScope {
@@ -22,29 +23,32 @@ impl WorkspaceScope {
     /// # Errors
     /// When the database does not answer.
     pub async fn daily_uniques_of(&self, filter: &ClickFilter, links: Vec<LinkId>) -> Result<HashMap<LinkId, u64>, StoreError> {
-        if links.is_empty() || filter.needs_clicks() {
+        if links.is_empty() || filter.one_dimension() != Some(None) {
             return Ok(HashMap::new());
         }
         let verdicts = filter.verdicts_or(&[Verdict::Human]);
         let mut filter = filter.with_default_verdicts(&[Verdict::Human]);
         filter.include.links = links;
-        let plan = Plan::of(&filter);
+        // The workspace's own cells know whose first click of a day anywhere it was, not of each link.
+        let (horizon, _) = self.horizon().await?;
+        let question = Question::of_links(&filter, horizon);
+        let plan = question.plan(&filter, Pieces::Any)?;
         let mut sums: HashMap<Uuid, Count> = HashMap::new();
+        let add = |found: crate::cells::Found| {
+            if verdicts.contains(&found.verdict) {
+                sums.entry(found.link).or_default().add(found.count);
+            }
+        };
+        self.read_cells(&question, &plan, add).await?;
         for part in &plan.clicks {
             let query = Entity::find().select_only().column(Column::LinkId).column_as(bits(Marks::FIRST_OF_LINK), "firsts");
             let query = query.column_as(bits(Marks::TOLD), "told").filter(self.counted(part)).group_by(Column::LinkId);
             let rows: Vec<(Uuid, i64, i64)> = query.into_tuple().all(&self.transaction).await?;
             for (link, firsts, told) in rows {
-                let count = Count { clicks: 0, firsts: firsts.unsigned_abs(), told: told.unsigned_abs() };
-                sums.entry(link).or_default().add(count);
+                sums.entry(link).or_default().add(Count { clicks: 0, firsts, told });
             }
         }
-        if let Some(range) = &plan.cells {
-            for (link, _, cell) in self.cells(CellsOf::Links(&filter), range).await? {
-                let wanted = cell.totals().filter(|(verdict, _)| verdicts.contains(verdict));
-                wanted.for_each(|(_, count)| sums.entry(link).or_default().add(count));
-            }
-        }
-        Ok(sums.into_iter().filter(|(_, count)| count.told > 0).map(|(link, count)| (LinkId(link), count.firsts)).collect())
+        let told = sums.into_iter().filter(|(_, count)| count.told > 0);
+        Ok(told.map(|(link, count)| (LinkId(link), count.firsts.unsigned_abs())).collect())
     }
 }

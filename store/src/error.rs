@@ -36,6 +36,9 @@ pub enum StoreError {
     /// The workspace has as many of these as it may.
     #[error("there are as many as there may be")]
     TooMany,
+    /// What is asked for is kept by the whole days of the workspace's zone only, before that instant.
+    #[error("dimensions from before {0} are kept by whole days only")]
+    Folded(domain::Millis),
     /// The database cannot be reached or asked to wait; the same call may succeed later.
     #[error("the database does not answer: {0}")]
     Unavailable(String),

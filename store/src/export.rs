@@ -9,8 +9,7 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
 use uuid::Uuid;
 
-use crate::cell::Cell;
-use crate::plan::WHOLE_WORKSPACE;
+use crate::rollup::{Cell, Grain, WHOLE_WORKSPACE};
 use crate::{StoreError, WorkspaceScope};
 
 /// A link, deleted or not.
@@ -93,6 +92,7 @@ impl WorkspaceScope {
         use rollup_cell::Column;
         let mut query = rollup_cell::Entity::find()
             .filter(Column::WorkspaceId.eq(self.workspace.0))
+            .filter(Column::Grain.eq(Grain::Quarter.code()))
             .order_by_asc(Column::LinkId)
             .order_by_asc(Column::Quarter)
             .limit(limit);
@@ -103,15 +103,15 @@ impl WorkspaceScope {
         let cells = query.all(&self.transaction).await?;
         let mut rows = Vec::with_capacity(cells.len());
         for row in &cells {
-            let cell = Cell::decode(&row.body).map_err(|error| StoreError::Internal(error.to_string()))?;
+            let cell = Cell::decode(&row.body)?;
             let link = (row.link_id != WHOLE_WORKSPACE).then_some(LinkId(row.link_id));
             rows.extend(cell.totals().map(|(verdict, count)| CellRow {
                 link,
                 quarter: Quarter(row.quarter),
                 verdict,
-                clicks: count.clicks,
-                firsts: count.firsts,
-                told: count.told,
+                clicks: count.clicks.unsigned_abs(),
+                firsts: count.firsts.unsigned_abs(),
+                told: count.told.unsigned_abs(),
             }));
         }
         Ok((rows, cells.last().map(|row| CellPlace(row.link_id, row.quarter))))

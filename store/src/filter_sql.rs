@@ -6,7 +6,7 @@
 use domain::{BucketSpan, ClickFilter, ClickId, ClickProperties, HostName, Millis, Outcome, Parameter, ParameterChoice};
 use entity::click::Column;
 use entity::{domain as own_domain, link};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, LikeExpr, SelectStatement, Value};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, LikeExpr, SelectStatement, SimpleExpr, Value};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait as _, DbBackend, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use crate::WorkspaceScope;
@@ -99,6 +99,12 @@ fn among<V: Into<Value>>(column: impl IntoColumnRef + Copy, values: impl Iterato
     if unknown { Condition::any().add(null).add(known) } else { Condition::all().add(null.not()).add(known) }
 }
 
+/// As [`among`], of whatever gives a text.
+pub(crate) fn among_expr(text: SimpleExpr, wanted: &[Option<String>]) -> Condition {
+    let (null, known) = (text.clone().is_null(), text.is_in(wanted.iter().flatten().map(String::as_str)));
+    if wanted.contains(&None) { Condition::any().add(null).add(known) } else { Condition::all().add(null.not()).add(known) }
+}
+
 /// As [`among`], of a text.
 pub(crate) fn any_of(column: &'static str, wanted: &[Option<String>]) -> Condition {
     among(column, wanted.iter().flatten().map(String::as_str), wanted.contains(&None))
@@ -116,6 +122,11 @@ pub(crate) fn within(filter: &ClickFilter, spans: &[BucketSpan]) -> ClickFilter 
 /// SQLite, and PostgreSQL under the C collation, know the case of ASCII letters only; others match
 /// where they are all small or all capital in the text, like the first letter of "Örebro".
 pub(crate) fn contains(column: impl ColumnTrait, part: &str) -> Condition {
+    contains_expr(Expr::col(column), part)
+}
+
+/// The same of whatever gives a text.
+pub(crate) fn contains_expr(expr: SimpleExpr, part: &str) -> Condition {
     let pattern = |part: &str| {
         let mut pattern = String::from("%");
         for letter in part.chars() {
@@ -126,7 +137,7 @@ pub(crate) fn contains(column: impl ColumnTrait, part: &str) -> Condition {
         }
         LikeExpr::new(pattern + "%").escape(ESCAPE)
     };
-    let text = || Expr::expr(Func::lower(Expr::col(column)));
+    let text = || Expr::expr(Func::lower(expr.clone()));
     Condition::any().add(text().like(pattern(&part.to_lowercase()))).add(text().like(pattern(&part.to_uppercase().to_ascii_lowercase())))
 }
 

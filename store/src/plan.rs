@@ -1,17 +1,11 @@
-//! Which part of a range is read from rollup cells and which from clicks: cells for all whole
-//! quarters where the filter asks for nothing that they do not hold, clicks for everything else
-//! and for the pieces of a quarter at the range's ends.
+//! Which part of a range is read from rollup cells and which from clicks: cells for whatever whole pieces they
+//! have, days before smaller ones; clicks for the rest, which is less than an hour at either end of a range, and
+//! for everything where a filter asks for what no cell knows.
 
-use domain::{ClickFilter, Quarter};
-use entity::rollup_cell::{Column, Entity};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
-use uuid::Uuid;
+use domain::{BucketSpan, ClickFilter, Millis, Quarter};
+use jiff::tz::TimeZone;
 
-use crate::cell::Cell;
-use crate::{StoreError, WorkspaceScope};
-
-/// The link id of cells that count the whole workspace.
-pub(crate) const WHOLE_WORKSPACE: Uuid = Uuid::nil();
+use crate::rollup::{FINE_QUARTERS, Grain, day_start, fine_start};
 
 /// What an answer was computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,125 +16,208 @@ pub enum Source {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plan {
-    pub cells: Option<CellRange>,
+    /// Ranges that share no click with each other.
+    pub cells: Vec<CellRange>,
     /// Filters that share no click with each other nor with the cells.
     pub clicks: Vec<ClickFilter>,
 }
 
-/// Whole quarters, half-open; `None` where the range is open.
-#[derive(Clone, Debug, PartialEq)]
+/// Whole pieces, by the quarters that they begin with, half-open; `None` where the range is open.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct CellRange {
-    first: Option<Quarter>,
-    end: Option<Quarter>,
+    pub grain: Grain,
+    pub first: Option<i64>,
+    pub end: Option<i64>,
 }
 
-/// Whose cells.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum CellsOf<'a> {
-    Workspace,
-    /// Of the links that the filter lets through.
-    Links(&'a ClickFilter),
-    EveryLink,
+/// What there is to be read of a workspace, as its head says.
+#[derive(Clone, Debug)]
+pub(crate) struct Horizon {
+    /// Of its days.
+    pub zone: TimeZone,
+    /// The quarter from which on what is asked for is in cells.
+    pub since: i64,
+    /// The quarter before which it is in days only.
+    pub folded_before: i64,
+    /// The instant from which on clicks are kept.
+    pub kept_from: Millis,
 }
 
-impl<'a> CellsOf<'a> {
-    /// The fewest cells that hold all clicks of a filter.
-    pub fn fewest(filter: &'a ClickFilter) -> Self {
-        if filter.names_links() { Self::Links(filter) } else { Self::Workspace }
+/// The smallest pieces that may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Pieces {
+    /// Whatever is in cells.
+    Any,
+    /// Nothing wider than a fine cell.
+    Fine,
+    /// Clicks alone.
+    None,
+}
+
+/// What is asked of cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Totals of quarter-hours, which are kept for ever.
+    Totals,
+    /// The same, and how long redirects took.
+    Latency,
+    Dimension,
+}
+
+impl Kept {
+    fn grain(self) -> Grain {
+        if self == Self::Dimension { Grain::Fine } else { Grain::Quarter }
     }
 
-    /// The same, with each link's by itself.
-    pub fn by_link(filter: &'a ClickFilter) -> Self {
-        if filter.names_links() { Self::Links(filter) } else { Self::EveryLink }
+    /// The quarter that the smallest piece with this one in it begins with.
+    fn down(self, quarter: i64, horizon: &Horizon) -> i64 {
+        match self {
+            Self::Totals | Self::Latency => quarter,
+            Self::Dimension => fine_start(quarter, day_start(Quarter(quarter).start(), &horizon.zone).0),
+        }
+    }
+
+    /// The first edge of the smallest pieces from this quarter on.
+    fn up(self, quarter: i64, horizon: &Horizon) -> i64 {
+        let down = self.down(quarter, horizon);
+        if down == quarter { quarter } else { self.down(down + FINE_QUARTERS, horizon) }
     }
 }
 
-impl CellRange {
-    pub fn between(first: Quarter, end: Quarter) -> Self {
-        Self { first: Some(first), end: Some(end) }
+impl Pieces {
+    /// The widest that lie within one of `spans` each.
+    pub fn within(spans: &[BucketSpan], kept: Kept, horizon: &Horizon) -> Self {
+        let mut edges = spans.iter().map(|span| span.start).chain(spans.last().map(|span| span.end));
+        let is_edge = |edge: Millis| Quarter::is_edge(edge) && kept.down(Quarter::of(edge).0, horizon) == Quarter::of(edge).0;
+        if !edges.clone().all(is_edge) {
+            return Self::None;
+        }
+        if edges.all(|edge| is_day_edge(edge, &horizon.zone)) { Self::Any } else { Self::Fine }
     }
+}
+
+fn is_day_edge(at: Millis, zone: &TimeZone) -> bool {
+    day_start(at, zone).start() == at
 }
 
 impl Plan {
-    pub fn of(filter: &ClickFilter) -> Self {
-        let first = filter.from.map(|from| Quarter::of(from.plus(Quarter::MILLIS - 1)));
-        let end = filter.to.map(Quarter::of);
-        let whole_quarters = first.zip(end).is_none_or(|(first, end)| first < end);
-        if filter.needs_clicks() || !whole_quarters {
-            return Self::of_clicks(filter.clone());
-        }
-        let head = filter.from.zip(first).map(|(from, first)| (from, first.start()));
-        let tail = filter.to.zip(end).map(|(to, end)| (end.start(), to));
-        let ragged = head.into_iter().chain(tail).filter(|(from, to)| from < to);
-        Self {
-            clicks: ragged.map(|(from, to)| ClickFilter { from: Some(from), to: Some(to), ..filter.clone() }).collect(),
-            cells: Some(CellRange { first, end }),
-        }
-    }
-
     pub fn of_clicks(filter: ClickFilter) -> Self {
-        Self { cells: None, clicks: vec![filter] }
+        Self { cells: Vec::new(), clicks: vec![filter] }
     }
 
     pub fn source(&self) -> Source {
-        if self.cells.is_some() { Source::Rollup } else { Source::Clicks }
+        if self.cells.is_empty() { Source::Clicks } else { Source::Rollup }
+    }
+
+    /// `filter` is about clicks whose counts are in cells as `kept`.
+    pub fn of(filter: &ClickFilter, kept: Kept, pieces: Pieces, horizon: &Horizon) -> Self {
+        let Some(mut cover) = Cover::of(filter, kept, horizon).filter(|_| pieces != Pieces::None) else {
+            return Self::of_clicks(filter.clone());
+        };
+        match (cover.days(kept, horizon), pieces) {
+            (Some((first, end)), Pieces::Any) => {
+                let (before, after) = (cover.part(cover.first, first), cover.part(end, cover.end));
+                cover.add(Grain::Day, first, end);
+                // What is open has no pieces before or after its days.
+                for part in [before, after].into_iter().flatten() {
+                    cover.add_small(part, kept, horizon);
+                }
+            }
+            _ => cover.add_small((cover.first, cover.end), kept, horizon),
+        }
+        cover.finish(filter)
     }
 }
 
-impl WorkspaceScope {
-    /// The cells of a range, each with its link and quarter, in no order.
-    pub(crate) async fn cells(&self, of: CellsOf<'_>, range: &CellRange) -> Result<Vec<(Uuid, Quarter, Cell)>, StoreError> {
-        let of_a_link = || Condition::all().add(Column::LinkId.ne(WHOLE_WORKSPACE));
-        let wanted = Condition::all()
-            .add(Column::WorkspaceId.eq(self.workspace.0))
-            .add(match of {
-                CellsOf::Workspace => Column::LinkId.eq(WHOLE_WORKSPACE).into(),
-                CellsOf::Links(filter) => of_a_link().add(self.of_links(filter, Column::LinkId)),
-                CellsOf::EveryLink => of_a_link(),
-            })
-            .add_option(range.first.map(|first| Column::Quarter.gte(first.0)))
-            .add_option(range.end.map(|end| Column::Quarter.lt(end.0)));
-        let rows: Vec<(Uuid, i64, Vec<u8>)> = Entity::find()
-            .select_only()
-            .column(Column::LinkId)
-            .column(Column::Quarter)
-            .column(Column::Body)
-            .filter(wanted)
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        let decode = |(link, quarter, body): (_, _, Vec<u8>)| {
-            let cell = Cell::decode(&body).map_err(|error| StoreError::Internal(error.to_string()))?;
-            Ok((link, Quarter(quarter), cell))
+/// A range while it is cut up, in quarters; open ends are `None`.
+struct Cover {
+    first: Option<i64>,
+    end: Option<i64>,
+    cells: Vec<CellRange>,
+    /// In milliseconds, half-open.
+    clicks: Vec<(Option<Millis>, Option<Millis>)>,
+}
+
+type Range = (Option<i64>, Option<i64>);
+
+impl Cover {
+    /// `None` where there is no whole piece in the range.
+    fn of(filter: &ClickFilter, kept: Kept, horizon: &Horizon) -> Option<Self> {
+        let since = if kept == Kept::Totals || horizon.since == 0 { None } else { Some(horizon.since) };
+        let from = filter.from.map(|from| Quarter::of(from.plus(Quarter::MILLIS - 1)).0);
+        let (first, end) = (from.max(since), filter.to.filter(|to| *to < Millis::MAX).map(|to| Quarter::of(to).0));
+        if first.zip(end).is_some_and(|(first, end)| first >= end) || since == Some(i64::MAX) {
+            return None;
+        }
+        let mut cover = Self { first, end, cells: Vec::new(), clicks: Vec::new() };
+        let start = first.map(|first| Quarter(first).start());
+        if let Some(start) = start.filter(|start| filter.from.is_none_or(|from| from < *start)) {
+            cover.clicks.push((filter.from, Some(start)));
+        }
+        if let Some((to, end)) = filter.to.zip(end).filter(|(to, end)| Quarter(*end).start() < *to) {
+            cover.clicks.push((Some(Quarter(end).start()), Some(to)));
+        }
+        let is_whole = |first: i64, end: i64| kept.up(first, horizon) < kept.down(end, horizon);
+        let has_pieces = first.zip(end).is_none_or(|(first, end)| is_whole(first, end) || cover.days(kept, horizon).is_some());
+        has_pieces.then_some(cover)
+    }
+
+    /// The whole days in it; `None` where there are none.
+    fn days(&self, kept: Kept, horizon: &Horizon) -> Option<Range> {
+        let since = if horizon.since == 0 { None } else { Some(horizon.since) };
+        let from = if kept == Kept::Totals { self.first.max(since) } else { self.first };
+        if from == Some(i64::MAX) {
+            return None;
+        }
+        let next = |quarter: i64| {
+            let start = day_start(Quarter(quarter).start(), &horizon.zone);
+            if start.0 == quarter { quarter } else { day_start(Quarter(start.0 + LONGEST_DAY).start(), &horizon.zone).0 }
         };
-        rows.into_iter().map(decode).collect()
+        let (first, end) = (from.map(next), self.end.map(|end| day_start(Quarter(end).start(), &horizon.zone).0));
+        first.zip(end).is_none_or(|(first, end)| first < end).then_some((first, end))
+    }
+
+    fn part(&self, first: Option<i64>, end: Option<i64>) -> Option<Range> {
+        let is_nothing = first == end || first.zip(end).is_some_and(|(first, end)| first >= end);
+        // An open end of the days is an open end of the range.
+        (!is_nothing).then_some((first, end))
+    }
+
+    fn add(&mut self, grain: Grain, first: Option<i64>, end: Option<i64>) {
+        self.cells.push(CellRange { grain, first, end });
+    }
+
+    /// Pieces smaller than days; clicks where those are kept by the day only, and for what is no whole piece.
+    fn add_small(&mut self, (first, end): Range, kept: Kept, horizon: &Horizon) {
+        let folded = if kept == Kept::Dimension && horizon.folded_before > 0 { Some(horizon.folded_before) } else { None };
+        let (cells_from, cells_to) = (first.max(folded).map(|first| kept.up(first, horizon)), end.map(|end| kept.down(end, horizon)));
+        if cells_from.zip(cells_to).is_some_and(|(from, to)| from >= to) {
+            self.add_clicks(first, end);
+            return;
+        }
+        if cells_from != first {
+            self.add_clicks(first, cells_from);
+        }
+        if cells_to != end {
+            self.add_clicks(cells_to, end);
+        }
+        self.add(kept.grain(), cells_from, cells_to);
+    }
+
+    fn add_clicks(&mut self, first: Option<i64>, end: Option<i64>) {
+        let start = |quarter: i64| Quarter(quarter).start();
+        self.clicks.push((first.map(start), end.map(start)));
+    }
+
+    fn finish(self, filter: &ClickFilter) -> Plan {
+        let part = |(from, to)| ClickFilter { from, to, ..filter.clone() };
+        Plan { cells: self.cells, clicks: self.clicks.into_iter().map(part).collect() }
     }
 }
+
+/// In quarters, and less than two days.
+const LONGEST_DAY: i64 = 30 * 4;
 
 #[cfg(test)]
-mod tests {
-    use domain::Millis;
-
-    use super::*;
-
-    fn between(from: Option<i64>, to: Option<i64>) -> ClickFilter {
-        ClickFilter { from: from.map(Millis), to: to.map(Millis), ..ClickFilter::default() }
-    }
-
-    #[test]
-    fn only_what_is_no_whole_quarter_is_read_from_clicks() {
-        const Q: i64 = Quarter::MILLIS;
-        for (from, to, clicks, cells) in [
-            (None, None, vec![], true),
-            (Some(Q), Some(3 * Q), vec![], true),
-            (Some(Q + 1), Some(3 * Q + 2), vec![(Q + 1, 2 * Q), (3 * Q, 3 * Q + 2)], true),
-            (None, Some(3 * Q + 2), vec![(3 * Q, 3 * Q + 2)], true),
-            (Some(Q + 1), Some(2 * Q), vec![(Q + 1, 2 * Q)], false),
-            (Some(Q + 1), Some(2 * Q + 5), vec![(Q + 1, 2 * Q + 5)], false),
-        ] {
-            let plan = Plan::of(&between(from, to));
-            let wanted: Vec<_> = clicks.into_iter().map(|(from, to)| between(Some(from), Some(to))).collect();
-            assert_eq!((&plan.clicks, plan.cells.is_some()), (&wanted, cells), "{from:?} {to:?}");
-        }
-    }
-}
+#[path = "plan_tests.rs"]
+mod tests;

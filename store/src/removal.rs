@@ -23,7 +23,8 @@ const ROWS: u64 = 1_000;
 /// points to.
 const OWNED: &[(&str, &str)] = &[
     ("clicks", "id"),
-    ("rollup_cells", "link_id, quarter"),
+    ("rollup_cells", "link_id, grain, quarter"),
+    ("rollup_values", "block, value"),
     ("link_stats", "link_id"),
     ("visitor_days", "day, link_id, visitor"),
     ("visitor_salts", "day"),

@@ -1,18 +1,16 @@
-//! Whether rollup cells are the counts of the clicks they were made of: a day at a time, clicks and cells read
-//! in one snapshot, so that it can be asked while clicks are stored.
+//! Whether rollup cells are the counts of the clicks they were made of: a local day at a time, clicks and cells
+//! read in one snapshot, so that it can be asked while clicks are stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{ClickFilter, ClickId, LinkId, Millis, Quarter, Verdict};
+use domain::{ClickId, Dimension, LinkId, Millis, Quarter, Verdict};
 use entity::click::{Column, Entity};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
+use entity::rollup_cell as cell;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use crate::cell::{Cell, Count};
-use crate::counts::bits;
-use crate::ingest::Marks;
-use crate::plan::{CellRange, CellsOf, WHOLE_WORKSPACE};
+use crate::recount::Unnumbered;
+use crate::rollup::{Block, Cell, CellKey, Count, Entry, Grain, Interner, ValueCache, WHOLE_WORKSPACE, day_start, dimension_of};
 use crate::{StoreError, WorkspaceScope};
 
 /// What is counted of one verdict.
@@ -25,12 +23,25 @@ pub struct Counted {
     pub told: u64,
 }
 
+/// How wide a cell is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    QuarterHour,
+    Hour,
+    /// Of the workspace's zone.
+    Day,
+}
+
 /// A cell that says something else than its clicks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CellDifference {
     /// `None` for the cell of the whole workspace.
     pub link: Option<LinkId>,
+    pub piece: Piece,
+    /// That the piece begins with.
     pub quarter: Quarter,
+    /// What is counted by; `None` for totals and the time that redirects took.
+    pub dimension: Option<Dimension>,
     pub verdict: Verdict,
     pub cell: Counted,
     pub clicks: Counted,
@@ -62,7 +73,6 @@ impl WorkspaceScope {
     /// # Errors
     /// When the database does not answer.
     pub async fn last_counted(&self) -> Result<Option<Quarter>, StoreError> {
-        use entity::rollup_cell as cell;
         let last = Entity::find().select_only().column(Column::Id).filter(Column::WorkspaceId.eq(self.workspace.0));
         let last = last.order_by_desc(Column::Id).into_tuple::<Uuid>().one(&self.transaction).await?;
         let cells = cell::Entity::find().filter(cell::Column::WorkspaceId.eq(self.workspace.0));
@@ -71,77 +81,108 @@ impl WorkspaceScope {
         Ok(last.map(|id| Quarter::of(ClickId(id).made_at())).max(cell))
     }
 
-    /// Compares the cells of quarters from `first` on and before `end` with their clicks, as far as these are
-    /// kept: a purge that is under way has deleted some of those before.
+    /// The quarter that the day after this one's begins with.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn next_day(&self, quarter: Quarter) -> Result<Quarter, StoreError> {
+        Ok(day_after(quarter, &self.counting_head(false).await?.zone()))
+    }
+
+    /// Compares the cells of the days of quarters from `first` on and before `end` with their clicks, as far as
+    /// these are kept: a purge that is under way has deleted some of those before.
     ///
     /// # Errors
     /// When the database does not answer, or a cell cannot be read.
     pub async fn verify_cells(&self, first: Quarter, end: Quarter) -> Result<Verified, StoreError> {
-        let first = first.max(Quarter::of(self.forgotten().await?.kept_from));
-        if first >= end {
-            return Ok(Verified::default());
-        }
-        let mut pairs: BTreeMap<(Uuid, i64), (Cell, Cell)> = BTreeMap::new();
-        let range = CellRange::between(first, end);
-        for of in [CellsOf::Workspace, CellsOf::EveryLink] {
-            for (link, quarter, cell) in self.cells(of, &range).await? {
-                pairs.entry((link, quarter.0)).or_default().0 = cell;
+        let head = self.counting_head(false).await?;
+        let zone = head.zone();
+        let kept_from = Quarter::of(self.forgotten().await?.kept_from);
+        let mut day = day_start(first.start(), &zone);
+        let mut verified = Verified::default();
+        // What this process remembers is not needed for a look from outside.
+        let mut values = Interner::new(&ValueCache::default(), self.workspace, head.next_value);
+        while day < end {
+            let next = day_after(day, &zone);
+            // Days that are purged in part have whole cells.
+            if next > kept_from {
+                let part = (day.max(kept_from), next);
+                let found = self.recount(&head, &mut values, Unnumbered::Ignore, part).await?;
+                let stored = self.stored(part).await?;
+                compare(&stored, &found.cells, &mut verified);
             }
+            day = next;
         }
-        for row in self.counted_anew(first, end).await? {
-            let verdict = Verdict::from_code(row.verdict).ok_or_else(|| StoreError::Internal("a click has no known verdict".into()))?;
-            let count =
-                |firsts: i64| Count { clicks: row.clicks.unsigned_abs(), firsts: firsts.unsigned_abs(), told: row.told.unsigned_abs() };
-            pairs.entry((row.link_id, row.quarter)).or_default().1.add(verdict, count(row.of_link));
-            pairs.entry((WHOLE_WORKSPACE, row.quarter)).or_default().1.add(verdict, count(row.of_workspace));
-        }
-        let differences = pairs.iter().flat_map(|((link, quarter), (cell, clicks))| differing(*link, Quarter(*quarter), cell, clicks));
-        Ok(Verified { cells: pairs.len() as u64, differences: differences.collect() })
+        Ok(verified)
     }
 
-    async fn counted_anew(&self, first: Quarter, end: Quarter) -> Result<Vec<Row>, StoreError> {
-        let filter = ClickFilter { from: Some(first.start()), to: Some(end.start()), ..ClickFilter::default() };
-        // Written out, since PostgreSQL takes two bound parameters for two different expressions.
-        let quarter = Expr::cust(format!("occurred_at / {}", Quarter::MILLIS));
-        let query = Entity::find()
-            .select_only()
-            .column_as(quarter.clone(), "quarter")
-            .column(Column::LinkId)
-            .column(Column::Verdict)
-            .column_as(Column::Id.count(), "clicks")
-            .column_as(bits(Marks::FIRST_OF_LINK), "of_link")
-            .column_as(bits(Marks::FIRST_OF_WORKSPACE), "of_workspace")
-            .column_as(bits(Marks::TOLD), "told")
-            .filter(self.counted(&filter));
-        let query = query.group_by(quarter).group_by(Column::LinkId).group_by(Column::Verdict);
-        Ok(query.into_model().all(&self.transaction).await?)
+    async fn stored(&self, (first, end): (Quarter, Quarter)) -> Result<BTreeMap<CellKey, Cell>, StoreError> {
+        let rows = cell::Entity::find()
+            .filter(cell::Column::WorkspaceId.eq(self.workspace.0))
+            .filter(cell::Column::Quarter.gte(first.0))
+            .filter(cell::Column::Quarter.lt(end.0))
+            .all(&self.transaction)
+            .await?;
+        rows.into_iter().map(|row| Ok(((row.link_id, row.grain, row.quarter), Cell::decode(&row.body)?))).collect()
     }
 }
 
-fn differing(link: Uuid, quarter: Quarter, cell: &Cell, clicks: &Cell) -> Vec<CellDifference> {
-    let (cell, clicks): (BTreeMap<_, _>, BTreeMap<_, _>) = (cell.totals().collect(), clicks.totals().collect());
-    let of = |counts: &BTreeMap<Verdict, Count>, verdict: &Verdict| {
-        let Count { clicks, firsts, told } = counts.get(verdict).copied().unwrap_or_default();
-        Counted { clicks, firsts, told }
-    };
-    let verdicts: BTreeSet<&Verdict> = cell.keys().chain(clicks.keys()).collect();
-    let difference = |verdict: &Verdict| CellDifference {
-        link: (link != WHOLE_WORKSPACE).then_some(LinkId(link)),
-        quarter,
-        verdict: *verdict,
-        cell: of(&cell, verdict),
-        clicks: of(&clicks, verdict),
-    };
-    verdicts.into_iter().map(difference).filter(|difference| difference.cell != difference.clicks).collect()
+fn day_after(quarter: Quarter, zone: &jiff::tz::TimeZone) -> Quarter {
+    let start = day_start(quarter.start(), zone);
+    // Days have 23 to 25 hours.
+    day_start(Quarter(start.0 + 30 * 4).start(), zone)
 }
 
-#[derive(FromQueryResult)]
-struct Row {
-    quarter: i64,
-    link_id: Uuid,
-    verdict: i16,
-    clicks: i64,
-    of_link: i64,
-    of_workspace: i64,
-    told: i64,
+fn compare(stored: &BTreeMap<CellKey, Cell>, counted: &BTreeMap<CellKey, Cell>, verified: &mut Verified) {
+    let keys: BTreeSet<&CellKey> = stored.keys().chain(counted.keys()).collect();
+    verified.cells += keys.len() as u64;
+    let none = Cell::default();
+    for key in keys {
+        let (cell, clicks) = (stored.get(key).unwrap_or(&none), counted.get(key).unwrap_or(&none));
+        if cell != clicks {
+            verified.differences.extend(differing(*key, cell, clicks));
+        }
+    }
+}
+
+fn differing((link, grain, quarter): CellKey, cell: &Cell, clicks: &Cell) -> Vec<CellDifference> {
+    let piece = match Grain::from_code(grain) {
+        Some(Grain::Day) => Piece::Day,
+        Some(Grain::Fine) => Piece::Hour,
+        _ => Piece::QuarterHour,
+    };
+    let blocks: BTreeSet<Block> = cell.entries().iter().chain(clicks.entries()).map(|entry| entry.block).collect();
+    let mut differences = Vec::new();
+    for block in blocks {
+        // Which values a full block names depends on which came first: only their sums are the same.
+        let by_value = !(cell.is_capped(block) || clicks.is_capped(block));
+        let (cell, clicks) = (summed(cell.block(block), by_value), summed(clicks.block(block), by_value));
+        let keys: BTreeSet<_> = cell.keys().chain(clicks.keys()).collect();
+        let of = |counts: &BTreeMap<(u64, i16), Count>, key| counts.get(key).copied().unwrap_or_default();
+        differences.extend(keys.into_iter().filter(|key| of(&cell, key) != of(&clicks, key)).filter_map(|key| {
+            Some(CellDifference {
+                link: (link != WHOLE_WORKSPACE).then_some(LinkId(link)),
+                piece,
+                quarter: Quarter(quarter),
+                dimension: dimension_of(block),
+                verdict: Verdict::from_code(key.1)?,
+                cell: counted(of(&cell, key)),
+                clicks: counted(of(&clicks, key)),
+            })
+        }));
+    }
+    differences
+}
+
+fn counted(count: Count) -> Counted {
+    Counted { clicks: count.clicks.unsigned_abs(), firsts: count.firsts.unsigned_abs(), told: count.told.unsigned_abs() }
+}
+
+fn summed(entries: &[Entry], by_value: bool) -> BTreeMap<(u64, i16), Count> {
+    let mut sums: BTreeMap<(u64, i16), Count> = BTreeMap::new();
+    for entry in entries {
+        let Some(verdict) = entry.key.verdict() else { continue };
+        sums.entry((if by_value { entry.key.value() } else { 0 }, verdict.code())).or_default().add(entry.count);
+    }
+    sums
 }

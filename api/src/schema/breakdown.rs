@@ -17,9 +17,7 @@ use super::page::{Cursor, StoredCursor};
 use super::period::Compare;
 use super::scalars::DateTime;
 
-/// What clicks can be broken down by: the columns of clicks so far. TAG, FOLDER, DOMAIN,
-/// PARAMETER and METADATA come later, with the argument `key` of the last two, and
-/// `orderBy`.
+/// What clicks can be broken down by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::Dimension")]
 pub enum Dimension {
@@ -48,6 +46,16 @@ pub enum Dimension {
     Variant,
     Verdict,
     VerdictReason,
+    /// Of the click's link, as it is now. A link with several tags is counted with each of them.
+    Tag,
+    /// Of the click's link, as it is now; null is a link in none.
+    Folder,
+    /// The host of the click's link.
+    Domain,
+    /// Of the click's link, as it is now: the value of `key`, null where it has none.
+    Metadata,
+    /// The query parameter of the short URL that `key` names, null where it has none.
+    Parameter,
 }
 
 /// Clicks of the same value in the range compared with.
@@ -113,7 +121,8 @@ pub struct ClickBreakdown {
     pub rows: Vec<BreakdownRow>,
     /// Clicks of the values that are not among the rows.
     pub other: u64,
-    /// Whether values were left out of the count. False: all are counted.
+    /// Whether rows may have more clicks than they say: a cell names the first 1,000 values of a dimension,
+    /// and counts what comes after them without its value. These are in `other`.
     pub capped: bool,
     /// Clicks of all values, whatever was searched for.
     pub total: u64,
@@ -141,15 +150,16 @@ impl BreakdownQuery {
         ctx: &Context<'_>,
         filter: Option<ClickFilterInput>,
         dimension: Dimension,
+        #[graphql(desc = "The name of a PARAMETER or of METADATA, 1 to 64 characters; of nothing else.")] key: Option<String>,
         compare: Option<Compare>,
         search: Option<String>,
         first: Option<i32>,
     ) -> ApiResult<Option<ClickBreakdown>> {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
         let scope = services.read(workspace).await?;
-        let (search, first) = check(search, first)?;
+        let (search, first) = check((dimension, key.as_deref()), search, first)?;
         let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
-        let request = BreakdownRequest { dimension: dimension.into(), filter, compared, search, first };
+        let request = BreakdownRequest { dimension: dimension.into(), key, filter, compared, search, first };
         let found = scope.breakdown(&request).await?;
         let names = if dimension == Dimension::Rule {
             let ids: Vec<String> = found.rows.iter().filter_map(|row| row.value.text()).collect();
@@ -162,9 +172,10 @@ impl BreakdownQuery {
         let total = found.total;
         let row = |row| to_row(workspace, dimension, total, (&names, &uniques), row);
         Ok(Some(ClickBreakdown {
-            other: total - found.rows.iter().map(|row| row.clicks).sum::<u64>(),
+            // Links with several tags are counted with each.
+            other: total.saturating_sub(found.rows.iter().map(|row| row.clicks).sum::<u64>()),
             rows: found.rows.into_iter().map(row).collect(),
-            capped: false,
+            capped: found.capped,
             total,
             source: found.source.into(),
             data_from: DateTime(found.data_from),
@@ -179,8 +190,13 @@ const MOST_ROWS: i32 = 500;
 /// In characters. No value that is searched for is longer than a parameter's 512.
 const LONGEST_SEARCH: usize = 200;
 
-fn check(search: Option<String>, first: Option<i32>) -> Result<(Option<String>, u64), Invalid> {
+fn check(
+    (dimension, key): (Dimension, Option<&str>),
+    search: Option<String>,
+    first: Option<i32>,
+) -> Result<(Option<String>, u64), Invalid> {
     let mut invalid = Invalid::default();
+    invalid.0.extend(check_key(dimension, key));
     let first = first.unwrap_or(DEFAULT_ROWS);
     if !(0..=MOST_ROWS).contains(&first) {
         let message = format!("Ask for 0 to {MOST_ROWS} rows, or search for the one you need.");
@@ -192,6 +208,22 @@ fn check(search: Option<String>, first: Option<i32>) -> Result<(Option<String>, 
     }
     invalid.finish()?;
     Ok((search.filter(|search| !search.is_empty()), first.unsigned_abs().into()))
+}
+
+/// In characters, as parameters of clicks and metadata of links have them at most.
+const LONGEST_KEY: usize = 64;
+
+/// Whether a dimension is asked about with what it needs.
+pub(super) fn check_key(dimension: Dimension, key: Option<&str>) -> Option<Issue> {
+    let needs = domain::Dimension::from(dimension).has_key();
+    match key {
+        None if needs => Some(Issue::new("key", IssueCode::Required, "Say which one: name its key.")),
+        Some(key) if needs && (key.is_empty() || key.chars().count() > LONGEST_KEY) => {
+            Some(Issue::new("key", IssueCode::TooLong, format!("A key has 1 to {LONGEST_KEY} characters.")))
+        }
+        Some(_) if !needs => Some(Issue::new("key", IssueCode::Invalid, "Only PARAMETER and METADATA have keys. Leave it out.")),
+        _ => None,
+    }
 }
 
 fn links_of(rows: &[StoredRow]) -> Vec<LinkId> {
@@ -214,7 +246,10 @@ fn to_row(workspace: WorkspaceId, dimension: Dimension, total: u64, (names, uniq
         previous: row.previous.map(|clicks| PreviousClicks { clicks }),
         unknown: match dimension {
             Dimension::Referrer => "Direct",
-            Dimension::Rule | Dimension::Variant => "None",
+            Dimension::Rule | Dimension::Variant | Dimension::Folder | Dimension::Tag | Dimension::Metadata | Dimension::Parameter => {
+                "None"
+            }
+            Dimension::Domain => "Shared domain",
             _ => "Unknown",
         },
     }
@@ -240,9 +275,14 @@ mod tests {
 
     #[test]
     fn all_offences_are_told_at_once() {
-        let paths: Vec<_> = check(Some("x".repeat(201)), Some(501)).unwrap_err().0.into_iter().map(|issue| issue.path).collect();
-        assert_eq!(paths, ["first", "search"]);
-        assert_eq!(check(Some(String::new()), None), Ok((None, 50)));
-        assert!(check(None, Some(-1)).is_err());
+        let paths: Vec<_> = check((Dimension::Parameter, None), Some("x".repeat(201)), Some(501))
+            .unwrap_err()
+            .0
+            .into_iter()
+            .map(|issue| issue.path)
+            .collect();
+        assert_eq!(paths, ["key", "first", "search"]);
+        assert_eq!(check((Dimension::City, None), Some(String::new()), None), Ok((None, 50)));
+        assert!(check((Dimension::City, None), None, Some(-1)).is_err());
     }
 }

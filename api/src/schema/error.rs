@@ -97,6 +97,13 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound => Self::NotFound("thing"),
+            StoreError::Folded(before) => {
+                let message = format!(
+                    "From before {before} dimensions are kept by whole days of the workspace's zone. Choose a range of such days, and \
+                     points that are days, weeks or months of that zone."
+                );
+                Issue::new("filter.from", domain::IssueCode::OutOfRange, message).into()
+            }
             StoreError::TooMany => Self::Quota("The workspace has as many of these as it may.".into()),
             StoreError::Conflict(Conflict::Fixed) => {
                 Self::Forbidden("This link stands for all clicks that were logged without a link. It cannot be changed or deleted.")

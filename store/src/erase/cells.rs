@@ -4,64 +4,71 @@ use domain::{ClickId, LinkId, Millis, Outcome, Quarter, WorkspaceId};
 use entity::rollup_cell::{self, Column};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
-    Value,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Statement, Value,
 };
 use uuid::Uuid;
 
 use super::places_of_rows;
 use super::take_out::TakingOut;
-use crate::cell::{Cell, Count};
-use crate::ingest::Changes;
-use crate::plan::WHOLE_WORKSPACE;
+use crate::rollup::{Cell, CellKey, Changes, Grain, LINK, WHOLE_WORKSPACE, day_start};
 use crate::{Store, StoreError};
 
 /// Cells of a link that go in one transaction.
 const CELLS: u64 = 300;
+/// Cells in one statement.
+const MOST_KEYS: usize = 2_000;
+
+fn values_of((link, grain, quarter): &CellKey) -> [Value; 3] {
+    [(*link).into(), (*grain).into(), (*quarter).into()]
+}
 
 impl TakingOut<'_> {
     /// Merges the changes into the cells that there are; nothing stays of a cell without counts.
     pub(super) async fn write_cells(&self, mut changes: Changes) -> Result<(), StoreError> {
-        let keys: Vec<(Uuid, i64)> = changes.cells.keys().copied().collect();
-        if keys.is_empty() {
-            return Ok(());
+        let keys: Vec<CellKey> = changes.cells.keys().copied().collect();
+        let mut stored = Vec::new();
+        for keys in keys.chunks(MOST_KEYS) {
+            let places = places_of_rows(self.is_postgres(), 2, keys.len(), 3);
+            let sql = format!(
+                "SELECT link_id, grain, quarter, body FROM rollup_cells WHERE workspace_id = $1 AND (link_id, grain, quarter) IN {places}"
+            );
+            let values = std::iter::once(self.workspace.0.into()).chain(keys.iter().flat_map(values_of));
+            let statement = Statement::from_sql_and_values(self.backend(), sql, values);
+            for row in self.transaction.query_all_raw(statement).await? {
+                let key = (row.try_get("", "link_id")?, row.try_get("", "grain")?, row.try_get("", "quarter")?);
+                stored.push((key, row.try_get("", "body")?));
+            }
         }
-        let places = places_of_rows(self.is_postgres(), 2, keys.len(), 2);
-        let sql = format!("SELECT link_id, quarter, body FROM rollup_cells WHERE workspace_id = $1 AND (link_id, quarter) IN {places}");
-        let values = keys.iter().flat_map(|(link, quarter)| [Value::from(*link), Value::from(*quarter)]);
-        let statement = Statement::from_sql_and_values(self.backend(), sql, std::iter::once(self.workspace.0.into()).chain(values));
-        for row in self.transaction.query_all_raw(statement).await? {
-            let body: Vec<u8> = row.try_get("", "body")?;
-            changes.merge((row.try_get("", "link_id")?, row.try_get("", "quarter")?), &body)?;
-        }
-        changes.check()?;
+        changes.merge(stored)?;
         let (gone, left): (Vec<_>, Vec<_>) = changes.cells.into_iter().partition(|(_, cell)| cell.is_empty());
         self.delete_cells(&gone.into_iter().map(|(key, _)| key).collect::<Vec<_>>()).await?;
         self.upsert(&left).await
     }
 
-    async fn upsert(&self, cells: &[((Uuid, i64), Cell)]) -> Result<(), StoreError> {
-        let row = |((link, quarter), cell): &((Uuid, i64), Cell)| rollup_cell::ActiveModel {
+    async fn upsert(&self, cells: &[(CellKey, Cell)]) -> Result<(), StoreError> {
+        let row = |((link, grain, quarter), cell): &(CellKey, Cell)| rollup_cell::ActiveModel {
             workspace_id: Set(self.workspace.0),
             link_id: Set(*link),
+            grain: Set(*grain),
             quarter: Set(*quarter),
             body: Set(cell.encode()),
         };
-        if cells.is_empty() {
-            return Ok(());
+        for cells in cells.chunks(MOST_KEYS) {
+            let key = [Column::WorkspaceId, Column::LinkId, Column::Grain, Column::Quarter];
+            let again = OnConflict::columns(key).update_column(Column::Body).to_owned();
+            rollup_cell::Entity::insert_many(cells.iter().map(row)).on_conflict(again).exec_without_returning(self.transaction).await?;
         }
-        let again = OnConflict::columns([Column::WorkspaceId, Column::LinkId, Column::Quarter]).update_column(Column::Body).to_owned();
-        rollup_cell::Entity::insert_many(cells.iter().map(row)).on_conflict(again).exec_without_returning(self.transaction).await?;
         Ok(())
     }
 
-    async fn delete_cells(&self, keys: &[(Uuid, i64)]) -> Result<(), StoreError> {
-        if keys.is_empty() {
-            return Ok(());
+    async fn delete_cells(&self, keys: &[CellKey]) -> Result<(), StoreError> {
+        for keys in keys.chunks(MOST_KEYS) {
+            let places = places_of_rows(self.is_postgres(), 2, keys.len(), 3);
+            let sql = format!("DELETE FROM rollup_cells WHERE workspace_id = $1 AND (link_id, grain, quarter) IN {places}");
+            self.run(sql, keys.iter().flat_map(values_of).collect()).await?;
         }
-        let places = places_of_rows(self.is_postgres(), 2, keys.len(), 2);
-        let values = keys.iter().flat_map(|(link, quarter)| [Value::from(*link), Value::from(*quarter)]).collect();
-        self.run(format!("DELETE FROM rollup_cells WHERE workspace_id = $1 AND (link_id, quarter) IN {places}"), values).await
+        Ok(())
     }
 
     /// Takes clicks out of a link's statistics. When it was last clicked is asked of the clicks that are left,
@@ -102,10 +109,21 @@ impl TakingOut<'_> {
 
     fn cells_of(&self, link: Uuid, before: Option<Quarter>) -> sea_orm::Select<rollup_cell::Entity> {
         let cells = rollup_cell::Entity::find().filter(Column::WorkspaceId.eq(self.workspace.0)).filter(Column::LinkId.eq(link));
-        match before {
-            Some(before) => cells.filter(Column::Quarter.lt(before.0)),
-            None => cells,
-        }
+        let Some(before) = before else { return cells.filter(Column::Grain.eq(Grain::Quarter.code())) };
+        // Wider pieces are over with their day. Clicks are purged by whole days too, so those of the day that is
+        // not over are there yet, and have been taken out one by one.
+        let whole_days = Condition::all().add(Column::Grain.ne(Grain::Quarter.code()));
+        let whole_days = whole_days.add(Column::Quarter.lt(day_start(before.start(), &self.zone).0));
+        let quarters = Condition::all().add(Column::Grain.eq(Grain::Quarter.code())).add(Column::Quarter.lt(before.0));
+        cells.filter(Condition::any().add(whole_days).add(quarters))
+    }
+
+    /// The link's number in the workspace's cells.
+    async fn number_of(&self, link: Uuid) -> Result<Option<u64>, StoreError> {
+        use entity::rollup_value::Column;
+        let row = entity::rollup_value::Entity::find().filter(Column::WorkspaceId.eq(self.workspace.0));
+        let row = row.filter(Column::Block.eq(LINK.0)).filter(Column::Value.eq(link.to_string())).one(self.transaction).await?;
+        Ok(row.map(|row| row.id.unsigned_abs()))
     }
 
     /// Takes what is left in a link's cells, of clicks that are kept no more, out of the workspace's as well.
@@ -113,26 +131,32 @@ impl TakingOut<'_> {
     /// these firsts, as far as it has clicks for them.
     async fn take_out_old_cells(&self, link: Uuid, before: Quarter) -> Result<bool, StoreError> {
         let cells = self.cells_of(link, Some(before)).order_by_asc(Column::Quarter).limit(CELLS).all(self.transaction).await?;
-        let malformed = |error: crate::cell::CellError| StoreError::Internal(error.to_string());
         let (mut left, mut keys, mut clicks) = (Vec::new(), Vec::new(), 0);
+        let number = self.number_of(link).await?;
         for row in &cells {
-            let own = Cell::decode(&row.body).map_err(malformed)?;
-            clicks += own.totals().map(|(_, count)| count.clicks).sum::<u64>();
-            keys.push((link, row.quarter));
-            let key = (self.workspace.0, WHOLE_WORKSPACE, row.quarter);
+            let mut own = Cell::decode(&row.body)?;
+            if row.grain == Grain::Quarter.code() {
+                clicks += own.totals().map(|(_, count)| count.clicks).sum::<i64>();
+            }
+            keys.push((link, row.grain, row.quarter));
+            let key = (self.workspace.0, WHOLE_WORKSPACE, row.grain, row.quarter);
             let Some(whole) = rollup_cell::Entity::find_by_id(key).one(self.transaction).await? else { continue };
-            let mut whole = Cell::decode(&whole.body).map_err(malformed)?;
+            let mut whole = Cell::decode(&whole.body)?;
+            if let Some(number) = number {
+                own.name_link(number);
+            }
             whole.take_what_is_there(&own);
+            let key = (WHOLE_WORKSPACE, row.grain, row.quarter);
             if whole.is_empty() {
-                keys.push((WHOLE_WORKSPACE, row.quarter));
+                keys.push(key);
             } else {
-                left.push(((WHOLE_WORKSPACE, row.quarter), whole));
+                left.push((key, whole));
             }
         }
         self.delete_cells(&keys).await?;
         self.upsert(&left).await?;
         if !cells.is_empty() {
-            self.correct_statistics(link, i64::try_from(clicks).unwrap_or(i64::MAX)).await?;
+            self.correct_statistics(link, clicks).await?;
         }
         Ok(cells.len() as u64 >= CELLS)
     }
@@ -147,23 +171,8 @@ impl Store {
         link: LinkId,
         before: Millis,
     ) -> Result<bool, StoreError> {
-        let taking_out = TakingOut { transaction, workspace, zone: jiff::tz::TimeZone::UTC };
+        let zone = self.zone_of(transaction, workspace).await?;
+        let taking_out = TakingOut { transaction, workspace, zone, values: &self.values };
         taking_out.take_out_old_cells(link.0, Quarter::of(before)).await
-    }
-}
-
-impl Cell {
-    /// Takes out what was added before, or as much of it as there is.
-    fn take_what_is_there(&mut self, other: &Self) {
-        for (verdict, count) in other.totals() {
-            let there = self.totals().find(|(known, _)| *known == verdict).map(|(_, count)| count).unwrap_or_default();
-            let told = there.told.saturating_sub(count.told);
-            let taken =
-                Count { clicks: count.clicks.min(there.clicks), told: there.told - told, firsts: there.firsts.saturating_sub(told) };
-            let mut part = Self::default();
-            part.add(verdict, taken);
-            // There is as much by the lines above.
-            let _ = self.take(&part);
-        }
     }
 }

@@ -34,7 +34,7 @@ struct Open {
     before_at: i64,
 }
 
-const COLUMNS: &str = "id, seq, link_id, outcome, verdict, first_of_day, visitor, visitor_recipe";
+const COLUMNS: &str = "id, seq, link_id, outcome, first_of_day, visitor, visitor_recipe";
 
 impl Store {
     /// Goes on with an erasure; nothing where it is done.
@@ -53,7 +53,7 @@ impl Store {
         let rows = self.rows_of(&transaction, workspace, &open).await?;
         if !rows.is_empty() {
             let zone = self.zone_of(&transaction, workspace).await?;
-            TakingOut { transaction: &transaction, workspace, zone }.take_out(&rows).await?;
+            TakingOut { transaction: &transaction, workspace, zone, values: &self.values }.take_out(&rows).await?;
             self.remember(&transaction, workspace, &rows, &kept).await?;
         }
         let more = match open.link_id {
@@ -127,7 +127,11 @@ impl Store {
         Ok(())
     }
 
-    async fn zone_of(&self, transaction: &DatabaseTransaction, workspace: WorkspaceId) -> Result<jiff::tz::TimeZone, StoreError> {
+    pub(super) async fn zone_of(
+        &self,
+        transaction: &DatabaseTransaction,
+        workspace: WorkspaceId,
+    ) -> Result<jiff::tz::TimeZone, StoreError> {
         let sql = "SELECT time_zone FROM workspaces WHERE id = $1";
         let row = transaction.query_one_raw(self.statement(sql, [workspace.0.into()])).await?.ok_or(StoreError::NotFound)?;
         let name: String = row.try_get("", "time_zone")?;

@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use domain::{ClickId, LinkId, LocalDay, Millis, Outcome, Verdict, WorkspaceId};
+use domain::{ClickId, LocalDay, Millis, Outcome, WorkspaceId};
 use jiff::tz::TimeZone;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
 use super::{ids, places, places_of_rows};
 use crate::StoreError;
-use crate::ingest::{Changes, Marks, Removed};
-use crate::plan::WHOLE_WORKSPACE;
+use crate::ingest::{Head, Marks};
+use crate::rollup::{COLUMNS, Changes, CountedRow, Interner, Target, ValueCache, WHOLE_WORKSPACE, facts_of, numbering};
 
 /// A click, as far as it is counted.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -20,7 +20,6 @@ pub(super) struct Row {
     seq: i64,
     link_id: Uuid,
     outcome: i16,
-    verdict: i16,
     first_of_day: i16,
     visitor: Option<String>,
     visitor_recipe: Option<i16>,
@@ -42,12 +41,6 @@ impl Row {
         Marks(self.first_of_day)
     }
 
-    fn removed(&self, marks: Marks) -> Result<Removed, StoreError> {
-        let verdict = Verdict::from_code(self.verdict);
-        let verdict = verdict.ok_or_else(|| StoreError::Internal(format!("no verdict has the code {}", self.verdict)))?;
-        Ok(Removed { id: ClickId(self.id), link: LinkId(self.link_id), marks, verdict })
-    }
-
     fn of_day(&self, zone: &TimeZone, of: Uuid) -> Option<First> {
         Some((LocalDay::of(self.made_at(), zone), self.visitor.clone()?, self.visitor_recipe?, of))
     }
@@ -64,6 +57,7 @@ pub(super) struct TakingOut<'a> {
     pub transaction: &'a DatabaseTransaction,
     pub workspace: WorkspaceId,
     pub zone: TimeZone,
+    pub values: &'a ValueCache,
 }
 
 impl TakingOut<'_> {
@@ -76,10 +70,7 @@ impl TakingOut<'_> {
             let mark = if *of == WHOLE_WORKSPACE { Marks::FIRST_OF_WORKSPACE } else { Marks::FIRST_OF_LINK };
             gained.entry(row.id).or_insert_with(|| (row.clone(), 0)).1 |= mark.0;
         }
-        let counted: Vec<Removed> =
-            rows.iter().filter(|row| row.is_counted()).map(|row| row.removed(row.marks())).collect::<Result<_, _>>()?;
-        let promoted: Vec<Removed> = gained.values().map(|(row, marks)| row.removed(Marks(*marks))).collect::<Result<_, _>>()?;
-        self.write_cells(Changes::removed(&counted, &promoted)).await?;
+        self.write_cells(self.changes(rows, &gained).await?).await?;
         for (id, (_, marks)) in &gained {
             let sql = "UPDATE clicks SET first_of_day = first_of_day + $3 WHERE workspace_id = $1 AND id = $2";
             self.run(sql.to_owned(), vec![(*id).into(), (*marks).into()]).await?;
@@ -88,11 +79,43 @@ impl TakingOut<'_> {
         self.run(format!("DELETE FROM clicks WHERE workspace_id = $1 AND id IN {}", places(2, ids.len())), ids).await?;
         self.forget_visits(firsts.iter().filter(|first| !next.contains_key(first))).await?;
         let mut by_link: BTreeMap<Uuid, i64> = BTreeMap::new();
-        counted.iter().for_each(|click| *by_link.entry(click.link.0).or_default() += 1);
+        rows.iter().filter(|row| row.is_counted()).for_each(|row| *by_link.entry(row.link_id).or_default() += 1);
         for (link, clicks) in by_link {
             self.correct_statistics(link, clicks).await?;
         }
         Ok(())
+    }
+
+    /// What cells lose, and what those gain that are the first of their visitor's day instead.
+    async fn changes(&self, rows: &[Row], gained: &BTreeMap<Uuid, (Row, i16)>) -> Result<Changes, StoreError> {
+        let sql = format!("SELECT {} FROM workspace_heads WHERE workspace_id = $1", Head::COLUMNS);
+        let statement = Statement::from_sql_and_values(self.backend(), sql, [self.workspace.0.into()]);
+        let head = self.transaction.query_one_raw(statement).await?.ok_or(StoreError::NotFound)?;
+        let head = Head::from_query_result(&head, "")?;
+        let (going, promoted) = (self.counted(rows.iter().map(|row| row.id)).await?, self.counted(gained.keys().copied()).await?);
+        let (going, promoted) = (facts_of(&going)?, facts_of(&promoted)?);
+        let mut counting = head.counting()?;
+        let mut values = Interner::new(self.values, self.workspace, head.next_value);
+        let missing = values.missing(going.iter().chain(&promoted), &counting);
+        // Clicks of before there were dimensions have values that no cell knows.
+        numbering::read(self.transaction, self.workspace, missing, &mut values).await?;
+        let mut target = Target::new(&mut counting, &values);
+        going.iter().try_for_each(|facts| target.take(facts))?;
+        for facts in &promoted {
+            let marks = gained.get(&facts.id).map_or(0, |(_, marks)| *marks);
+            target.promote(facts, Marks(marks))?;
+        }
+        Ok(target.finish())
+    }
+
+    async fn counted(&self, ids: impl ExactSizeIterator<Item = Uuid>) -> Result<Vec<CountedRow>, StoreError> {
+        if ids.len() == 0 {
+            return Ok(Vec::new());
+        }
+        let sql = format!("SELECT {COLUMNS} FROM clicks WHERE workspace_id = $1 AND id IN {}", places(2, ids.len()));
+        let values = std::iter::once(self.workspace.0.into()).chain(ids.map(Value::from));
+        let rows = self.transaction.query_all_raw(Statement::from_sql_and_values(self.backend(), sql, values)).await?;
+        rows.into_iter().map(CountedRow::of).collect()
     }
 
     /// Which clicks become the first instead: of those that stay, what was stored first on the same day.
@@ -103,7 +126,7 @@ impl TakingOut<'_> {
         let end = LocalDay(last.0.saturating_add(1)).start(&self.zone).unwrap_or(Millis::MAX);
         let (from, to) = ids(first.start(&self.zone).unwrap_or(Millis(0)), end);
         let sql = format!(
-            "SELECT id, seq, link_id, outcome, verdict, first_of_day, visitor, visitor_recipe FROM clicks \
+            "SELECT id, seq, link_id, outcome, first_of_day, visitor, visitor_recipe FROM clicks \
              WHERE workspace_id = $1 AND id >= $2 AND id < $3 AND visitor IN {}",
             places(4, visitors.len())
         );

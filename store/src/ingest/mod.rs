@@ -7,12 +7,12 @@
 //! is found by halving the batch, for the caller to set aside; anything else that fails leaves no trace and
 //! is for the caller to repeat.
 
+mod cells;
 mod columns;
 mod derived;
 mod guard;
 mod postgres;
 mod rejudge;
-mod rollup;
 mod sqlite;
 mod too_late;
 mod visits;
@@ -21,15 +21,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::{Click, LocalDay, Millis, Seq, WorkspaceId};
+use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use crate::connect::Pools;
 use crate::error::is_data_error;
+use crate::rollup::Counting;
 use crate::{Store, StoreError};
 
 pub(crate) use guard::{CLOSED, hash_of_address, hash_of_click, hash_of_visitor};
 pub use rejudge::Rejudged;
-pub(crate) use rollup::{Changes, Removed};
 pub(crate) use visits::Marks;
 
 /// A click to be stored, with what a dead letter would need.
@@ -87,18 +88,42 @@ pub struct IngestReport {
 }
 
 /// What a head row says.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, sea_orm::FromQueryResult)]
 pub(crate) struct Head {
-    pub seq: Seq,
+    pub head: Seq,
     /// From when on clicks are kept.
-    pub kept_from: Millis,
+    pub kept_from: i64,
     /// Until when erased clicks may be delivered again, Unix milliseconds; [`CLOSED`] where the workspace goes.
     pub guarded_until: i64,
+    pub day_zone: String,
+    pub dimensions_from: i64,
+    pub folded_before: i64,
+    pub next_value: i64,
+    pub counted_parameters: String,
 }
 
 impl Head {
-    pub fn of((seq, kept_from, guarded_until): (Seq, i64, i64)) -> Self {
-        Self { seq, kept_from: Millis(kept_from), guarded_until }
+    /// Its columns.
+    pub const COLUMNS: &str = "head, kept_from, guarded_until, day_zone, dimensions_from, folded_before, next_value, counted_parameters";
+
+    pub fn kept_from(&self) -> Millis {
+        Millis(self.kept_from)
+    }
+
+    /// The zone of its days. One that this program's data lacks costs only the local day.
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.day_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// How clicks are counted.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn counting(&self) -> Result<Counting, StoreError> {
+        let zone = self.zone();
+        let parameters = serde_json::from_str(&self.counted_parameters)
+            .map_err(|_| StoreError::Internal("the parameters that are counted cannot be read".into()))?;
+        Ok(Counting::new(zone, self.dimensions_from, self.folded_before, parameters))
     }
 }
 
@@ -178,8 +203,8 @@ impl Store {
             by_workspace.entry(incoming.workspace).or_default().push(incoming);
         }
         match &self.pools {
-            Pools::Sqlite { writer, .. } => sqlite::ingest(writer, &by_workspace, now).await,
-            Pools::Postgres(pool) => postgres::ingest(pool, &by_workspace, now).await,
+            Pools::Sqlite { writer, .. } => sqlite::ingest(writer, &self.values, &by_workspace, now).await,
+            Pools::Postgres(pool) => postgres::ingest(pool, &self.values, &by_workspace, now).await,
         }
     }
 }

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
 use domain::{LossReason, Millis, Seq, WorkspaceId};
+use sea_orm::FromQueryResult as _;
 use sqlx::{PgPool, PgTransaction, Row};
 use uuid::Uuid;
 
 use super::columns::{Arrays, NAMES, POSTGRES_TYPES};
-use super::rejudge::{JudgedRow, Rejudged, changes};
-use super::rollup::Changes;
+use super::rejudge::Rejudged;
 use super::too_late::{Late, split};
 use super::visits::{Visits, candidates};
-use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, derived, guard, nothing, rejudge, stored};
+use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, stored};
+use crate::StoreError;
+use crate::rollup::{COLUMNS, CountedRow, Facts, Interner, ValueCache};
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {
     let arrays: Vec<String> = POSTGRES_TYPES.iter().enumerate().map(|(i, kind)| format!("${}::{kind}[]", i + 1)).collect();
@@ -23,36 +25,49 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-pub(super) async fn ingest(pool: &PgPool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>, now: Millis) -> Result<Part, Failure> {
+static HEAD: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {} FROM workspace_heads WHERE workspace_id = $1 FOR UPDATE", Head::COLUMNS));
+
+static COUNTED: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS} FROM clicks WHERE workspace_id = $1 AND id = ANY ($2)"));
+
+pub(super) async fn ingest(
+    pool: &PgPool,
+    values: &ValueCache,
+    batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>,
+    now: Millis,
+) -> Result<Part, Failure> {
     let mut transaction = pool.begin().await?;
     let mut part = Part::default();
+    let mut learned = Vec::new();
     for (workspace, clicks) in batch {
         enter(&mut transaction, &workspace.0.to_string()).await?;
         let head = lock_head(&mut transaction, *workspace).await?.filter(|head| head.guarded_until != CLOSED);
-        let Some(Head { seq: previous, kept_from, guarded_until }) = head else {
+        let Some(head) = head else {
             part.stored.push(nothing(*workspace, clicks));
             continue;
         };
+        let previous = head.head;
         let came = clicks.len();
         let mut clicks = clicks.clone();
         // Before those that are too late are counted: what was erased counts as that alone.
-        if guarded_until > now.0 {
+        if head.guarded_until > now.0 {
             let refused = guard::postgres::refuse(&mut transaction, *workspace, &clicks).await?;
             clicks.retain(|incoming| !refused.clicks.contains(&incoming.click.id.0));
         }
         let erased = (came - clicks.len()) as u64;
-        let (late, clicks) = split(&clicks, kept_from);
+        let (late, clicks) = split(&clicks, head.kept_from());
         part.too_late += count_late(&mut transaction, *workspace, &late).await?;
         let visits = visits(&mut transaction, *workspace, &clicks).await?;
         let new = insert(&mut transaction, *workspace, previous, &clicks, &visits).await?;
         let ingested = Ingested { erased, ..stored(*workspace, previous, &clicks, &new) };
         if !ingested.clicks.is_empty() {
-            count(&mut transaction, *workspace, Changes::of(&ingested.clicks, |id| visits.marks(id))).await?;
+            learned.push(count(&mut transaction, values, *workspace, &head, &ingested, &visits).await?);
             raise_head(&mut transaction, &ingested).await?;
         }
         part.stored.push(ingested);
     }
     transaction.commit().await?;
+    learned.into_iter().for_each(Interner::remember);
     Ok(part)
 }
 
@@ -67,8 +82,8 @@ async fn enter(transaction: &mut PgTransaction<'_>, workspace: &str) -> Result<(
 /// `None` where the workspace is gone: each has a head from its beginning to its end.
 async fn lock_head(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId) -> Result<Option<Head>, Failure> {
     // What the row itself says is read again after a wait for its lock; another table would be as before.
-    let sql = "SELECT head, kept_from, guarded_until FROM workspace_heads WHERE workspace_id = $1 FOR UPDATE";
-    Ok(sqlx::query_as(sql).bind(workspace.0).fetch_optional(&mut **transaction).await?.map(Head::of))
+    let row = sqlx::query(HEAD.as_str()).bind(workspace.0).fetch_optional(&mut **transaction).await?;
+    Ok(row.map(|row| Head::from_query_result(&row.into(), "")).transpose().map_err(StoreError::from)?)
 }
 
 /// A click's own id is its counter, so that it counts once.
@@ -134,48 +149,23 @@ async fn insert(
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
-async fn count(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId, mut changes: Changes) -> Result<(), Failure> {
-    let (links, quarters): (Vec<Uuid>, Vec<i64>) = changes.cells.keys().copied().unzip();
-    let existing = sqlx::query(
-        "SELECT c.link_id, c.quarter, c.body FROM UNNEST($2::uuid[], $3::bigint[]) AS k (link_id, quarter) \
-         JOIN rollup_cells c ON c.workspace_id = $1 AND c.link_id = k.link_id AND c.quarter = k.quarter",
-    )
-    .bind(workspace.0)
-    .bind(&links)
-    .bind(&quarters)
-    .fetch_all(&mut **transaction)
-    .await?;
-    for row in existing {
-        let body: Vec<u8> = row.try_get(2)?;
-        changes.merge((row.try_get(0)?, row.try_get(1)?), &body)?;
-    }
-    changes.check()?;
-    let bodies: Vec<Vec<u8>> = changes.cells.values().map(crate::cell::Cell::encode).collect();
-    sqlx::query(
-        "INSERT INTO rollup_cells (workspace_id, link_id, quarter, body) SELECT $1, * FROM UNNEST($2::uuid[], $3::bigint[], $4::bytea[]) \
-         ON CONFLICT (workspace_id, link_id, quarter) DO UPDATE SET body = excluded.body",
-    )
-    .bind(workspace.0)
-    .bind(&links)
-    .bind(&quarters)
-    .bind(&bodies)
-    .execute(&mut **transaction)
-    .await?;
-    let links: Vec<Uuid> = changes.links.keys().copied().collect();
-    let (counts, lasts): (Vec<i64>, Vec<i64>) = changes.links.values().copied().unzip();
-    sqlx::query(
-        "INSERT INTO link_stats (workspace_id, link_id, clicks, last_clicked_at) \
-         SELECT $1, * FROM UNNEST($2::uuid[], $3::bigint[], $4::bigint[]) \
-         ON CONFLICT (workspace_id, link_id) DO UPDATE SET clicks = link_stats.clicks + excluded.clicks, \
-         last_clicked_at = GREATEST(link_stats.last_clicked_at, excluded.last_clicked_at)",
-    )
-    .bind(workspace.0)
-    .bind(&links)
-    .bind(&counts)
-    .bind(&lasts)
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
+/// Counts new clicks; what was learned of values is to be remembered after the commit.
+async fn count(
+    transaction: &mut PgTransaction<'_>,
+    values: &ValueCache,
+    workspace: WorkspaceId,
+    head: &Head,
+    ingested: &Ingested,
+    visits: &Visits<'_>,
+) -> Result<Interner, Failure> {
+    let mut counting = head.counting()?;
+    let mut values = Interner::new(values, workspace, head.next_value);
+    let facts: Vec<Facts<'_>> = ingested.clicks.iter().map(|click| Facts::of(click, visits.marks(click.id.0))).collect();
+    let missing = values.missing(facts.iter(), &counting);
+    cells::postgres::number(transaction, workspace, missing, &mut values).await?;
+    let changes = cells::added(&facts, &mut counting, &values)?;
+    cells::postgres::write(transaction, workspace, changes).await?;
+    Ok(values)
 }
 
 async fn raise_head(transaction: &mut PgTransaction<'_>, ingested: &Ingested) -> Result<(), Failure> {
@@ -187,14 +177,19 @@ async fn raise_head(transaction: &mut PgTransaction<'_>, ingested: &Ingested) ->
     Ok(())
 }
 
-pub(super) async fn rejudge(pool: &PgPool, workspace: WorkspaceId, clicks: &BTreeMap<Uuid, Rejudged>) -> Result<u64, Failure> {
+pub(super) async fn rejudge(
+    pool: &PgPool,
+    values: &ValueCache,
+    workspace: WorkspaceId,
+    clicks: &BTreeMap<Uuid, Rejudged>,
+) -> Result<u64, Failure> {
     let mut transaction = pool.begin().await?;
     enter(&mut transaction, &workspace.0.to_string()).await?;
-    lock_head(&mut transaction, workspace).await?;
+    let Some(head) = lock_head(&mut transaction, workspace).await? else { return Ok(0) };
     let ids: Vec<Uuid> = clicks.keys().copied().collect();
-    let sql = "SELECT id, link_id, outcome, verdict, first_of_day FROM clicks WHERE workspace_id = $1 AND id = ANY ($2)";
-    let rows: Vec<JudgedRow> = sqlx::query_as(sql).bind(workspace.0).bind(&ids).fetch_all(&mut *transaction).await?;
-    let changes = changes(&rows, clicks)?;
+    let rows = sqlx::query(COUNTED.as_str()).bind(workspace.0).bind(&ids).fetch_all(&mut *transaction).await?;
+    let rows = rows.into_iter().map(CountedRow::of).collect::<Result<Vec<_>, _>>()?;
+    let found = rows.len() as u64;
     sqlx::query(
         "UPDATE clicks c SET verdict = n.verdict, verdict_reason = n.reason, rules_version = n.rules \
          FROM UNNEST($2::uuid[], $3::smallint[], $4::smallint[], $5::smallint[]) AS n (id, verdict, reason, rules) \
@@ -208,7 +203,15 @@ pub(super) async fn rejudge(pool: &PgPool, workspace: WorkspaceId, clicks: &BTre
     .execute(&mut *transaction)
     .await?;
     derived::write_postgres(&mut transaction, workspace, &rejudge::derived(clicks)).await?;
-    count(&mut transaction, workspace, changes).await?;
+    let moved = cells::Moved::new(rows, clicks);
+    let (before, after) = moved.facts()?;
+    let mut counting = head.counting()?;
+    let mut values = Interner::new(values, workspace, head.next_value);
+    let missing = values.missing(before.iter().chain(&after), &counting);
+    cells::postgres::number(&mut transaction, workspace, missing, &mut values).await?;
+    let changes = cells::moved(&before, &after, &mut counting, &values)?;
+    cells::postgres::write(&mut transaction, workspace, changes).await?;
     transaction.commit().await?;
-    Ok(rows.len() as u64)
+    values.remember();
+    Ok(found)
 }

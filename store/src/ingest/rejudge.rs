@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ClickId, Derived, LinkId, Outcome, Verdict, VerdictReason, WorkspaceId};
+use domain::{ClickId, Derived, Verdict, VerdictReason, WorkspaceId};
 use uuid::Uuid;
 
-use super::rollup::{Changes, Moved};
-use super::visits::Marks;
 use super::{Failure, postgres, sqlite};
 use crate::connect::Pools;
 use crate::{Store, StoreError};
@@ -23,9 +21,6 @@ pub struct Rejudged {
     pub derived: Option<Box<Derived>>,
 }
 
-/// What a row says that is needed to move its click: id, link, outcome, verdict, marks.
-pub(super) type JudgedRow = (Uuid, Uuid, i16, i16, i16);
-
 impl Store {
     /// Gives clicks of a workspace their new verdicts, in one transaction; those that are not there any
     /// more are passed over. How many there were.
@@ -36,8 +31,8 @@ impl Store {
         // The last word counts where a click is named twice.
         let clicks: BTreeMap<Uuid, Rejudged> = clicks.iter().map(|click| (click.click.0, click.clone())).collect();
         let done = match &self.pools {
-            Pools::Sqlite { writer, .. } => sqlite::rejudge(writer, workspace, &clicks).await,
-            Pools::Postgres(pool) => postgres::rejudge(pool, workspace, &clicks).await,
+            Pools::Sqlite { writer, .. } => sqlite::rejudge(writer, &self.values, workspace, &clicks).await,
+            Pools::Postgres(pool) => postgres::rejudge(pool, &self.values, workspace, &clicks).await,
         };
         done.map_err(|failure| match failure {
             Failure::Data(reason) => StoreError::Internal(reason),
@@ -49,18 +44,4 @@ impl Store {
 /// What is to be read anew of them.
 pub(super) fn derived(clicks: &BTreeMap<Uuid, Rejudged>) -> Vec<(Uuid, &Derived)> {
     clicks.iter().filter_map(|(id, click)| Some((*id, click.derived.as_deref()?))).collect()
-}
-
-/// What changes in cells, given the rows as they are.
-pub(super) fn changes(rows: &[JudgedRow], clicks: &BTreeMap<Uuid, Rejudged>) -> Result<Changes, StoreError> {
-    let unknown = |what, code| StoreError::Internal(format!("no {what} has the code {code}"));
-    let mut moved = Vec::with_capacity(rows.len());
-    for (id, link, outcome, verdict, marks) in rows.iter().copied() {
-        let from = Verdict::from_code(verdict).ok_or_else(|| unknown("verdict", verdict))?;
-        let outcome = Outcome::from_code(outcome).ok_or_else(|| unknown("outcome", outcome))?;
-        if let Some(click) = clicks.get(&id).filter(|_| outcome.is_counted()) {
-            moved.push(Moved { id: ClickId(id), link: LinkId(link), marks: Marks(marks), from, to: click.verdict });
-        }
-    }
-    Ok(Changes::moved(&moved))
 }

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
 use domain::{LossReason, Millis, Seq, WorkspaceId};
+use sea_orm::FromQueryResult as _;
 use sqlx::{Row, Sqlite, SqlitePool, Transaction};
 use uuid::Uuid;
 
 use super::columns::{NAMES, bind_row};
-use super::rejudge::{JudgedRow, Rejudged, changes};
-use super::rollup::Changes;
+use super::rejudge::Rejudged;
 use super::too_late::{Late, split};
 use super::visits::{Visit, Visits, candidates};
-use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, derived, guard, nothing, rejudge, stored};
+use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, stored};
+use crate::StoreError;
+use crate::rollup::{COLUMNS, CountedRow, Facts, Interner, ValueCache};
 
 /// Rows in one statement, largest first; SQLite takes 32,766 parameters.
 pub(super) const CHUNKS: [usize; 3] = [128, 16, 1];
@@ -34,6 +36,10 @@ static VISITS: LazyLock<[String; 3]> = LazyLock::new(|| {
     })
 });
 
+static HEAD: LazyLock<String> = LazyLock::new(|| format!("SELECT {} FROM workspace_heads WHERE workspace_id = ?", Head::COLUMNS));
+
+static COUNTED: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS} FROM clicks WHERE workspace_id = ? AND id = ?"));
+
 /// Places for so many rows of so many values.
 pub(super) fn places(rows: usize, values: usize) -> String {
     let row = format!("({})", vec!["?"; values].join(", "));
@@ -49,43 +55,51 @@ pub(super) fn chunks<'a, T>(mut rest: &'a [T], sql: &'static [String; 3]) -> imp
     })
 }
 
-pub(super) async fn ingest(pool: &SqlitePool, batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>, now: Millis) -> Result<Part, Failure> {
+pub(super) async fn ingest(
+    pool: &SqlitePool,
+    values: &ValueCache,
+    batch: &BTreeMap<WorkspaceId, Vec<&Incoming>>,
+    now: Millis,
+) -> Result<Part, Failure> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let mut part = Part::default();
+    let mut learned = Vec::new();
     for (workspace, clicks) in batch {
         let head = head(&mut transaction, *workspace).await?.filter(|head| head.guarded_until != CLOSED);
-        let Some(Head { seq: previous, kept_from, guarded_until }) = head else {
+        let Some(head) = head else {
             part.stored.push(nothing(*workspace, clicks));
             continue;
         };
+        let previous = head.head;
         let came = clicks.len();
         let mut clicks = clicks.clone();
         // Before those that are too late are counted: what was erased counts as that alone.
-        if guarded_until > now.0 {
+        if head.guarded_until > now.0 {
             let refused = guard::sqlite::refuse(&mut transaction, *workspace, &clicks).await?;
             clicks.retain(|incoming| !refused.clicks.contains(&incoming.click.id.0));
         }
         let erased = (came - clicks.len()) as u64;
-        let (late, clicks) = split(&clicks, kept_from);
+        let (late, clicks) = split(&clicks, head.kept_from());
         part.too_late += count_late(&mut transaction, *workspace, &late).await?;
         let visits = visits(&mut transaction, *workspace, &clicks).await?;
         let new = insert(&mut transaction, *workspace, previous, &clicks, &visits).await?;
         let ingested = Ingested { erased, ..stored(*workspace, previous, &clicks, &new) };
         if !ingested.clicks.is_empty() {
-            count(&mut transaction, *workspace, Changes::of(&ingested.clicks, |id| visits.marks(id))).await?;
+            learned.push(count(&mut transaction, values, *workspace, &head, &ingested, &visits).await?);
             raise_head(&mut transaction, &ingested).await?;
         }
         part.stored.push(ingested);
     }
     transaction.commit().await?;
+    learned.into_iter().for_each(Interner::remember);
     Ok(part)
 }
 
 /// `None` where the workspace is gone: each has a head from its beginning to its end. The writer's lock on the
 /// whole database stands for the head row's.
 async fn head(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId) -> Result<Option<Head>, Failure> {
-    let sql = "SELECT head, kept_from, guarded_until FROM workspace_heads WHERE workspace_id = ?";
-    Ok(sqlx::query_as(sql).bind(workspace.0).fetch_optional(&mut **transaction).await?.map(Head::of))
+    let row = sqlx::query(HEAD.as_str()).bind(workspace.0).fetch_optional(&mut **transaction).await?;
+    Ok(row.map(|row| Head::from_query_result(&row.into(), "")).transpose().map_err(StoreError::from)?)
 }
 
 /// A click's own id is its counter, so that it counts once.
@@ -148,47 +162,23 @@ async fn insert(
     Ok(new)
 }
 
-async fn count(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId, mut changes: Changes) -> Result<(), Failure> {
-    let keys: Vec<(Uuid, i64)> = changes.cells.keys().copied().collect();
-    for (link, quarter) in keys {
-        let row = sqlx::query("SELECT body FROM rollup_cells WHERE workspace_id = ? AND link_id = ? AND quarter = ?")
-            .bind(workspace.0)
-            .bind(link)
-            .bind(quarter)
-            .fetch_optional(&mut **transaction)
-            .await?;
-        if let Some(row) = row {
-            let body: Vec<u8> = row.try_get(0)?;
-            changes.merge((link, quarter), &body)?;
-        }
-    }
-    changes.check()?;
-    for ((link, quarter), cell) in &changes.cells {
-        sqlx::query(
-            "INSERT INTO rollup_cells (workspace_id, link_id, quarter, body) VALUES (?, ?, ?, ?) \
-             ON CONFLICT (workspace_id, link_id, quarter) DO UPDATE SET body = excluded.body",
-        )
-        .bind(workspace.0)
-        .bind(link)
-        .bind(quarter)
-        .bind(cell.encode())
-        .execute(&mut **transaction)
-        .await?;
-    }
-    for (link, (count, last)) in &changes.links {
-        sqlx::query(
-            "INSERT INTO link_stats (workspace_id, link_id, clicks, last_clicked_at) VALUES (?, ?, ?, ?) \
-             ON CONFLICT (workspace_id, link_id) DO UPDATE SET clicks = link_stats.clicks + excluded.clicks, \
-             last_clicked_at = max(link_stats.last_clicked_at, excluded.last_clicked_at)",
-        )
-        .bind(workspace.0)
-        .bind(link)
-        .bind(count)
-        .bind(last)
-        .execute(&mut **transaction)
-        .await?;
-    }
-    Ok(())
+/// Counts new clicks; what was learned of values is to be remembered after the commit.
+async fn count(
+    transaction: &mut Transaction<'_, Sqlite>,
+    values: &ValueCache,
+    workspace: WorkspaceId,
+    head: &Head,
+    ingested: &Ingested,
+    visits: &Visits<'_>,
+) -> Result<Interner, Failure> {
+    let mut counting = head.counting()?;
+    let mut values = Interner::new(values, workspace, head.next_value);
+    let facts: Vec<Facts<'_>> = ingested.clicks.iter().map(|click| Facts::of(click, visits.marks(click.id.0))).collect();
+    let missing = values.missing(facts.iter(), &counting);
+    cells::sqlite::number(transaction, workspace, missing, &mut values).await?;
+    let changes = cells::added(&facts, &mut counting, &values)?;
+    cells::sqlite::write(transaction, workspace, changes).await?;
+    Ok(values)
 }
 
 async fn raise_head(transaction: &mut Transaction<'_, Sqlite>, ingested: &Ingested) -> Result<(), Failure> {
@@ -200,12 +190,18 @@ async fn raise_head(transaction: &mut Transaction<'_, Sqlite>, ingested: &Ingest
     Ok(())
 }
 
-pub(super) async fn rejudge(pool: &SqlitePool, workspace: WorkspaceId, clicks: &BTreeMap<Uuid, Rejudged>) -> Result<u64, Failure> {
+pub(super) async fn rejudge(
+    pool: &SqlitePool,
+    values: &ValueCache,
+    workspace: WorkspaceId,
+    clicks: &BTreeMap<Uuid, Rejudged>,
+) -> Result<u64, Failure> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let mut rows: Vec<JudgedRow> = Vec::with_capacity(clicks.len());
+    let Some(head) = head(&mut transaction, workspace).await? else { return Ok(0) };
+    let mut rows: Vec<CountedRow> = Vec::with_capacity(clicks.len());
     for (id, click) in clicks {
-        let sql = "SELECT id, link_id, outcome, verdict, first_of_day FROM clicks WHERE workspace_id = ? AND id = ?";
-        rows.extend(sqlx::query_as::<_, JudgedRow>(sql).bind(workspace.0).bind(id).fetch_optional(&mut *transaction).await?);
+        let row = sqlx::query(COUNTED.as_str()).bind(workspace.0).bind(id).fetch_optional(&mut *transaction).await?;
+        rows.extend(row.map(CountedRow::of).transpose()?);
         sqlx::query("UPDATE clicks SET verdict = ?, verdict_reason = ?, rules_version = ? WHERE workspace_id = ? AND id = ?")
             .bind(click.verdict.code())
             .bind(click.reason.code())
@@ -215,8 +211,17 @@ pub(super) async fn rejudge(pool: &SqlitePool, workspace: WorkspaceId, clicks: &
             .execute(&mut *transaction)
             .await?;
     }
+    let found = rows.len() as u64;
     derived::write_sqlite(&mut transaction, workspace, &rejudge::derived(clicks)).await?;
-    count(&mut transaction, workspace, changes(&rows, clicks)?).await?;
+    let moved = cells::Moved::new(rows, clicks);
+    let (before, after) = moved.facts()?;
+    let mut counting = head.counting()?;
+    let mut values = Interner::new(values, workspace, head.next_value);
+    let missing = values.missing(before.iter().chain(&after), &counting);
+    cells::sqlite::number(&mut transaction, workspace, missing, &mut values).await?;
+    let changes = cells::moved(&before, &after, &mut counting, &values)?;
+    cells::sqlite::write(&mut transaction, workspace, changes).await?;
     transaction.commit().await?;
-    Ok(rows.len() as u64)
+    values.remember();
+    Ok(found)
 }

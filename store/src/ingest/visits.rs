@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
 use super::Incoming;
-use crate::plan::WHOLE_WORKSPACE;
+use crate::rollup::WHOLE_WORKSPACE;
 
 /// What a click is to its visitor's day: the bits of `clicks.first_of_day`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

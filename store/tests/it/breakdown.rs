@@ -9,7 +9,7 @@ use crate::clicks::{filters, varied};
 use crate::fixture::{NOON, click, ingest, link, read, workspace};
 
 fn request(dimension: Dimension, filter: ClickFilter) -> BreakdownRequest {
-    BreakdownRequest { dimension, filter, compared: None, search: None, first: 500 }
+    BreakdownRequest { dimension, key: None, filter, compared: None, search: None, first: 500 }
 }
 
 fn counted(clicks: &[Click], dimension: Dimension, filter: &ClickFilter) -> HashMap<DimensionValue, u64> {
@@ -75,7 +75,8 @@ pub async fn links_come_from_cells_where_they_can(store: &Store) {
         .await,
         Source::Clicks
     );
-    assert_eq!(source(Dimension::Country, ragged).await, Source::Clicks);
+    assert_eq!(source(Dimension::Country, ragged.clone()).await, Source::Rollup);
+    assert_eq!(source(Dimension::Network, ragged).await, Source::Clicks);
 }
 
 pub async fn only_what_was_sent_on_is_broken_down(store: &Store) {

@@ -179,7 +179,7 @@ pub async fn whatever_is_asked_sql_and_memory_say_the_same(store: &Store) {
                 for click in counted.iter().filter(|click| verdicts.contains(&click.verdict)) {
                     *wanted.entry(dimension.of(click)).or_default() += 1;
                 }
-                let request = BreakdownRequest { dimension, filter: filter.clone(), compared: None, search: None, first: 500 };
+                let request = BreakdownRequest { dimension, key: None, filter: filter.clone(), compared: None, search: None, first: 500 };
                 let found = scope.breakdown(&request).await.unwrap();
                 let rows: HashMap<DimensionValue, u64> = found.rows.into_iter().map(|row| (row.value, row.clicks)).collect();
                 assert_eq!(rows, wanted, "{dimension:?} {filter:?}");
@@ -210,7 +210,8 @@ pub async fn links_and_domains_alone_are_answered_by_cells(store: &Store) {
         ("but a domain", (without(on(&two.1)), Source::Rollup, false)),
         ("one link, but a domain", (ClickFilter { include: of(one.0), ..without(on(&two.1)) }, Source::Rollup, true)),
         ("all but bots", (without(ClickProperties { verdicts: vec![Verdict::Bot], ..all() }), Source::Rollup, true)),
-        ("but a country", (without(ClickProperties { countries: vec![None], ..all() }), Source::Clicks, false)),
+        ("but a country", (without(ClickProperties { countries: vec![None], ..all() }), Source::Rollup, false)),
+        ("but a network", (without(ClickProperties { networks: vec![None], ..all() }), Source::Clicks, false)),
     ]);
     for (name, (filter, source, exact)) in told {
         let totals = scope.totals(&filter).await.unwrap();

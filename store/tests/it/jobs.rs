@@ -1,9 +1,9 @@
 //! Jobs and the comparison of cells with their clicks.
 
-use domain::{ClickId, Job, JobId, JobKind, JobStatus, LocalDay, Millis, Quarter, Verdict, VerdictReason, VisitorKey};
+use domain::{ClickId, Dimension, Job, JobId, JobKind, JobStatus, LocalDay, Millis, Quarter, Verdict, VerdictReason, VisitorKey};
 use jiff::tz::TimeZone;
 use platform::Rng;
-use store::{Access, Counted, Incoming, Rejudged, Store, StoreError};
+use store::{Access, Counted, Incoming, Piece, Rejudged, Store, StoreError};
 
 use crate::fixture::{Database, NOON, click, incoming, ingest, link, read, workspace};
 
@@ -78,16 +78,25 @@ pub async fn cells_are_compared_with_their_clicks(database: &Database) {
     assert_eq!(first.occurred_at(), NOON.plus(1_000_000));
     database.execute("UPDATE clicks SET verdict = 3 WHERE occurred_at = 1772367400000").await;
     let verified = read(store, ours).await.verify_cells(whole.0, whole.1).await.unwrap();
-    let told: Vec<_> =
-        verified.differences.iter().map(|found| (found.link, found.verdict, found.cell.clicks, found.clicks.clicks)).collect();
+    let quarters = || verified.differences.iter().filter(|found| found.piece == Piece::QuarterHour);
+    let mut told: Vec<_> = quarters().map(|found| (found.link, found.verdict, found.cell.clicks, found.clicks.clicks)).collect();
+    // Its latency as well.
+    let mut seen = std::collections::HashSet::new();
+    told.retain(|told| seen.insert((told.0, told.1)));
     let of = |link| [(link, Verdict::Suspected, 1, 0), (link, Verdict::Internal, 0, 1)];
     assert_eq!(told, [of(None), of(Some(b))].concat());
-    assert!(verified.differences.iter().all(|found| found.quarter == Quarter::of(NOON.plus(1_000_000))));
+    assert!(quarters().all(|found| found.quarter == Quarter::of(NOON.plus(1_000_000))));
+    // And by each dimension, in the hour and in the day.
+    for piece in [Piece::Hour, Piece::Day] {
+        let wrong = |dimension| verified.differences.iter().any(|found| (found.piece, found.dimension) == (piece, dimension));
+        assert!([None, Some(Dimension::Country), Some(Dimension::VerdictReason)].into_iter().all(wrong), "{piece:?} {verified:?}");
+    }
     assert_eq!(verified.differences[0].clicks, Counted::default());
     // A cell without clicks, and clicks without a cell.
     database.execute("DELETE FROM rollup_cells").await;
     let verified = read(store, theirs).await.verify_cells(whole.0, whole.1).await.unwrap();
-    assert_eq!(verified.differences.len(), 2);
+    assert!(verified.differences.iter().all(|found| found.cell == Counted::default() && found.clicks.clicks == 1));
+    assert!(verified.differences.len() > 2);
     assert_eq!(store.workspaces_after(domain::WorkspaceId::new(Millis(0), Default::default()), 1).await.unwrap().len(), 1);
     assert_eq!(store.workspaces_after(domain::WorkspaceId::new(Millis(0), Default::default()), 9).await.unwrap().len(), 2);
 }

@@ -52,6 +52,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "link_stats",
         "workspace_heads",
         "rollup_cells",
+        "rollup_values",
         "clicks",
         "ingest_counters",
         "link_permits",
@@ -63,8 +64,15 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "jobs",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
-        // A cell for the link and one for the workspace; a link, and the one for clicks without.
-        let own = if matches!(table, "rollup_cells" | "links") { 2 } else { 1 };
+        let own = match table {
+            // A link, and the one for clicks without.
+            "links" => 2,
+            // A quarter-hour, an hour and a day, of the link and of the workspace.
+            "rollup_cells" => 6,
+            // The link, the click's country, browser, language and campaign source.
+            "rollup_values" => 5,
+            _ => 1,
+        };
         assert_eq!(as_role(pool, "linklogger_api", &ours, &count).await.unwrap(), own, "{table}");
         assert_eq!(as_role(pool, "linklogger_api", "", &count).await.unwrap(), 0, "{table}");
         let forced = format!("SELECT (relrowsecurity AND relforcerowsecurity)::int::bigint FROM pg_class WHERE oid = '{table}'::regclass");

@@ -231,12 +231,18 @@ pub async fn answers_say_from_when_on_they_cover_everything(store: &Store) {
     // A quarter that the range cuts is not: at its beginning, and at its end.
     assert_eq!(totals(between(NOON.plus(DAY + 1), NOON.plus(10 * DAY))).await, (8, NOON.plus(DAY + 900_000)));
     assert_eq!(totals(between(NOON, NOON.plus(DAY + 2))).await, (1, NOON.plus(DAY + 2)));
-    // Nor is anything that cells do not hold.
+    // By dimension too.
     let of_country =
         |filter| ClickFilter { include: ClickProperties { countries: vec![Some("DE".into())], ..ClickProperties::default() }, ..filter };
-    assert_eq!(totals(of_country(ClickFilter::default())).await, (2, kept_from));
-    assert_eq!(totals(of_country(between(NOON, NOON.plus(DAY)))).await, (0, NOON.plus(DAY)));
-    assert_eq!(totals(of_country(between(NOON.plus(9 * DAY), NOON.plus(10 * DAY)))).await, (1, NOON.plus(9 * DAY)));
+    assert_eq!(totals(of_country(ClickFilter::default())).await, (10, made));
+    // What cells do not hold is not.
+    let of_network = |filter| ClickFilter {
+        include: ClickProperties { networks: vec![Some("203.0.113.0/24".into())], ..ClickProperties::default() },
+        ..filter
+    };
+    assert_eq!(totals(of_network(ClickFilter::default())).await, (2, kept_from));
+    assert_eq!(totals(of_network(between(NOON, NOON.plus(DAY)))).await, (0, NOON.plus(DAY)));
+    assert_eq!(totals(of_network(between(NOON.plus(9 * DAY), NOON.plus(10 * DAY)))).await, (1, NOON.plus(9 * DAY)));
     let scope = read(store, ours).await;
     assert_eq!(scope.clicks_from(&ClickFilter::default()).await.unwrap(), kept_from);
     assert_eq!(scope.clicks_from(&before(NOON.plus(DAY))).await.unwrap(), NOON.plus(DAY));

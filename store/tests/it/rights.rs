@@ -269,8 +269,8 @@ pub async fn an_address_is_erased_where_clicks_hold_it(store: &Database) {
 pub async fn a_links_history_goes_with_its_counts(store: &Database) {
     let ours = workspace(store, "ours").await;
     let [a, b] = [link(store, ours, "a").await.id, link(store, ours, "b").await.id];
-    // Of the first hours only counts are left, as a purge leaves them.
-    let old = NOON.plus(-5 * HOUR);
+    // Of the first day only counts are left, as a purge leaves them.
+    let old = NOON.plus(-29 * HOUR);
     let visitor = |at| by(key(1, 1), click(a, at));
     ingest(store, ours, &[visitor(old), click(a, old), click(b, old)]).await;
     store.execute("DELETE FROM clicks").await;

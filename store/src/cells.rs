@@ -1,0 +1,335 @@
+//! Reading rollup cells: whose, which pieces, and what of them a question is about.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use domain::{ClickFilter, Dimension, DimensionValue, Millis, OneDimension, Quarter, Verdict};
+use entity::rollup_cell::{Column, Entity};
+use entity::{rollup_value, workspace_head};
+use jiff::tz::TimeZone;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+use uuid::Uuid;
+
+use crate::filter_sql::any_of;
+use crate::plan::{CellRange, Horizon, Kept, Pieces, Plan};
+use crate::rollup::{Block, Cell, Count, CountedParameter, Grain, LINK, OTHER, UNKNOWN, WHOLE_WORKSPACE, block_of, coded};
+use crate::{StoreError, WorkspaceScope};
+
+/// Whose cells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CellsOf<'a> {
+    Workspace,
+    /// Of the links that the filter lets through.
+    Links(&'a ClickFilter),
+    EveryLink,
+}
+
+/// Totals and latency stand in front, and are within so many bytes of nearly every cell.
+const HEAD_BYTES: i32 = 1_024;
+
+/// What a question asks of cells.
+#[derive(Clone, Debug)]
+pub(crate) struct Question<'a> {
+    pub of: CellsOf<'a>,
+    pub block: Block,
+    pub kept: Kept,
+    /// The values that are asked for; `None` for all of them.
+    include: Option<HashSet<u64>>,
+    exclude: HashSet<u64>,
+    pub horizon: Horizon,
+}
+
+/// One number of a cell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub link: Uuid,
+    /// When its piece begins.
+    pub start: Millis,
+    pub value: u64,
+    pub verdict: Verdict,
+    pub count: Count,
+}
+
+impl Question<'_> {
+    /// Whether only some of the values are asked for.
+    pub fn chooses(&self) -> bool {
+        self.include.is_some() || !self.exclude.is_empty()
+    }
+
+    /// The totals of each link that the filter lets through.
+    pub fn of_links(filter: &ClickFilter, horizon: Horizon) -> Question<'_> {
+        let of = if filter.names_links() { CellsOf::Links(filter) } else { CellsOf::EveryLink };
+        Question { of, block: Block::TOTALS, kept: Kept::Totals, include: None, exclude: HashSet::new(), horizon }
+    }
+
+    /// The same question, of each link's own cells.
+    pub fn of_each_link<'b>(&self, filter: &'b ClickFilter) -> Question<'b> {
+        Question::of_links(filter, self.horizon.clone())
+    }
+
+    /// How long the redirects took of the clicks that it is about, whatever their links.
+    pub fn of_latency<'b>(&self, filter: &'b ClickFilter) -> Question<'b> {
+        let of = if filter.names_links() { CellsOf::Links(filter) } else { CellsOf::Workspace };
+        Question { of, block: Block::LATENCY, kept: Kept::Latency, ..self.of_each_link(filter) }
+    }
+
+    /// The widest pieces that lie within one of `spans` each.
+    pub fn pieces(&self, spans: &[domain::BucketSpan]) -> Pieces {
+        Pieces::within(spans, self.kept, &self.horizon)
+    }
+
+    fn wants(&self, value: u64) -> bool {
+        self.include.as_ref().is_none_or(|wanted| wanted.contains(&value)) && !self.exclude.contains(&value)
+    }
+
+    /// # Errors
+    /// [`StoreError::Folded`] where it would have to count clicks that are not there any more, since it asks for
+    /// less than a day of a time that is kept by the day.
+    pub fn plan(&self, filter: &ClickFilter, pieces: Pieces) -> Result<Plan, StoreError> {
+        let plan = Plan::of(filter, self.kept, pieces, &self.horizon);
+        let folded = Quarter(self.horizon.folded_before).start().min(self.horizon.kept_from);
+        let is_folded = |part: &ClickFilter| part.from.is_some_and(|from| from >= Quarter(self.horizon.since).start() && from < folded);
+        if self.kept == Kept::Dimension && plan.clicks.iter().any(is_folded) { Err(StoreError::Folded(folded)) } else { Ok(plan) }
+    }
+}
+
+impl WorkspaceScope {
+    /// The question that cells can answer; `None` where clicks must be read.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn question<'a>(
+        &self,
+        filter: &'a ClickFilter,
+        grouped: Option<(Dimension, Option<&str>)>,
+    ) -> Result<Option<Question<'a>>, StoreError> {
+        let Some(chosen) = filter.one_dimension() else { return Ok(None) };
+        // Entries are counted by verdict anyway.
+        let grouped = grouped.filter(|(dimension, _)| *dimension != Dimension::Verdict);
+        let asked = match (chosen.as_ref().map(|one| (one.dimension, one.key.as_deref())), grouped) {
+            (None, grouped) => grouped,
+            (chosen, None) => chosen,
+            (chosen, grouped) if chosen == grouped => grouped,
+            _ => return Ok(None),
+        };
+        let (horizon, parameters) = self.horizon().await?;
+        let of = if filter.names_links() { CellsOf::Links(filter) } else { CellsOf::Workspace };
+        let totals = Question { of, block: Block::TOTALS, kept: Kept::Totals, include: None, exclude: HashSet::new(), horizon };
+        let Some(asked) = asked else { return self.totals_or_links(filter, totals).await.map(Some) };
+        if asked.0 == Dimension::Link {
+            return self.links_question(filter, totals).await.map(Some);
+        }
+        let Some((block, since)) = block(asked, &parameters, totals.horizon.since) else { return Ok(None) };
+        let mut question = Question { block, kept: Kept::Dimension, ..totals };
+        question.horizon.since = since;
+        if let Some(chosen) = &chosen {
+            self.choose(&mut question, chosen).await?;
+        }
+        Ok(Some(question))
+    }
+
+    /// One link has its own cells; of several the workspace's tell as much with less.
+    async fn totals_or_links<'a>(&self, filter: &'a ClickFilter, totals: Question<'a>) -> Result<Question<'a>, StoreError> {
+        let is_one = filter.include.links.len() == 1;
+        if is_one || !filter.names_links() { Ok(totals) } else { self.links_question(filter, totals).await }
+    }
+
+    async fn links_question<'a>(&self, filter: &'a ClickFilter, totals: Question<'a>) -> Result<Question<'a>, StoreError> {
+        let include = if filter.names_links() { Some(self.link_numbers(filter).await?.into_keys().collect()) } else { None };
+        Ok(Question { of: CellsOf::Workspace, block: LINK, kept: Kept::Dimension, include, ..totals })
+    }
+
+    async fn choose(&self, question: &mut Question<'_>, chosen: &OneDimension) -> Result<(), StoreError> {
+        let include = chosen.include.as_deref().unwrap_or_default();
+        let texts: Vec<Option<String>> = include.iter().chain(&chosen.exclude).map(DimensionValue::text).collect();
+        let known = self.numbers(question.block, &texts).await?;
+        let number = |value: &DimensionValue| match value {
+            DimensionValue::Unknown => Some(UNKNOWN),
+            DimensionValue::Device(device) => Some(coded(device.code())),
+            DimensionValue::Channel(channel) => Some(coded(channel.code())),
+            other => other.text().and_then(|text| known.get(&text).copied()),
+        };
+        question.include = chosen.include.as_ref().map(|values| values.iter().filter_map(number).collect());
+        question.exclude = chosen.exclude.iter().filter_map(number).collect();
+        Ok(())
+    }
+
+    /// What there is to be read, and the parameters that are counted.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn horizon(&self) -> Result<(Horizon, Vec<CountedParameter>), StoreError> {
+        let head = workspace_head::Entity::find_by_id(self.workspace.0).one(&self.transaction).await?.ok_or(StoreError::NotFound)?;
+        let horizon = Horizon {
+            zone: TimeZone::get(&head.day_zone).unwrap_or(TimeZone::UTC),
+            since: head.dimensions_from,
+            folded_before: head.folded_before,
+            kept_from: Millis(head.kept_from),
+        };
+        Ok((horizon, serde_json::from_str(&head.counted_parameters).unwrap_or_default()))
+    }
+
+    /// Reads what a question asks of the cells of a plan. Whether any of these has left values out that may have
+    /// been asked for.
+    ///
+    /// # Errors
+    /// When the database does not answer, or a cell cannot be read.
+    pub(crate) async fn read_cells(&self, question: &Question<'_>, plan: &Plan, mut each: impl FnMut(Found)) -> Result<bool, StoreError> {
+        let mut capped = false;
+        for range in &plan.cells {
+            let blocks = [Block::TOTALS, question.block];
+            for (link, quarter, cell) in self.cells(question.of, range, &blocks).await? {
+                capped |= cell.is_capped(question.block);
+                let mut tell = |value, verdict, count| {
+                    if question.wants(value) {
+                        each(Found { link, start: quarter.start(), value, verdict, count });
+                    }
+                };
+                let mut unknown: BTreeMap<i16, Count> = BTreeMap::new();
+                for (verdict, count) in cell.totals() {
+                    unknown.insert(verdict.code(), count);
+                }
+                if question.block != Block::TOTALS {
+                    for entry in cell.block(question.block) {
+                        let Some(verdict) = entry.key.verdict() else { continue };
+                        unknown.entry(verdict.code()).or_default().add(entry.count.minus());
+                        tell(entry.key.value(), verdict, entry.count);
+                    }
+                }
+                // How long redirects took is never unknown.
+                let unknown = unknown.into_iter().filter(|(_, count)| count.clicks > 0 && question.block != Block::LATENCY);
+                for (verdict, count) in unknown.filter_map(|(code, count)| Some((Verdict::from_code(code)?, count))) {
+                    tell(UNKNOWN, verdict, count);
+                }
+            }
+        }
+        Ok(capped)
+    }
+
+    /// The cells of a range, each with its link and quarter, in no order; only these blocks of them.
+    pub(crate) async fn cells(
+        &self,
+        of: CellsOf<'_>,
+        range: &CellRange,
+        blocks: &[Block],
+    ) -> Result<Vec<(Uuid, Quarter, Cell)>, StoreError> {
+        let in_front = range.grain == Grain::Day && blocks.iter().all(|block| *block <= Block::LATENCY);
+        let found = if in_front { self.cells_cut(of, range, blocks, Some(HEAD_BYTES)).await? } else { None };
+        match found {
+            Some(cells) => Ok(cells),
+            None => self.cells_cut(of, range, blocks, None).await?.ok_or_else(|| StoreError::Internal("a rollup cell is cut off".into())),
+        }
+    }
+
+    /// `None` where so many bytes are too few for one of them.
+    async fn cells_cut(
+        &self,
+        of: CellsOf<'_>,
+        range: &CellRange,
+        blocks: &[Block],
+        bytes: Option<i32>,
+    ) -> Result<Option<Vec<(Uuid, Quarter, Cell)>>, StoreError> {
+        let of_a_link = || Condition::all().add(Column::LinkId.ne(WHOLE_WORKSPACE));
+        let wanted = Condition::all()
+            .add(Column::WorkspaceId.eq(self.workspace.0))
+            .add(Column::Grain.eq(range.grain.code()))
+            .add(match of {
+                CellsOf::Workspace => Column::LinkId.eq(WHOLE_WORKSPACE).into(),
+                CellsOf::Links(filter) => of_a_link().add(self.of_links(filter, Column::LinkId)),
+                CellsOf::EveryLink => of_a_link(),
+            })
+            .add_option(range.first.map(|first| Column::Quarter.gte(first)))
+            .add_option(range.end.map(|end| Column::Quarter.lt(end)));
+        let body = bytes.map_or_else(|| Expr::cust("body"), |bytes| Expr::cust(format!("substr(body, 1, {bytes})")));
+        let query = Entity::find().select_only().column(Column::LinkId).column(Column::Quarter).column_as(body, "part");
+        let rows: Vec<(Uuid, i64, Vec<u8>)> = query.filter(wanted).into_tuple().all(&self.transaction).await?;
+        let mut cells = Vec::with_capacity(rows.len());
+        for (link, quarter, body) in rows {
+            match Cell::decode_some(&body, |block| blocks.contains(&block)) {
+                Ok(cell) => cells.push((link, Quarter(quarter), cell)),
+                Err(_) if bytes.is_some() => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Some(cells))
+    }
+
+    /// The numbers of the links that a filter lets through.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn link_numbers(&self, filter: &ClickFilter) -> Result<HashMap<u64, Uuid>, StoreError> {
+        use rollup_value::Column;
+        let rows: Vec<(i64, Option<Uuid>)> = rollup_value::Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .column(Column::LinkId)
+            .filter(Column::WorkspaceId.eq(self.workspace.0))
+            .filter(Column::Block.eq(LINK.0))
+            .filter(self.of_links(filter, Column::LinkId))
+            .into_tuple()
+            .all(&self.transaction)
+            .await?;
+        Ok(rows.into_iter().filter_map(|(id, link)| Some((id.unsigned_abs(), link?))).collect())
+    }
+
+    /// The numbers of those of these texts that have one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn numbers(&self, block: Block, texts: &[Option<String>]) -> Result<HashMap<String, u64>, StoreError> {
+        use rollup_value::Column;
+        let texts: Vec<Option<String>> = texts.iter().filter(|text| text.is_some()).cloned().collect();
+        let mut numbers = HashMap::new();
+        for part in texts.chunks(MOST_AT_ONCE) {
+            let rows: Vec<(String, i64)> = rollup_value::Entity::find()
+                .select_only()
+                .column(Column::Value)
+                .column(Column::Id)
+                .filter(Column::WorkspaceId.eq(self.workspace.0))
+                .filter(Column::Block.eq(block.0))
+                .filter(any_of("value", part))
+                .into_tuple()
+                .all(&self.transaction)
+                .await?;
+            numbers.extend(rows.into_iter().map(|(text, id)| (text, id.unsigned_abs())));
+        }
+        Ok(numbers)
+    }
+
+    /// What these numbers stand for.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn texts(&self, block: Block, numbers: &[u64]) -> Result<HashMap<u64, String>, StoreError> {
+        use rollup_value::Column;
+        let mut texts = HashMap::new();
+        let numbers: Vec<i64> = numbers.iter().filter(|number| **number > OTHER).map(|number| number.cast_signed()).collect();
+        for part in numbers.chunks(MOST_AT_ONCE) {
+            let rows: Vec<(i64, String)> = rollup_value::Entity::find()
+                .select_only()
+                .column(Column::Id)
+                .column(Column::Value)
+                .filter(Column::WorkspaceId.eq(self.workspace.0))
+                .filter(Column::Block.eq(block.0))
+                .filter(Column::Id.is_in(part.iter().copied()))
+                .into_tuple()
+                .all(&self.transaction)
+                .await?;
+            texts.extend(rows.into_iter().map(|(id, text)| (id.unsigned_abs(), text)));
+        }
+        Ok(texts)
+    }
+}
+
+/// In one statement; both databases take more.
+const MOST_AT_ONCE: usize = 5_000;
+
+/// Where a dimension is counted, and from which quarter on.
+fn block((dimension, key): (Dimension, Option<&str>), parameters: &[CountedParameter], since: i64) -> Option<(Block, i64)> {
+    if dimension == Dimension::Parameter {
+        let counted = parameters.iter().find(|counted| Some(counted.key.as_str()) == key)?;
+        return Some((Block(counted.block), counted.since.max(since)));
+    }
+    block_of(dimension).map(|block| (block, since))
+}

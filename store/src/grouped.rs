@@ -1,0 +1,178 @@
+//! Clicks grouped by the value of a dimension, read from clicks themselves.
+
+use domain::{Channel, ClickFilter, Device, Dimension, DimensionValue, LinkId, Verdict, VerdictReason};
+use entity::click::{Column, Entity};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait as _, DbBackend, EntityTrait, Order, QueryFilter, QuerySelect, Select};
+use uuid::Uuid;
+
+use crate::filter_sql::{among_expr, contains_expr};
+use crate::{StoreError, WorkspaceScope};
+
+/// By what clicks are grouped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grouping<'a> {
+    pub dimension: Dimension,
+    /// Of a parameter, its name.
+    pub key: Option<&'a str>,
+}
+
+/// What a group is called in a statement.
+const VALUE: &str = "grouped";
+
+impl Grouping<'_> {
+    /// Whether its values are texts, or null.
+    pub fn is_text(&self) -> bool {
+        self.dimension == Dimension::Parameter || text_column(self.dimension).is_some()
+    }
+
+    /// The text that clicks are grouped by.
+    fn text(&self, backend: DbBackend) -> Option<SimpleExpr> {
+        if self.dimension == Dimension::Parameter {
+            // The first of the click's parameters of that name.
+            let sql = match backend {
+                DbBackend::Postgres => {
+                    "(SELECT p.value ->> 'value' FROM jsonb_array_elements(parameters::jsonb) p WHERE p.value ->> 'key' = $1 LIMIT 1)"
+                }
+                _ => "(SELECT p.value ->> 'value' FROM json_each(parameters) p WHERE p.value ->> 'key' = ? LIMIT 1)",
+            };
+            return Some(Expr::cust_with_values(sql, [self.key.unwrap_or_default()]));
+        }
+        text_column(self.dimension).map(|column| Expr::col(column))
+    }
+}
+
+impl WorkspaceScope {
+    /// The clicks of every value.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn grouped(&self, filter: &ClickFilter, by: Grouping<'_>) -> Result<Vec<(DimensionValue, u64)>, StoreError> {
+        if let Some(text) = by.text(self.transaction.get_database_backend()) {
+            let rows: Vec<(Option<String>, i64)> = self.groups(filter, text).into_tuple().all(&self.transaction).await?;
+            return Ok(texts(rows));
+        }
+        if by.dimension == Dimension::Link {
+            let rows: Vec<(Uuid, i64)> = self.groups(filter, Expr::col(Column::LinkId)).into_tuple().all(&self.transaction).await?;
+            return Ok(rows.into_iter().map(|(link, clicks)| (DimensionValue::Link(LinkId(link)), clicks.unsigned_abs())).collect());
+        }
+        let column = code_column(by.dimension);
+        let rows: Vec<(Option<i16>, i64)> = self.groups(filter, Expr::col(column)).into_tuple().all(&self.transaction).await?;
+        rows.into_iter().map(|(code, clicks)| Ok((coded(by.dimension, code)?, clicks.unsigned_abs()))).collect()
+    }
+
+    /// The clicks of these values, and maybe of others.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn grouped_of(
+        &self,
+        filter: &ClickFilter,
+        by: Grouping<'_>,
+        values: &[DimensionValue],
+    ) -> Result<Vec<(DimensionValue, u64)>, StoreError> {
+        let Some(text) = by.text(self.transaction.get_database_backend()) else { return self.grouped(filter, by).await };
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wanted: Vec<Option<String>> = values.iter().map(DimensionValue::text).collect();
+        let query = self.groups(filter, text.clone()).filter(among_expr(text, &wanted));
+        Ok(texts(query.into_tuple().all(&self.transaction).await?))
+    }
+
+    /// The largest texts, by clicks, then by their bytes, the unknown last.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn largest_texts(
+        &self,
+        filter: &ClickFilter,
+        by: Grouping<'_>,
+        search: Option<&str>,
+        first: u64,
+    ) -> Result<Vec<(DimensionValue, u64)>, StoreError> {
+        let backend = self.transaction.get_database_backend();
+        let text = by.text(backend).ok_or_else(|| StoreError::Internal("this dimension is no text".into()))?;
+        // By bytes on both databases, whatever collation PostgreSQL was set up with.
+        let by_bytes = if backend == DbBackend::Postgres { Expr::cust(format!("{VALUE} COLLATE \"C\"")) } else { Expr::cust(VALUE) };
+        let found = search.map(|search| contains_expr(text.clone(), search));
+        let inner = self.groups(filter, text).filter(Condition::all().add_option(found));
+        let mut outer = sea_orm::sea_query::Query::select();
+        outer
+            .columns([Alias::new(VALUE), Alias::new("clicks")])
+            .from_subquery(sea_orm::QueryTrait::into_query(inner), Alias::new("g"))
+            .order_by(Alias::new("clicks"), Order::Desc)
+            .order_by_expr(Expr::col(Alias::new(VALUE)).is_null(), Order::Asc)
+            .order_by_expr(by_bytes, Order::Asc)
+            .limit(first);
+        let rows = self.transaction.query_all(&outer).await?;
+        rows.into_iter()
+            .map(|row| Ok((row.try_get::<Option<String>>("", VALUE)?.into(), row.try_get::<i64>("", "clicks")?.unsigned_abs())))
+            .collect()
+    }
+
+    fn groups(&self, filter: &ClickFilter, by: SimpleExpr) -> Select<Entity> {
+        Entity::find()
+            .select_only()
+            .column_as(by, VALUE)
+            .column_as(Column::Id.count(), "clicks")
+            .filter(self.counted(filter))
+            .group_by(Expr::cust(VALUE))
+    }
+}
+
+fn texts(rows: Vec<(Option<String>, i64)>) -> Vec<(DimensionValue, u64)> {
+    rows.into_iter().map(|(text, clicks)| (text.into(), clicks.unsigned_abs())).collect()
+}
+
+fn code_column(dimension: Dimension) -> Column {
+    match dimension {
+        Dimension::Device => Column::Device,
+        Dimension::Channel => Column::Channel,
+        Dimension::VerdictReason => Column::VerdictReason,
+        _ => Column::Verdict,
+    }
+}
+
+fn coded(dimension: Dimension, code: Option<i16>) -> Result<DimensionValue, StoreError> {
+    // Clicks that were stored before there were channels have none.
+    let Some(code) = code else { return Ok(DimensionValue::Unknown) };
+    let value = match dimension {
+        Dimension::Device => Device::from_code(code).map(DimensionValue::Device),
+        Dimension::Channel => Some(Channel::from_code(code).map_or(DimensionValue::Unknown, DimensionValue::Channel)),
+        Dimension::VerdictReason => VerdictReason::from_code(code).map(DimensionValue::VerdictReason),
+        _ => Verdict::from_code(code).map(DimensionValue::Verdict),
+    };
+    value.ok_or_else(|| StoreError::Internal(format!("a click has the unknown code {code}")))
+}
+
+/// The column of a dimension whose values are text, or null.
+fn text_column(dimension: Dimension) -> Option<Column> {
+    Some(match dimension {
+        Dimension::Country => Column::Country,
+        Dimension::Region => Column::Region,
+        Dimension::City => Column::City,
+        Dimension::Browser => Column::Browser,
+        Dimension::Os => Column::Os,
+        Dimension::Language => Column::Language,
+        Dimension::Referrer => Column::ReferrerHost,
+        Dimension::UtmSource => Column::UtmSource,
+        Dimension::UtmMedium => Column::UtmMedium,
+        Dimension::UtmCampaign => Column::UtmCampaign,
+        Dimension::UtmTerm => Column::UtmTerm,
+        Dimension::UtmContent => Column::UtmContent,
+        Dimension::Network => Column::Network,
+        Dimension::Rule => Column::RuleId,
+        Dimension::Variant => Column::Variant,
+        Dimension::Device
+        | Dimension::Channel
+        | Dimension::Link
+        | Dimension::Verdict
+        | Dimension::VerdictReason
+        | Dimension::Tag
+        | Dimension::Folder
+        | Dimension::Domain
+        | Dimension::Metadata
+        | Dimension::Parameter => return None,
+    })
+}

@@ -1,0 +1,56 @@
+//! Writing what clicks change: numbers for values that are new, cells merged with what is stored, link statistics.
+//! Under the head's lock, so that nobody else does meanwhile.
+
+pub(super) mod postgres;
+pub(super) mod sqlite;
+
+use crate::StoreError;
+use crate::rollup::{Changes, CountedRow, Counting, Facts, Interner, Target, facts_of};
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::rejudge::Rejudged;
+
+/// What new clicks change.
+pub(super) fn added(clicks: &[Facts<'_>], counting: &mut Counting, values: &Interner) -> Result<Changes, StoreError> {
+    let mut target = Target::new(counting, values);
+    clicks.iter().try_for_each(|facts| target.add(facts))?;
+    Ok(target.finish())
+}
+
+/// Stored clicks as they are, and as they will be once they are judged and read again.
+pub(super) struct Moved {
+    before: Vec<CountedRow>,
+    after: Vec<CountedRow>,
+}
+
+impl Moved {
+    pub fn new(before: Vec<CountedRow>, judged: &BTreeMap<Uuid, Rejudged>) -> Self {
+        let mut after = before.clone();
+        for row in &mut after {
+            let Some(judged) = judged.get(&row.id) else { continue };
+            row.verdict = judged.verdict.code();
+            row.verdict_reason = judged.reason.code();
+            if let Some(derived) = &judged.derived {
+                row.derive(derived);
+            }
+        }
+        Self { before, after }
+    }
+
+    /// Before and after.
+    pub fn facts(&self) -> Result<(Vec<Facts<'_>>, Vec<Facts<'_>>), StoreError> {
+        Ok((facts_of(&self.before)?, facts_of(&self.after)?))
+    }
+}
+
+/// What changes where clicks were counted as `before` and are now to be as `after`.
+pub(super) fn moved(before: &[Facts<'_>], after: &[Facts<'_>], counting: &mut Counting, values: &Interner) -> Result<Changes, StoreError> {
+    let mut target = Target::new(counting, values);
+    before.iter().try_for_each(|facts| target.take(facts))?;
+    after.iter().try_for_each(|facts| target.add(facts))?;
+    // How often and when links were clicked stays.
+    Ok(Changes { links: BTreeMap::new(), ..target.finish() })
+}

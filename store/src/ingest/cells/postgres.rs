@@ -1,0 +1,132 @@
+//! Cells and values on PostgreSQL: rows travel as one array for each column.
+
+use domain::WorkspaceId;
+use sqlx::{PgTransaction, Row};
+use uuid::Uuid;
+
+use crate::ingest::Failure;
+use crate::rollup::link_of;
+use crate::rollup::{Block, Cell, CellKey, Changes, Interner, Spelled};
+
+/// Reads the numbers of these values, and gives new ones to those that have none.
+pub(in crate::ingest) async fn number(
+    transaction: &mut PgTransaction<'_>,
+    workspace: WorkspaceId,
+    missing: Vec<Spelled>,
+    values: &mut Interner,
+) -> Result<(), Failure> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let columns = |spelled: &[Spelled]| -> (Vec<i32>, Vec<String>) {
+        spelled.iter().map(|(block, text)| (block.0.cast_signed(), text.clone())).unzip()
+    };
+    let (blocks, texts) = columns(&missing);
+    let rows = sqlx::query(
+        "SELECT v.block, v.value, v.id FROM UNNEST($2::int[], $3::text[]) AS k (block, value) \
+         JOIN rollup_values v ON v.workspace_id = $1 AND v.block = k.block AND v.value = k.value",
+    )
+    .bind(workspace.0)
+    .bind(&blocks)
+    .bind(&texts)
+    .fetch_all(&mut **transaction)
+    .await?;
+    let mut fresh: std::collections::BTreeSet<Spelled> = missing.into_iter().collect();
+    for row in rows {
+        let value = (Block(row.try_get::<i32, _>(0)?.cast_unsigned()), row.try_get(1)?);
+        fresh.remove(&value);
+        values.learn(value, row.try_get::<i64, _>(2)?.unsigned_abs());
+    }
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let (spelled, ids): (Vec<Spelled>, Vec<i64>) = values.give(fresh.into_iter().collect()).into_iter().unzip();
+    let (blocks, texts) = columns(&spelled);
+    let links: Vec<Option<Uuid>> = spelled.iter().map(link_of).collect();
+    sqlx::query(
+        "INSERT INTO rollup_values (workspace_id, block, value, id, link_id) \
+         SELECT $1, * FROM UNNEST($2::int[], $3::text[], $4::bigint[], $5::uuid[])",
+    )
+    .bind(workspace.0)
+    .bind(&blocks)
+    .bind(&texts)
+    .bind(&ids)
+    .bind(&links)
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query("UPDATE workspace_heads SET next_value = $2 WHERE workspace_id = $1")
+        .bind(workspace.0)
+        .bind(values.next())
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// Merges what changes into what is stored.
+pub(in crate::ingest) async fn write(
+    transaction: &mut PgTransaction<'_>,
+    workspace: WorkspaceId,
+    mut changes: Changes,
+) -> Result<(), Failure> {
+    if changes.cells.is_empty() {
+        return Ok(());
+    }
+    let (links, grains, quarters) = columns(changes.cells.keys());
+    let rows = sqlx::query(
+        "SELECT c.link_id, c.grain, c.quarter, c.body FROM UNNEST($2::uuid[], $3::smallint[], $4::bigint[]) AS k (link_id, grain, quarter) \
+         JOIN rollup_cells c ON c.workspace_id = $1 AND c.link_id = k.link_id AND c.grain = k.grain AND c.quarter = k.quarter",
+    )
+    .bind(workspace.0)
+    .bind(&links)
+    .bind(&grains)
+    .bind(&quarters)
+    .fetch_all(&mut **transaction)
+    .await?;
+    let stored = rows.iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?), row.try_get(3)?)));
+    changes.merge(stored.collect::<Result<_, sqlx::Error>>()?)?;
+    let bodies: Vec<Vec<u8>> = changes.cells.values().map(Cell::encode).collect();
+    sqlx::query(
+        "INSERT INTO rollup_cells (workspace_id, link_id, grain, quarter, body) \
+         SELECT $1, * FROM UNNEST($2::uuid[], $3::smallint[], $4::bigint[], $5::bytea[]) \
+         ON CONFLICT (workspace_id, link_id, grain, quarter) DO UPDATE SET body = excluded.body",
+    )
+    .bind(workspace.0)
+    .bind(&links)
+    .bind(&grains)
+    .bind(&quarters)
+    .bind(&bodies)
+    .execute(&mut **transaction)
+    .await?;
+    write_statistics(transaction, workspace, &changes).await
+}
+
+fn columns<'a>(keys: impl Iterator<Item = &'a CellKey>) -> (Vec<Uuid>, Vec<i16>, Vec<i64>) {
+    let mut columns = (Vec::new(), Vec::new(), Vec::new());
+    for (link, grain, quarter) in keys {
+        columns.0.push(*link);
+        columns.1.push(*grain);
+        columns.2.push(*quarter);
+    }
+    columns
+}
+
+async fn write_statistics(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId, changes: &Changes) -> Result<(), Failure> {
+    if changes.links.is_empty() {
+        return Ok(());
+    }
+    let links: Vec<Uuid> = changes.links.keys().copied().collect();
+    let (counts, lasts): (Vec<i64>, Vec<i64>) = changes.links.values().copied().unzip();
+    sqlx::query(
+        "INSERT INTO link_stats (workspace_id, link_id, clicks, last_clicked_at) \
+         SELECT $1, * FROM UNNEST($2::uuid[], $3::bigint[], $4::bigint[]) \
+         ON CONFLICT (workspace_id, link_id) DO UPDATE SET clicks = link_stats.clicks + excluded.clicks, \
+         last_clicked_at = GREATEST(link_stats.last_clicked_at, excluded.last_clicked_at)",
+    )
+    .bind(workspace.0)
+    .bind(&links)
+    .bind(&counts)
+    .bind(&lasts)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! What clicks change in cells and link statistics: new ones, those that are judged or read again, those that go.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::Quarter;
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use super::WHOLE_WORKSPACE;
+use super::cell::{Block, Cell, Count, Entry, Key, OTHER, UNKNOWN};
+use super::facts::{Facts, LINK, TEXT_BLOCKS};
+use super::grain::{CellKey, Days, Grain};
+use super::latency::bucket_of;
+use super::values::Interner;
+use crate::StoreError;
+use crate::ingest::Marks;
+
+/// A query parameter that a workspace has counted.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct CountedParameter {
+    pub key: String,
+    /// Of its own, for good.
+    pub block: u32,
+    /// The first quarter of the day from which on it is counted.
+    pub since: i64,
+}
+
+/// How a workspace's clicks are counted.
+#[derive(Debug)]
+pub(crate) struct Counting {
+    pub days: Days,
+    /// The quarter from which on there are dimensions and latency in cells.
+    pub dimensions_from: i64,
+    /// The quarter before which dimensions are in days only.
+    pub folded_before: i64,
+    pub parameters: Vec<CountedParameter>,
+}
+
+impl Counting {
+    pub fn new(zone: TimeZone, dimensions_from: i64, folded_before: i64, parameters: Vec<CountedParameter>) -> Self {
+        Self { days: Days::of(zone), dimensions_from, folded_before, parameters }
+    }
+
+    /// The values of parameters that are counted, each with its block.
+    pub fn parameters_of<'a>(&'a self, facts: &'a Facts<'_>) -> impl Iterator<Item = (Block, &'a str)> {
+        let quarter = Quarter::of(facts.at).0;
+        let counted = self.parameters.iter().filter(move |counted| counted.since <= quarter);
+        counted.flat_map(|counted| {
+            let own = facts.parameters.iter().filter(|parameter| parameter.key == counted.key);
+            own.map(|parameter| (Block(counted.block), parameter.value.as_str()))
+        })
+    }
+}
+
+/// What changes in one workspace, in key order.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// By cell: what is added to it, and once it was merged with what is stored, the whole.
+    pub cells: BTreeMap<CellKey, Cell>,
+    /// By link: counted clicks, time of the last one.
+    pub links: BTreeMap<Uuid, (i64, i64)>,
+}
+
+impl Changes {
+    /// Adds what other clicks change, before either is merged with what is stored.
+    pub fn add(&mut self, other: Self) {
+        for (key, cell) in other.cells {
+            let known = self.cells.entry(key).or_default();
+            let entries = std::mem::take(known).into_entries().into_iter().chain(cell.into_entries());
+            *known = Cell::sum(entries.collect());
+        }
+        for (link, (clicks, last)) in other.links {
+            let known = self.links.entry(link).or_insert((0, last));
+            *known = (known.0 + clicks, known.1.max(last));
+        }
+    }
+
+    /// Merges the cells as stored into their changes; a cell that is not among them is not there yet.
+    ///
+    /// # Errors
+    /// When stored bytes are of no known form, or hold less than is taken out.
+    pub fn merge(&mut self, stored: Vec<(CellKey, Vec<u8>)>) -> Result<(), StoreError> {
+        let mut stored: HashMap<CellKey, Vec<u8>> = stored.into_iter().collect();
+        for (key, cell) in &mut self.cells {
+            let mut whole = match stored.remove(key) {
+                Some(bytes) => Cell::decode(&bytes)?,
+                None => Cell::default(),
+            };
+            whole.apply(cell)?;
+            *cell = whole;
+        }
+        Ok(())
+    }
+}
+
+/// Entries that are not added up yet, and how many those were when they were last.
+#[derive(Debug, Default)]
+struct Pending {
+    entries: Vec<Entry>,
+    summed: usize,
+}
+
+impl Pending {
+    /// So that many clicks of one cell take little more room than what they add up to.
+    fn sum_if_many(&mut self) {
+        if self.entries.len() > MOST_PENDING.max(self.summed * 2) {
+            self.entries = Cell::sum(std::mem::take(&mut self.entries)).into_entries();
+            self.summed = self.entries.len();
+        }
+    }
+}
+
+const MOST_PENDING: usize = 50_000;
+
+/// Adds up what clicks change.
+pub(crate) struct Target<'a> {
+    counting: &'a mut Counting,
+    values: &'a Interner,
+    cells: HashMap<CellKey, Pending>,
+    links: BTreeMap<Uuid, (i64, i64)>,
+    /// Of one click: blocks and value ids of its dimensions.
+    dimensions: Vec<(Block, u64)>,
+}
+
+impl<'a> Target<'a> {
+    pub fn new(counting: &'a mut Counting, values: &'a Interner) -> Self {
+        Self { counting, values, cells: HashMap::new(), links: BTreeMap::new(), dimensions: Vec::new() }
+    }
+
+    /// # Errors
+    /// When a value has no number.
+    pub fn add(&mut self, facts: &Facts<'_>) -> Result<(), StoreError> {
+        if facts.is_counted {
+            self.change(facts, |mark| count(facts.marks, mark))?;
+            let (clicks, last) = self.links.entry(facts.link).or_insert((0, facts.at.0));
+            *clicks += 1;
+            *last = facts.at.0.max(*last);
+        }
+        Ok(())
+    }
+
+    /// A click that was counted as this.
+    ///
+    /// # Errors
+    /// When a value has no number.
+    pub fn take(&mut self, facts: &Facts<'_>) -> Result<(), StoreError> {
+        if facts.is_counted { self.change(facts, |mark| count(facts.marks, mark).minus()) } else { Ok(()) }
+    }
+
+    /// A click that is the first of its visitor's day now.
+    ///
+    /// # Errors
+    /// When a value has no number.
+    pub fn promote(&mut self, facts: &Facts<'_>, gained: Marks) -> Result<(), StoreError> {
+        self.change(facts, |mark| Count { clicks: 0, told: 0, ..count(gained, mark) })
+    }
+
+    pub fn finish(self) -> Changes {
+        let cells = self.cells.into_iter().map(|(key, pending)| (key, Cell::sum(pending.entries))).filter(|(_, cell)| !cell.is_empty());
+        Changes { cells: cells.collect(), links: self.links }
+    }
+
+    fn change(&mut self, facts: &Facts<'_>, count: impl Fn(Marks) -> Count) -> Result<(), StoreError> {
+        let quarter = Quarter::of(facts.at);
+        let has_dimensions = quarter.0 >= self.counting.dimensions_from;
+        self.dimensions.clear();
+        if has_dimensions {
+            self.find_dimensions(facts)?;
+        }
+        let latency = bucket_of(facts.micros) + OTHER + 1;
+        for grain in Grain::ALL {
+            let (dimensions, times) = match grain {
+                Grain::Quarter => (false, has_dimensions),
+                Grain::Fine if has_dimensions => (true, false),
+                Grain::Day if has_dimensions => (true, true),
+                _ => continue,
+            };
+            let piece = self.counting.days.piece(grain, quarter);
+            if grain == Grain::Fine && piece < self.counting.folded_before {
+                continue;
+            }
+            for (of, mark) in [(facts.link, Marks::FIRST_OF_LINK), (WHOLE_WORKSPACE, Marks::FIRST_OF_WORKSPACE)] {
+                let count = count(mark);
+                let pending = self.cells.entry((of, grain.code(), piece)).or_default();
+                let entries = &mut pending.entries;
+                entries.push(Entry { block: Block::TOTALS, key: Key::new(UNKNOWN, facts.verdict), count });
+                if times {
+                    // Nobody asks whose first click was how fast.
+                    let count = Count { clicks: count.clicks, firsts: 0, told: count.clicks };
+                    entries.push(Entry { block: Block::LATENCY, key: Key::new(latency, facts.verdict), count });
+                }
+                if dimensions {
+                    let own = self.dimensions.iter().filter(|(block, _)| *block != LINK || of == WHOLE_WORKSPACE);
+                    let entry = |(block, value): &(Block, u64)| Entry { block: *block, key: Key::new(*value, facts.verdict), count };
+                    entries.extend(own.map(entry));
+                }
+                pending.sum_if_many();
+            }
+        }
+        Ok(())
+    }
+
+    fn find_dimensions(&mut self, facts: &Facts<'_>) -> Result<(), StoreError> {
+        let unnumbered = || StoreError::Internal("a value of a click has no number".into());
+        for (block, text) in TEXT_BLOCKS.into_iter().zip(&facts.texts) {
+            if let Some(text) = text {
+                self.dimensions.push((block, self.values.text(block, text).ok_or_else(unnumbered)?));
+            }
+        }
+        self.dimensions.extend(facts.codes());
+        self.dimensions.push((LINK, self.values.link(facts.link).ok_or_else(unnumbered)?));
+        // A click with several values of a parameter is in none of them, so that values add up to clicks.
+        let mut parameters: BTreeMap<Block, Option<u64>> = BTreeMap::new();
+        for (block, text) in self.counting.parameters_of(facts) {
+            let id = self.values.text(block, text).ok_or_else(unnumbered)?;
+            parameters.entry(block).and_modify(|known| *known = known.filter(|known| *known == id)).or_insert(Some(id));
+        }
+        self.dimensions.extend(parameters.into_iter().map(|(block, id)| (block, id.unwrap_or(OTHER))));
+        Ok(())
+    }
+}
+
+fn count(marks: Marks, first: Marks) -> Count {
+    Count { clicks: 1, firsts: marks.has(first).into(), told: marks.has(Marks::TOLD).into() }
+}
