@@ -64,12 +64,15 @@ async fn measure(place: &Place, world: &Arc<World>, pattern: &Pattern, batch: us
     let timeline = Timeline { end: NOW, span: (all as f64 / pattern.pace as f64 * 3_600_000.0) as i64, clicks: all + 100 };
     let mut coming = clicks(world.clone(), timeline);
     let (mut measured, mut last) = (Vec::new(), None);
-    for _ in 0..=rounds {
+    for round in 0..=rounds {
         // No two rounds share a millisecond, so that what a round stored is found by its first.
         let part: Vec<Incoming> =
             coming.by_ref().skip_while(|incoming| Some(incoming.click.occurred_at()) <= last).take(per_round).collect();
         last = part.last().map(|incoming| incoming.click.occurred_at());
         measured.push(stage.round(&part, batch).await);
+        if round == 0 {
+            stage.let_stand().await;
+        }
     }
     measured.remove(0);
     report(place.kind, pattern, batch, &measured);
@@ -81,6 +84,12 @@ async fn measure(place: &Place, world: &Arc<World>, pattern: &Pattern, batch: us
 }
 
 impl Stage {
+    async fn let_stand(&self) {
+        for database in [&self.store, &self.plain, &self.whole] {
+            database.raw.let_stand().await;
+        }
+    }
+
     async fn round(&self, part: &[Incoming], batch: usize) -> Round {
         let begun = Instant::now();
         for batch in part.chunks(batch) {

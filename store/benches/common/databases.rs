@@ -100,7 +100,9 @@ impl Place {
             Url::Postgres(url) => Raw::Postgres(PgPool::connect(url).await.unwrap()),
             Url::Sqlite(path) => Raw::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(sqlite(path.clone())).await.unwrap()),
         };
-        Database { store: Store::connect(&self.url(name)).await.unwrap(), raw, name: name.into() }
+        let store = Store::connect(&self.url(name)).await.unwrap();
+        store.check_schema().await.unwrap_or_else(|error| panic!("{error} Or empty the folder that BENCH_DATA names."));
+        Database { store, raw, name: name.into() }
     }
 
     pub async fn drop(&self, database: Database) {
@@ -172,6 +174,15 @@ impl Raw {
         match self {
             Self::Sqlite(pool) => drop(sqlx::raw_sql(sql).execute(pool).await.unwrap()),
             Self::Postgres(pool) => drop(sqlx::raw_sql(sql).execute(pool).await.unwrap()),
+        }
+    }
+
+    /// Leaves it as it is after it has stood for a minute: SQLite's log written to its file, and on PostgreSQL what
+    /// autovacuum does, which would come at any moment and without which plans are made for empty tables.
+    pub async fn let_stand(&self) {
+        match self {
+            Self::Sqlite(_) => self.execute("PRAGMA wal_checkpoint(TRUNCATE)").await,
+            Self::Postgres(_) => self.execute("VACUUM (ANALYZE)").await,
         }
     }
 

@@ -45,7 +45,7 @@ pub async fn full(place: &Place, world: &Arc<World>, count: usize, way: Way) -> 
     let database = place.copy("loading").await;
     let begun = Instant::now();
     fill(&database, world, count, way).await;
-    finish(&database.raw).await;
+    database.raw.let_stand().await;
     let took = begun.elapsed().as_secs_f64();
     let sizes = Sizes::of(&database.raw).await;
     eprintln!("{} {} M clicks in {took:.0} s ({} clicks/s)", place.kind.name(), count as f64 / 1e6, thousands(count as f64 / took));
@@ -95,14 +95,6 @@ fn made_ahead(world: Arc<World>, count: usize) -> tokio::sync::mpsc::Receiver<Ve
         }
     });
     made
-}
-
-/// As a database is that has stood for a while.
-async fn finish(raw: &Raw) {
-    match raw {
-        Raw::Sqlite(_) => raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").await,
-        Raw::Postgres(_) => raw.execute("VACUUM (ANALYZE)").await,
-    }
 }
 
 /// Ends where loading past the store would not store the same.
