@@ -14,9 +14,6 @@ use super::timeline::Timeline;
 use super::world::{DAY, NOW, World};
 
 const DAYS: i64 = 90;
-/// Clicks in one transaction.
-const BATCH: usize = 5_000;
-
 /// How clicks come into the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -32,6 +29,16 @@ impl Way {
             None | Some("copy") => Self::Copy,
             Some("ingest") => Self::Ingest,
             Some(other) => panic!("BENCH_LOAD is copy or ingest, not {other}"),
+        }
+    }
+}
+
+impl Way {
+    /// Clicks in one transaction.
+    fn batch(self) -> usize {
+        match self {
+            Self::Copy => 50_000,
+            Self::Ingest => 5_000,
         }
     }
 }
@@ -54,7 +61,7 @@ pub async fn full(place: &Place, world: &Arc<World>, count: usize, way: Way) -> 
 }
 
 async fn fill(database: &Database, world: &Arc<World>, count: usize, way: Way) {
-    let mut made = made_ahead(world.clone(), count);
+    let mut made = made_ahead(world.clone(), count, way.batch());
     if way == Way::Ingest {
         while let Some(batch) = made.recv().await {
             database.store.ingest(&batch, NOW).await.unwrap();
@@ -83,13 +90,13 @@ async fn fill(database: &Database, world: &Arc<World>, count: usize, way: Way) {
 async fn rebuild(_store: &store::Store, _workspace: domain::WorkspaceId) {}
 
 /// Batches of clicks, made by a thread of its own.
-fn made_ahead(world: Arc<World>, count: usize) -> tokio::sync::mpsc::Receiver<Vec<Incoming>> {
-    let (give, made) = tokio::sync::mpsc::channel(4);
+fn made_ahead(world: Arc<World>, count: usize, batch: usize) -> tokio::sync::mpsc::Receiver<Vec<Incoming>> {
+    let (give, made) = tokio::sync::mpsc::channel(2);
     std::thread::spawn(move || {
         let mut coming = clicks(world, Timeline { end: NOW, span: DAYS * DAY, clicks: count });
         loop {
-            let batch: Vec<Incoming> = coming.by_ref().take(BATCH).collect();
-            if batch.is_empty() || give.blocking_send(batch).is_err() {
+            let some: Vec<Incoming> = coming.by_ref().take(batch).collect();
+            if some.is_empty() || give.blocking_send(some).is_err() {
                 return;
             }
         }
