@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/linklogger/target
 
 LINKLOGGER = $(CARGO_TARGET_DIR)/release/linklogger
 
-.PHONY: help run demo dashboard test browser-test chaos lint schema shots bench bench-accuracy bench-append bench-enrich bench-rate bench-redirect bench-spool tools checkout release geoip
+.PHONY: help run demo dashboard test browser-test chaos lint schema shots bench bench-accuracy bench-append bench-enrich bench-ingest bench-query bench-rate bench-redirect bench-spool tools checkout release geoip
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,7 +33,7 @@ chaos: checkout tools ## Kill, halt, fill and wipe everything under load; CHAOS_
 	CHAOS_SEED=$${CHAOS_SEED:-$$(date +%s)} CHAOS_ROUNDS=$${CHAOS_ROUNDS:-3} CHAOS_HALT_SECONDS=$${CHAOS_HALT_SECONDS:-30} \
 		cargo test --workspace -- --nocapture --exact chaos::whatever_dies_nothing_is_lost_or_doubled
 
-bench: bench-accuracy bench-append bench-enrich bench-rate bench-redirect bench-spool ## All benchmarks; see bench/README.md
+bench: bench-accuracy bench-append bench-enrich bench-ingest bench-query bench-rate bench-redirect bench-spool ## All benchmarks; see bench/README.md
 
 bench-accuracy: checkout ## How well browsers, systems and machines are told, by published lists
 	cargo run --quiet -p enrich --example accuracy -- "$$(scripts/corpora)"
@@ -44,6 +44,14 @@ bench-append: checkout ## What an append to the spool costs
 bench-enrich: release ## What enriching and judging a click costs, with databases of cities and providers
 	@$(LINKLOGGER) geoip fetch --city --asn --data-dir .tools/bench
 	LINKLOGGER_GEOIP_DB="$$(echo $$PWD/.tools/bench/geoip/* | tr ' ' ,)" cargo bench --quiet -p enrich -p worker
+
+bench-ingest: checkout ## Storing clicks, against COPY and plain inserts of the same rows; BENCH_CLICKS, BENCH_ROUNDS
+	scripts/postgres
+	cargo bench --quiet -p store --bench ingest
+
+bench-query: checkout ## The dashboard's charts on 1 M and 10 M clicks; BENCH_CLICKS, BENCH_DATA, BENCH_DATABASES
+	scripts/postgres
+	cargo bench --quiet -p store --bench query
 
 bench-rate: checkout ## What telling costs whether a click is above its rates
 	cargo bench --quiet -p platform

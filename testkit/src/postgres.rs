@@ -12,6 +12,9 @@ use crate::wait::{free_port, wait_for_port};
 #[derive(Debug)]
 pub struct Postgres {
     folder: PathBuf,
+    data: PathBuf,
+    /// Whether it waits for the disk, as it does unless told otherwise.
+    durable: bool,
     programs: PathBuf,
     port: u16,
     guardian: Option<Guardian>,
@@ -34,34 +37,48 @@ impl Postgres {
     /// # Panics
     /// As [`Postgres::shared`].
     pub fn start() -> Self {
+        Self::start_with(None, false)
+    }
+
+    /// A server with PostgreSQL's own settings, which waits for the disk: to measure, not to test. `data` is
+    /// where its data are and stay, to be used again; the user `postgres` must come that far. Without it they
+    /// end with the server.
+    ///
+    /// # Panics
+    /// As [`Postgres::shared`].
+    pub fn start_durable(data: Option<PathBuf>) -> Self {
+        Self::start_with(data, true)
+    }
+
+    fn start_with(data: Option<PathBuf>, durable: bool) -> Self {
         let folder = tempfile::Builder::new().prefix("ll-pg-").tempdir().expect("a folder").keep();
-        let programs = programs();
-        if is_root() {
-            run(Command::new("chown").arg("postgres").arg(&folder));
-        }
-        let text = |text: &str| text.to_owned();
-        let initdb = [
-            programs.join("initdb").display().to_string(),
-            text("-D"),
-            data(&folder),
-            text("-A"),
-            text("trust"),
-            text("-U"),
-            text("postgres"),
-            text("--no-sync"),
-        ];
-        let initdb = as_postgres(&initdb);
-        run(Command::new(&initdb[0]).args(&initdb[1..]).current_dir("/"));
-        let mut server = Self { folder, programs, port: free_port(), guardian: None };
+        let data = data.unwrap_or_else(|| folder.join("data"));
+        let mut server = Self { folder, data, durable, programs: programs(), port: free_port(), guardian: None };
+        server.init();
         server.restart();
         server
+    }
+
+    /// Makes the data, where there are none yet.
+    fn init(&self) {
+        std::fs::create_dir_all(&self.data).expect("a folder for the data");
+        if is_root() {
+            run(Command::new("chown").arg("postgres").args([&self.folder, &self.data]));
+        }
+        if self.data.join("PG_VERSION").exists() {
+            return;
+        }
+        let mut initdb = vec![self.programs.join("initdb").display().to_string(), "-D".into(), self.data.display().to_string()];
+        initdb.extend(["-A", "trust", "-U", "postgres", "--no-sync"].map(String::from));
+        let initdb = as_postgres(&initdb);
+        run(Command::new(&initdb[0]).args(&initdb[1..]).current_dir("/"));
     }
 
     /// Ends it with SIGKILL; its data stay.
     pub fn kill(&mut self) {
         if let Some(guardian) = self.guardian.take() {
             guardian.kill();
-            let _ = std::fs::remove_file(self.folder.join("data/postmaster.pid"));
+            let _ = std::fs::remove_file(self.data.join("postmaster.pid"));
         }
     }
 
@@ -71,22 +88,13 @@ impl Postgres {
     /// When it does not start.
     pub fn restart(&mut self) {
         self.kill();
-        let text = |text: &str| text.to_owned();
-        let command = [
-            self.programs.join("postgres").display().to_string(),
-            text("-D"),
-            data(&self.folder),
-            text("-p"),
-            self.port.to_string(),
-            text("-k"),
-            self.folder.display().to_string(),
-            text("-c"),
-            text("listen_addresses=127.0.0.1"),
-            text("-c"),
-            text("fsync=off"),
-            text("-c"),
-            text("max_connections=300"),
-        ];
+        let (data, port) = (self.data.display().to_string(), self.port.to_string());
+        let mut command = vec![self.programs.join("postgres").display().to_string(), "-D".into(), data, "-p".into(), port];
+        command.extend(["-k".into(), self.folder.display().to_string()]);
+        command.extend(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"].map(String::from));
+        if !self.durable {
+            command.extend(["-c", "fsync=off"].map(String::from));
+        }
         self.guardian = Some(Guardian::spawn(&self.folder, &as_postgres(&command)));
         wait_for_port(self.port, &self.folder.join("log"));
         self.sql("postgres", "SELECT 1");
@@ -102,7 +110,7 @@ impl Postgres {
     /// # Panics
     /// When no certificate can be made, or the server does not start.
     pub fn restart_with_tls(&mut self) -> PathBuf {
-        let (key, certificate) = (self.folder.join("data/server.key"), self.folder.join("data/server.crt"));
+        let (key, certificate) = (self.data.join("server.key"), self.data.join("server.crt"));
         let mut openssl = Command::new("openssl");
         openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
         openssl
@@ -173,10 +181,6 @@ impl Drop for Postgres {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
-}
-
-fn data(folder: &Path) -> String {
-    folder.join("data").display().to_string()
 }
 
 /// The folder of the newest server programs.
