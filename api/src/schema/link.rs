@@ -12,6 +12,7 @@ use super::filter::ClickFilterInput;
 use super::link_gate::LinkGate;
 use super::period::Compare;
 use super::scalars::{DateTime, Url};
+use super::sparkline::sparkline;
 
 /// What a link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -80,6 +81,12 @@ impl Link {
     ) -> ApiResult<Option<ClickTotals>> {
         let filter = filter.unwrap_or_default().of_link(&self.id);
         Ok(Some(click_totals(ctx, Some(filter), compare).await?))
+    }
+
+    /// People's clicks of each of the last days, today's last; `days` is 1 to 90. Days are those of the
+    /// workspace's zone. Null with an error when they cannot be read.
+    async fn sparkline(&self, ctx: &Context<'_>, #[graphql(default = 30)] days: i32) -> ApiResult<Option<Vec<u64>>> {
+        Ok(Some(sparkline(ctx, &self.id, days).await?))
     }
 }
 

@@ -35,6 +35,7 @@ mod removal;
 pub(crate) mod rights;
 mod scalars;
 mod series;
+mod sparkline;
 mod workspace;
 
 use async_graphql::dataloader::DataLoader;
