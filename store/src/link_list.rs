@@ -215,7 +215,9 @@ fn beyond(value: &SimpleExpr, place: &LinkPlace, descending: bool) -> Condition 
         PlaceValue::Number(number) => (*number).into(),
         PlaceValue::Text(text) => text.as_str().into(),
     };
+    // SQLite goes along an index of an expression by the value alone, not by the pair.
+    let near = if descending { value.clone().lte(bound.clone()) } else { value.clone().gte(bound.clone()) };
     let row = Expr::tuple([value.clone(), Expr::col((link::Entity, link::Column::Id))]);
     let bound = Expr::tuple([bound, place.id.0.into()]);
-    Condition::all().add(if descending { row.lt(bound) } else { row.gt(bound) })
+    Condition::all().add(near).add(if descending { row.lt(bound) } else { row.gt(bound) })
 }
