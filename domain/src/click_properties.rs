@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Channel, Click, Device, HostName, LinkId, Outcome, Parameter, Verdict};
+use crate::{Channel, Click, Device, HostName, LinkId, LinkLabels, Outcome, Parameter, Tag, Verdict};
 
 /// Within a field any value matches; an empty list asks nothing, a `None` value means unknown.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,6 +11,12 @@ pub struct ClickProperties {
     pub links: Vec<LinkId>,
     /// Hosts of the click's link, as it is now; `None` is the shared short domain.
     pub domains: Vec<Option<HostName>>,
+    /// Tags of the click's link, as it is now, without regard to case; `None` is a link without any.
+    pub tags: Vec<Option<Tag>>,
+    /// Folders of the click's link, as it is now; `None` is a link in none.
+    pub folders: Vec<Option<String>>,
+    /// Metadata of the click's link, as it is now. Each is a field of its own.
+    pub metadata: Vec<MetadataChoice>,
     pub verdicts: Vec<Verdict>,
     pub outcomes: Vec<Outcome>,
     pub countries: Vec<Option<String>>,
@@ -48,6 +54,23 @@ pub struct ParameterChoice {
     pub values: Vec<Option<String>>,
 }
 
+/// A key of a link's metadata.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataChoice {
+    /// As links have it, case included.
+    pub key: String,
+    /// Never empty; each as [`MetadataValue::text`](crate::MetadataValue::text) has it. `None` is a link without this key.
+    pub values: Vec<Option<String>>,
+}
+
+/// What a filter may ask of a click's link beside which it is.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkTraits<'a> {
+    /// `None` for the shared short domain.
+    pub domain: Option<&'a HostName>,
+    pub labels: &'a LinkLabels,
+}
+
 impl ParameterChoice {
     fn has(&self, parameters: &[Parameter]) -> bool {
         let mut here = parameters.iter().filter(|parameter| parameter.key == self.key).peekable();
@@ -65,7 +88,40 @@ impl ClickProperties {
 
     /// Whether it matters which link a click is of.
     pub(crate) fn names_links(&self) -> bool {
-        !(self.links.is_empty() && self.domains.is_empty())
+        !self.links.is_empty() || self.asks_of_links()
+    }
+
+    /// Whether anything is asked of links that their clicks do not say.
+    pub(crate) fn asks_of_links(&self) -> bool {
+        !(self.domains.is_empty() && self.tags.is_empty() && self.folders.is_empty() && self.metadata.is_empty())
+    }
+
+    /// Whether the link has all that is asked of it.
+    pub(crate) fn has_all_of_link(&self, link: LinkTraits<'_>) -> bool {
+        self.answers_of_link(link).all(|answer| answer)
+    }
+
+    /// The same for any of it.
+    pub(crate) fn has_any_of_link(&self, link: LinkTraits<'_>) -> bool {
+        self.answers_of_link(link).any(|answer| answer)
+    }
+
+    fn answers_of_link(&self, LinkTraits { domain, labels }: LinkTraits<'_>) -> impl Iterator<Item = bool> {
+        let folder = labels.folder.as_ref().map(|folder| folder.as_str());
+        let has_tag = |wanted: &Option<Tag>| match wanted {
+            Some(wanted) => labels.tags.iter().any(|tag| tag.folded() == wanted.folded()),
+            None => labels.tags.is_empty(),
+        };
+        let fields = [
+            answer(&self.domains, |wanted| wanted.as_ref() == domain),
+            answer(&self.tags, has_tag),
+            answer(&self.folders, |wanted| wanted.as_deref() == folder),
+        ];
+        let metadata = self.metadata.iter().map(|wanted| {
+            let value = labels.metadata.get(&wanted.key).map(crate::MetadataValue::text);
+            wanted.values.contains(&value)
+        });
+        fields.into_iter().flatten().chain(metadata)
     }
 
     /// The text fields with the column each is stored in.
@@ -90,7 +146,7 @@ impl ClickProperties {
         ]
     }
 
-    /// Whether the click has all that is asked, but for the domain of its link, which it does not say.
+    /// Whether the click has all that is asked, but for what is asked of its link, which it does not say.
     pub(crate) fn has_all(&self, click: &Click) -> bool {
         self.answers(click).all(|answer| answer)
     }

@@ -1,7 +1,7 @@
 //! Which clicks a question is about. One type serves queries, where the store turns it into SQL,
 //! and subscriptions, where [`ClickFilter::matches`] is asked for each click.
 
-use crate::{Click, ClickProperties, HostName, Millis, Verdict};
+use crate::{Click, ClickProperties, LinkTraits, Millis, Verdict};
 
 /// The clicks of a range that have all of `include` and nothing of `exclude`: between the fields of
 /// the one all must match, of the other each leaves out by itself.
@@ -65,22 +65,21 @@ impl ClickFilter {
         self.include.names_links() || self.exclude.names_links()
     }
 
-    /// Whether a click alone does not say if it is let through: [`Self::matches_domain`] must be asked too.
-    pub fn names_domains(&self) -> bool {
-        !(self.include.domains.is_empty() && self.exclude.domains.is_empty())
+    /// Whether a click alone does not say if it is let through: [`Self::matches_link`] must be asked too.
+    pub fn asks_of_links(&self) -> bool {
+        self.include.asks_of_links() || self.exclude.asks_of_links()
     }
 
-    /// Whether a click is let through as far as it tells: of the domain of its link it does not.
+    /// Whether a click is let through as far as it tells: of what its link is now it does not.
     pub fn matches(&self, click: &Click) -> bool {
         let at = click.occurred_at();
         let in_range = self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to);
         in_range && self.include.has_all(click) && !self.exclude.has_any(click)
     }
 
-    /// Whether the clicks of links on this domain, `None` for the shared one, may be let through.
-    pub fn matches_domain(&self, domain: Option<&HostName>) -> bool {
-        let names = |domains: &[Option<HostName>]| domains.iter().any(|named| named.as_ref() == domain);
-        (self.include.domains.is_empty() || names(&self.include.domains)) && !names(&self.exclude.domains)
+    /// Whether the clicks of such a link may be let through.
+    pub fn matches_link(&self, link: LinkTraits<'_>) -> bool {
+        self.include.has_all_of_link(link) && !self.exclude.has_any_of_link(link)
     }
 }
 

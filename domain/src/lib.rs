@@ -23,6 +23,7 @@ mod issue;
 mod job;
 mod judged;
 mod link;
+mod link_labels;
 mod logged;
 mod loss;
 mod millis;
@@ -60,7 +61,7 @@ pub use click::{
     Address, AutonomousSystem, CapturedClick, Click, ClickRule, Device, GeoPlace, JudgedAgent, Method, Outcome, ReducedAddress, Seq,
     UserAgentFacts, VisitorKey, network_of,
 };
-pub use click_properties::{ClickProperties, ParameterChoice};
+pub use click_properties::{ClickProperties, LinkTraits, MetadataChoice, ParameterChoice};
 pub use consent::{
     CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_consented_id, is_signed_consent, signed_consent,
 };
@@ -83,6 +84,7 @@ pub use link::{
     Link, LinkAbout, LinkAddress, LinkCard, LinkChange, LinkDomain, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink,
     parse_description, parse_external_id, parse_image_url, parse_link_password, parse_title,
 };
+pub use link_labels::{Folder, LinkLabels, LinkLabelsChange, Metadata, MetadataValue, Tag, parse_tags};
 pub use logged::{LOG_PATH, LogDraft, Logged, VisitorFacts};
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;

@@ -1,6 +1,9 @@
 //! Links as users make and change them, and as the redirector needs them.
 
-use crate::{DomainId, Gate, GateChange, HostName, Issue, IssueCode, LinkId, Millis, OwnHosts, Password, Slug, TargetUrl, WorkspaceId};
+use crate::{
+    DomainId, Gate, GateChange, HostName, Issue, IssueCode, LinkId, LinkLabels, LinkLabelsChange, Millis, OwnHosts, Password, Slug,
+    TargetUrl, WorkspaceId,
+};
 
 /// The status that sends the browser on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -79,6 +82,7 @@ pub struct Link {
     pub last_clicked_at: Option<Millis>,
     /// Since when it is put aside; it still leads on.
     pub archived_at: Option<Millis>,
+    pub labels: LinkLabels,
     pub gate: Gate,
 }
 
@@ -95,6 +99,7 @@ pub struct NewLink {
     pub about: LinkAbout,
     pub redirect_status: RedirectStatus,
     pub forward_query: bool,
+    pub labels: LinkLabels,
     pub gate: Gate,
 }
 
@@ -117,6 +122,7 @@ pub struct LinkChange {
     pub image: Option<Option<TargetUrl>>,
     pub redirect_status: Option<RedirectStatus>,
     pub forward_query: Option<bool>,
+    pub labels: LinkLabelsChange,
     pub gate: GateChange,
 }
 

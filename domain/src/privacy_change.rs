@@ -97,8 +97,8 @@ fn parse_controller(name: &str) -> Result<String, Issue> {
 
 /// Characters that control, end lines, or turn the direction of what stands around them: visitors read the name beside
 /// the question for their consent.
-fn is_unseen(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+pub(crate) fn is_unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn parse_policy_url(text: &str) -> Result<String, Issue> {

@@ -37,6 +37,7 @@ pub struct Model {
     pub click_limit_mode: i16,
     /// Null for the shared short domain.
     pub domain_id: Option<Uuid>,
+    pub folder: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -1,11 +1,13 @@
 //! [`ClickFilter`] as a condition on rows of `clicks`: the SQL twin of `ClickFilter::matches` and
-//! `matches_domain`. Text from outside is bound, never written into a statement.
+//! `matches_link`. Text from outside is bound, never written into a statement.
 //!
 //! Each condition is true or false, never unknown, also of NULL: so it can be turned round.
 
-use domain::{BucketSpan, ClickFilter, ClickId, ClickProperties, HostName, Millis, Outcome, Parameter, ParameterChoice};
+use domain::{
+    BucketSpan, ClickFilter, ClickId, ClickProperties, HostName, MetadataChoice, Millis, Outcome, Parameter, ParameterChoice, Tag,
+};
 use entity::click::Column;
-use entity::{domain as own_domain, link};
+use entity::{domain as own_domain, link, link_metadata, link_tag};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, LikeExpr, SelectStatement, SimpleExpr, Value};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait as _, DbBackend, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
@@ -33,14 +35,19 @@ impl WorkspaceScope {
         self.matching(filter).add(Column::Outcome.is_in(counted))
     }
 
-    /// The rows of the links that match, whatever table `column` is of. Domains are looked up in the same
-    /// statement, so their links are those of now.
+    /// The rows of the links that match, whatever table `column` is of. What is asked of links is looked up in
+    /// the same statement, so they are those of now.
     pub(crate) fn of_links(&self, filter: &ClickFilter, column: impl ColumnTrait) -> Condition {
         let named = |properties: &ClickProperties| {
             let ids = properties.links.iter().map(|link| link.0);
             let links = (!properties.links.is_empty()).then(|| Condition::all().add(column.is_in(ids)));
             let on_domains = || Condition::all().add(column.in_subquery(self.links_on(&properties.domains)));
-            [links, (!properties.domains.is_empty()).then(on_domains)].into_iter().flatten()
+            let domains = (!properties.domains.is_empty()).then(on_domains);
+            let tags = (!properties.tags.is_empty()).then(|| self.with_tags(&properties.tags, column));
+            let in_folders = || Condition::all().add(column.in_subquery(self.links_in(&properties.folders)));
+            let folders = (!properties.folders.is_empty()).then(in_folders);
+            let metadata: Vec<Condition> = properties.metadata.iter().map(|wanted| self.with_metadata_of(wanted, column)).collect();
+            [links, domains, tags, folders].into_iter().flatten().chain(metadata)
         };
         named(&filter.include).chain(named(&filter.exclude).map(Condition::not)).fold(Condition::all(), Condition::add)
     }
@@ -61,6 +68,44 @@ impl WorkspaceScope {
             .filter(Condition::any().add(own).add_option(shared))
             .into_query()
     }
+
+    /// The rows of links with any of these tags, or without one where `None` is among them.
+    pub(crate) fn with_tags(&self, tags: &[Option<Tag>], column: impl ColumnTrait) -> Condition {
+        let tagged = || {
+            let rows = link_tag::Entity::find().select_only().column(link_tag::Column::LinkId);
+            rows.filter(link_tag::Column::WorkspaceId.eq(self.workspace.0))
+        };
+        let named = tagged().filter(link_tag::Column::Tag.is_in(tags.iter().flatten().map(Tag::folded)));
+        let bare = tags.contains(&None).then(|| column.not_in_subquery(tagged().into_query()));
+        Condition::any().add(column.in_subquery(named.into_query())).add_option(bare)
+    }
+
+    /// The ids of the links in these folders.
+    fn links_in(&self, folders: &[Option<String>]) -> SelectStatement {
+        let named = link::Column::Folder.is_in(folders.iter().flatten().map(String::as_str));
+        let in_none = folders.contains(&None).then(|| link::Column::Folder.is_null());
+        link::Entity::find()
+            .select_only()
+            .column(link::Column::Id)
+            .filter(link::Column::WorkspaceId.eq(self.workspace.0))
+            .filter(Condition::any().add(named).add_option(in_none))
+            .into_query()
+    }
+
+    fn with_metadata_of(&self, wanted: &MetadataChoice, column: impl ColumnTrait) -> Condition {
+        let of_key = || {
+            let rows = link_metadata::Entity::find().select_only().column(link_metadata::Column::LinkId);
+            rows.filter(link_metadata::Column::WorkspaceId.eq(self.workspace.0)).filter(link_metadata::Column::Key.eq(wanted.key.as_str()))
+        };
+        let named = of_key().filter(link_metadata::Column::Value.is_in(wanted.values.iter().flatten().map(String::as_str)));
+        let without = wanted.values.contains(&None).then(|| column.not_in_subquery(of_key().into_query()));
+        Condition::any().add(column.in_subquery(named.into_query())).add_option(without)
+    }
+}
+
+/// Has text ordered by its bytes on both databases, whatever collation PostgreSQL was set up with.
+pub(crate) fn by_bytes(scope: &WorkspaceScope) -> &'static str {
+    if scope.transaction.get_database_backend() == DbBackend::Postgres { " COLLATE \"C\"" } else { "" }
 }
 
 /// A condition for each field that asks anything of the clicks themselves.

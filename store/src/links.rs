@@ -2,48 +2,18 @@
 //! slugs go on answering 410, its clicks and counts stay.
 
 use domain::{
-    DomainId, Link, LinkAbout, LinkAddress, LinkChange, LinkDomain, LinkId, LinkKind, Millis, NewLink, RedirectStatus, Slug, TargetUrl,
+    Link, LinkAbout, LinkAddress, LinkChange, LinkDomain, LinkId, LinkKind, LinkLabels, Millis, NewLink, RedirectStatus, Slug, TargetUrl,
     WorkspaceId,
 };
 use entity::{link, link_slug, link_stat};
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Select};
 use uuid::Uuid;
 
-use crate::clicks::PageRequest;
 use crate::gates::{StoredGate, write_change, write_gate};
 use crate::{Conflict, StoreError, WorkspaceScope};
 
 /// The domain id of the shared short domain.
 pub(crate) const SHARED_DOMAIN: Uuid = Uuid::nil();
-
-/// A part of the workspace's links, newest first.
-#[derive(Clone, Debug)]
-pub struct LinkPage {
-    pub links: Vec<Link>,
-    pub has_next: bool,
-    pub has_previous: bool,
-}
-
-/// Which links a list is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shelf {
-    InUse,
-    Archived,
-}
-
-/// What a list is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkSelection {
-    pub shelf: Shelf,
-    /// Only links on these domains, `None` among them for the shared one; all where there is no list.
-    pub domains: Option<Vec<Option<DomainId>>>,
-}
-
-impl From<Shelf> for LinkSelection {
-    fn from(shelf: Shelf) -> Self {
-        Self { shelf, domains: None }
-    }
-}
 
 impl WorkspaceScope {
     /// # Errors
@@ -67,11 +37,14 @@ impl WorkspaceScope {
             updated_at: Set(now.0),
             deleted_at: Set(None),
             domain_id: Set(new.domain.map(|domain| domain.0)),
+            folder: Set(new.labels.folder.as_ref().map(|folder| folder.as_str().to_owned())),
             ..Default::default()
         };
         write_gate(&mut row, &new.gate)?;
         link::Entity::insert(row).exec_without_returning(&self.transaction).await.map_err(StoreError::of_write)?;
         self.insert_slug(new.id, domain.as_ref(), &new.slug).await?;
+        self.write_tags(new.id, &new.labels.tags).await?;
+        self.write_metadata(new.id, &new.labels.metadata).await?;
         self.limit_permits(new.id, new.gate.click_limit).await?;
         self.record_change(new.id, 1).await?;
         self.link(new.id).await
@@ -120,11 +93,19 @@ impl WorkspaceScope {
         set(&mut changed.image_url, change.image.map(|image| image.map(|image| image.as_str().to_owned())));
         set(&mut changed.redirect_status, change.redirect_status.map(status));
         set(&mut changed.forward_query, change.forward_query);
+        set(&mut changed.folder, change.labels.folder.map(|folder| folder.map(|folder| folder.as_str().to_owned())));
         if let Some(limit) = change.gate.click_limit {
             self.limit_permits(id, limit).await?;
         }
         write_change(&mut changed, change.gate)?;
+        // The row first: it is what others who change the link wait for.
         self.write(id, row.version, changed).await?;
+        if let Some(tags) = &change.labels.tags {
+            self.write_tags(id, tags).await?;
+        }
+        if let Some(metadata) = &change.labels.metadata {
+            self.write_metadata(id, metadata).await?;
+        }
         self.link(id).await
     }
 
@@ -207,28 +188,6 @@ impl WorkspaceScope {
         self.with_stats(rows).await
     }
 
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn links(&self, selection: impl Into<LinkSelection>, page: &PageRequest<LinkId>) -> Result<LinkPage, StoreError> {
-        let mut query = self.selected(&selection.into());
-        if let Some(after) = page.after {
-            query = query.filter(link::Column::Id.lt(after.0));
-        }
-        if let Some(before) = page.before {
-            query = query.filter(link::Column::Id.gt(before.0));
-        }
-        query = if page.backwards { query.order_by_asc(link::Column::Id) } else { query.order_by_desc(link::Column::Id) };
-        let rows = query.limit(page.limit + 1).all(&self.transaction).await?;
-        let (rows, has_next, has_previous) = page.cut(rows);
-        Ok(LinkPage { links: self.with_stats(rows).await?, has_next, has_previous })
-    }
-
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn count_links(&self, selection: impl Into<LinkSelection>) -> Result<u64, StoreError> {
-        Ok(self.selected(&selection.into()).count(&self.transaction).await?)
-    }
-
     /// The addresses that lead to a link.
     ///
     /// # Errors
@@ -246,19 +205,8 @@ impl WorkspaceScope {
         link::Entity::find().filter(link::Column::WorkspaceId.eq(self.workspace.0))
     }
 
-    fn live(&self) -> Select<link::Entity> {
+    pub(crate) fn live(&self) -> Select<link::Entity> {
         self.all().filter(link::Column::DeletedAt.is_null())
-    }
-
-    fn selected(&self, selection: &LinkSelection) -> Select<link::Entity> {
-        let on_shelf = match selection.shelf {
-            Shelf::InUse => self.live().filter(link::Column::ArchivedAt.is_null()),
-            Shelf::Archived => self.live().filter(link::Column::ArchivedAt.is_not_null()),
-        };
-        let Some(domains) = &selection.domains else { return on_shelf };
-        let own = link::Column::DomainId.is_in(domains.iter().flatten().map(|domain| domain.0));
-        let shared = domains.contains(&None).then(|| link::Column::DomainId.is_null());
-        on_shelf.filter(Condition::any().add(own).add_option(shared))
     }
 
     async fn live_row(&self, id: LinkId) -> Result<link::Model, StoreError> {
@@ -266,14 +214,17 @@ impl WorkspaceScope {
     }
 
     pub(crate) async fn with_stats(&self, rows: Vec<link::Model>) -> Result<Vec<Link>, StoreError> {
-        let stats = link_stat::Entity::find()
-            .filter(link_stat::Column::WorkspaceId.eq(self.workspace.0))
-            .filter(link_stat::Column::LinkId.is_in(rows.iter().map(|row| row.id)))
-            .all(&self.transaction)
-            .await?;
+        let stats = self.stats_of(&rows).await?;
+        let mut labels = self.labels_of(&rows).await?;
         let last_clicked = |id: Uuid| stats.iter().find(|stat| stat.link_id == id).map(|stat| Millis(stat.last_clicked_at));
         let domains = self.link_domains(rows.iter().filter_map(|row| row.domain_id)).await?;
-        rows.into_iter().map(|row| to_link(last_clicked(row.id), row.domain_id.and_then(|id| domains.get(&id).cloned()), row)).collect()
+        let domain = |row: &link::Model| row.domain_id.and_then(|id| domains.get(&id).cloned());
+        rows.into_iter().map(|row| to_link(last_clicked(row.id), domain(&row), labels.remove(&row.id).unwrap_or_default(), row)).collect()
+    }
+
+    pub(crate) async fn stats_of(&self, rows: &[link::Model]) -> Result<Vec<link_stat::Model>, StoreError> {
+        let stats = link_stat::Entity::find().filter(link_stat::Column::WorkspaceId.eq(self.workspace.0));
+        Ok(stats.filter(link_stat::Column::LinkId.is_in(rows.iter().map(|row| row.id))).all(&self.transaction).await?)
     }
 }
 
@@ -288,7 +239,7 @@ fn status(status: RedirectStatus) -> i16 {
     status.code() as i16
 }
 
-fn to_link(last_clicked_at: Option<Millis>, domain: Option<LinkDomain>, row: link::Model) -> Result<Link, StoreError> {
+fn to_link(last_clicked_at: Option<Millis>, domain: Option<LinkDomain>, labels: LinkLabels, row: link::Model) -> Result<Link, StoreError> {
     let gate = StoredGate {
         disabled: row.disabled,
         starts_at: row.starts_at,
@@ -316,6 +267,7 @@ fn to_link(last_clicked_at: Option<Millis>, domain: Option<LinkDomain>, row: lin
         updated_at: Millis(row.updated_at),
         last_clicked_at,
         archived_at: row.archived_at.map(Millis),
+        labels,
         gate,
     })
 }

@@ -33,6 +33,8 @@ const OWNED: &[(&str, &str)] = &[
     ("link_leases", "id"),
     ("link_permits", "link_id"),
     ("link_reports", "id"),
+    ("link_tags", "tag, link_id"),
+    ("link_metadata", "link_id, key"),
     ("links", "id"),
     ("signing_secrets", "id"),
     ("jobs", "id"),

@@ -105,8 +105,8 @@ impl Follower {
         let complete = announcement.clicks.last().is_some_and(|last| last.seq == announcement.head);
         if complete && announcement.previous <= self.head {
             let mut new = announcement.clicks.iter().filter(|click| click.seq > self.head && self.filter.matches(click)).peekable();
-            // Which domain a link is on is known to the store alone.
-            if !self.filter.names_domains() || new.peek().is_none() {
+            // What a link is now, its domain and tags for instance, is known to the store alone.
+            if !self.filter.asks_of_links() || new.peek().is_none() {
                 self.ready.extend(new.cloned().map(|click| Told::Click(Box::new(click))));
                 self.head = announcement.head;
             }

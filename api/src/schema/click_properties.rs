@@ -1,7 +1,7 @@
 //! The fields of a filter that name properties of clicks, as they are written and as they are checked.
 
 use async_graphql::{ID, InputObject};
-use domain::{HostName, Invalid, Issue, IssueCode, LinkId, ParameterChoice, ShortDomain};
+use domain::{HostName, Invalid, Issue, IssueCode, LinkId, MetadataChoice, ParameterChoice, ShortDomain, Tag};
 
 use super::click::{Channel, Device, Outcome, Verdict};
 use super::domain::is_shared;
@@ -14,6 +14,13 @@ pub struct ClickPropertiesInput {
     pub(super) link_ids: Option<Vec<ID>>,
     /// Hosts, as Link.domain has them: clicks of all links that are there, whenever they came.
     domains: Option<Vec<String>>,
+    /// Tags of links as they are now, without regard to case: clicks of all links that have them, whenever they
+    /// came. Null is a link without tags.
+    tags: Option<Vec<Option<String>>>,
+    /// Folders of links as they are now; null is a link in none.
+    folders: Option<Vec<Option<String>>>,
+    /// Metadata of links as it is now. Each is a field of its own, at most 10.
+    metadata: Option<Vec<MetadataFilter>>,
     /// Where none are named, here or in exclude, counts are of people; whoever leaves some out has
     /// named all others.
     verdicts: Option<Vec<Verdict>>,
@@ -57,23 +64,41 @@ pub struct ParameterFilter {
     values: Vec<Option<String>>,
 }
 
+/// A key of links' metadata.
+#[derive(Clone, Debug, InputObject)]
+pub struct MetadataFilter {
+    /// Upper and lower case are told apart.
+    key: String,
+    /// Any of them matches: text as it is, numbers as JSON writes them, true or false. Null is a link without
+    /// the key.
+    values: Vec<Option<String>>,
+}
+
 /// The most values one field of a filter may have.
 const MOST_VALUES: usize = 100;
-/// Each is looked for in the text of all parameters.
-const MOST_PARAMETERS: usize = 10;
+/// Each parameter is looked for in the text of all parameters.
+const MOST_KEYS: usize = 10;
 /// Of all of these together, since a click's parameters may be 32 long texts.
-const MOST_PARAMETER_VALUES: usize = 50;
+const MOST_KEYED_VALUES: usize = 50;
+
+/// A key with its values.
+type Keyed = (String, Vec<Option<String>>);
 
 impl ClickPropertiesInput {
     /// Checks the input, which stands at `path`, and adds its offences to `invalid`.
     pub(super) fn check(self, path: &str, short_domain: &ShortDomain, invalid: &mut Invalid) -> domain::ClickProperties {
-        let mut at = Checked { path, invalid };
+        let mut at = Checked::new(path, invalid);
+        let parameters = self.parameters.map(|wanted| wanted.into_iter().map(|wanted| (wanted.key, wanted.values)).collect());
+        let metadata = self.metadata.map(|wanted| wanted.into_iter().map(|wanted| (wanted.key, wanted.values)).collect());
         let links = at.list("linkIds", self.link_ids);
         let domains = at.list("domains", self.domains);
         let codes = |codes: Vec<Option<CountryCode>>| codes.into_iter().map(|code| code.map(|code| code.0.to_ascii_uppercase())).collect();
         domain::ClickProperties {
             links: at.each("linkIds", &links, parse_link),
             domains: at.each("domains", &domains, |host| parse_host(host, short_domain)),
+            tags: at.list("tags", self.tags).into_iter().map(|tag| tag.map(Tag::from_store)).collect(),
+            folders: at.list("folders", self.folders).into_iter().map(|folder| folder.map(|name| name.trim().to_owned())).collect(),
+            metadata: at.keyed("metadata", metadata, |key, values| MetadataChoice { key, values }),
             verdicts: into(at.list("verdicts", self.verdicts)),
             outcomes: into(at.list("outcomes", self.outcomes)),
             countries: codes(at.list("countries", self.countries)),
@@ -94,19 +119,23 @@ impl ClickPropertiesInput {
             variants: at.list("variants", self.variants),
             networks: at.list("networks", self.networks).into_iter().map(|network| network.map(as_stored)).collect(),
             visitors: at.list("visitors", self.visitors),
-            parameters: at.parameters(self.parameters),
+            parameters: at.keyed("parameters", parameters, |key, values| ParameterChoice { key, values }),
         }
     }
 }
 
 /// Where offences are noted, and what of.
-struct Checked<'a> {
+pub(super) struct Checked<'a> {
     path: &'a str,
     invalid: &'a mut Invalid,
 }
 
-impl Checked<'_> {
-    fn list<T>(&mut self, field: &str, values: Option<Vec<T>>) -> Vec<T> {
+impl<'a> Checked<'a> {
+    pub(super) fn new(path: &'a str, invalid: &'a mut Invalid) -> Self {
+        Self { path, invalid }
+    }
+
+    pub(super) fn list<T>(&mut self, field: &str, values: Option<Vec<T>>) -> Vec<T> {
         self.at_most(MOST_VALUES, "values", field, values)
     }
 
@@ -126,19 +155,18 @@ impl Checked<'_> {
         parsed.collect()
     }
 
-    fn parameters(&mut self, wanted: Option<Vec<ParameterFilter>>) -> Vec<ParameterChoice> {
-        let wanted = self.at_most(MOST_PARAMETERS, "keys", "parameters", wanted);
-        let values = || wanted.iter().map(|wanted| wanted.values.len());
-        if values().sum::<usize>() > MOST_PARAMETER_VALUES && values().all(|values| values <= MOST_PARAMETER_VALUES) {
-            let message = format!("Use at most {MOST_PARAMETER_VALUES} values of all parameters together.");
-            self.offence("parameters", IssueCode::TooLong, message);
+    /// Values by key, each key a field of its own.
+    fn keyed<T>(&mut self, field: &str, wanted: Option<Vec<Keyed>>, choice: impl Fn(String, Vec<Option<String>>) -> T) -> Vec<T> {
+        let wanted = self.at_most(MOST_KEYS, "keys", field, wanted);
+        let values = || wanted.iter().map(|(_, values)| values.len());
+        if values().sum::<usize>() > MOST_KEYED_VALUES && values().all(|values| values <= MOST_KEYED_VALUES) {
+            self.offence(field, IssueCode::TooLong, format!("Use at most {MOST_KEYED_VALUES} values of all {field} together."));
         }
-        let wanted = wanted.into_iter().enumerate();
-        let choice = |(index, ParameterFilter { key, values })| {
-            let values = self.at_most(MOST_PARAMETER_VALUES, "values", &format!("parameters.{index}.values"), Some(values));
-            ParameterChoice { key, values }
+        let checked = |(index, (key, values)): (usize, Keyed)| {
+            let values = self.at_most(MOST_KEYED_VALUES, "values", &format!("{field}.{index}.values"), Some(values));
+            choice(key, values)
         };
-        wanted.map(choice).collect()
+        wanted.into_iter().enumerate().map(checked).collect()
     }
 
     fn offence(&mut self, field: &str, code: IssueCode, message: String) {

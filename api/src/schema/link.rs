@@ -1,18 +1,18 @@
-//! Links: what they are, finding and listing them.
+//! Links: what they are, and finding one.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, Json, Object, OneofObject, SimpleObject};
 use domain::{ApiScope, LinkAddress, LinkId, LinkKind as DomainKind, Slug};
-use store::{LinkSelection, Shelf, StoreError, WorkspaceScope};
+use store::{StoreError, WorkspaceScope};
 
 use super::context::{Services, reader, services};
 use super::counts::{ClickTotals, click_totals};
-use super::domain::{domains_named, own_address_of};
+use super::domain::own_address_of;
 use super::error::{ApiError, ApiResult};
 use super::filter::ClickFilterInput;
 use super::link_gate::LinkGate;
-use super::page::{Cursor, PageArgs, PageInfo, page_info};
 use super::period::Compare;
 use super::scalars::{DateTime, Url};
+use super::sparkline::sparkline;
 
 /// What a link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -58,6 +58,12 @@ pub struct Link {
     pub updated_at: DateTime,
     /// Null until the first counted click.
     pub last_clicked_at: Option<DateTime>,
+    /// In the order they were given in.
+    pub tags: Vec<String>,
+    /// A name or a path. Null for links in none.
+    pub folder: Option<String>,
+    /// A flat object of what others keep with the link; empty when nothing was given.
+    pub metadata: Json<serde_json::Value>,
     /// Since when the link is put aside; it leads on all the same. Null for links in use.
     pub archived_at: Option<DateTime>,
     #[graphql(flatten)]
@@ -75,6 +81,12 @@ impl Link {
     ) -> ApiResult<Option<ClickTotals>> {
         let filter = filter.unwrap_or_default().of_link(&self.id);
         Ok(Some(click_totals(ctx, Some(filter), compare).await?))
+    }
+
+    /// People's clicks of each of the last days, today's last; `days` is 1 to 90. Days are those of the
+    /// workspace's zone. Null with an error when they cannot be read.
+    async fn sparkline(&self, ctx: &Context<'_>, #[graphql(default = 30)] days: i32) -> ApiResult<Option<Vec<u64>>> {
+        Ok(Some(sparkline(ctx, &self.id, days).await?))
     }
 }
 
@@ -100,44 +112,12 @@ impl Link {
             created_at: DateTime(link.created_at),
             updated_at: DateTime(link.updated_at),
             last_clicked_at: link.last_clicked_at.map(DateTime),
+            tags: link.labels.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
+            folder: link.labels.folder.as_ref().map(|folder| folder.as_str().to_owned()),
+            metadata: Json(link.labels.metadata.to_json()),
             archived_at: link.archived_at.map(DateTime),
             gate: link.gate.into(),
         }
-    }
-}
-
-#[derive(Clone, Debug, SimpleObject)]
-pub struct LinkEdge {
-    pub cursor: String,
-    pub node: Link,
-}
-
-/// Links, newest first.
-#[derive(Clone, Debug, SimpleObject)]
-#[graphql(complex)]
-pub struct LinkConnection {
-    pub edges: Vec<LinkEdge>,
-    pub nodes: Vec<Link>,
-    pub page_info: PageInfo,
-    #[graphql(skip)]
-    selection: LinkSelection,
-}
-
-/// Which links a list is of.
-#[derive(Clone, Debug, Default, InputObject)]
-pub struct LinkFilter {
-    /// True for the archived links, false (the default) for the others.
-    archived: Option<bool>,
-    /// Only links on these hosts: the shared short domain, or the workspace's own.
-    domains: Option<Vec<String>>,
-}
-
-#[ComplexObject]
-impl LinkConnection {
-    /// How many links the list has; counted only when asked for.
-    async fn total_count(&self, ctx: &Context<'_>) -> ApiResult<u64> {
-        let scope = services(ctx)?.read(reader(ctx, ApiScope::LinksRead)?).await?;
-        Ok(scope.count_links(self.selection.clone()).await?)
     }
 }
 
@@ -167,33 +147,6 @@ impl LinkQuery {
             }
         };
         Ok(Some(Link::new(services, found.map_err(link_error)?)))
-    }
-
-    /// The workspace's links, newest first; archived ones only when asked for.
-    async fn links(
-        &self,
-        ctx: &Context<'_>,
-        filter: Option<LinkFilter>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
-    ) -> ApiResult<Option<LinkConnection>> {
-        let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::LinksRead)?);
-        let request = PageArgs { first, after, last, before }.request()?;
-        let filter = filter.unwrap_or_default();
-        let shelf = if filter.archived.unwrap_or(false) { Shelf::Archived } else { Shelf::InUse };
-        let scope = services.read(workspace).await?;
-        let domains = match filter.domains {
-            Some(hosts) => Some(domains_named(services, &scope, &hosts).await?),
-            None => None,
-        };
-        let selection = LinkSelection { shelf, domains };
-        let page = scope.links(selection.clone(), &request).await?;
-        let cursors: Vec<String> = page.links.iter().map(|link| link.id.encode()).collect();
-        let nodes: Vec<Link> = page.links.into_iter().map(|link| Link::new(services, link)).collect();
-        let edges = cursors.iter().cloned().zip(&nodes).map(|(cursor, node)| LinkEdge { cursor, node: node.clone() }).collect();
-        Ok(Some(LinkConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes, selection }))
     }
 }
 

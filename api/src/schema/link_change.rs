@@ -2,17 +2,19 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    Gate, Invalid, Issue, IssueCode, LinkAbout, LinkAddress, LinkChange, LinkId, NewLink, OwnHosts, RedirectStatus, Slug, TargetUrl,
-    WorkspaceId, parse_description, parse_external_id, parse_image_url, parse_title,
+    Gate, Invalid, LinkAbout, LinkAddress, LinkChange, LinkId, LinkLabels, NewLink, OwnHosts, RedirectStatus, Slug, TargetUrl, WorkspaceId,
+    parse_description, parse_external_id, parse_image_url, parse_title,
 };
 use store::{Conflict, StoreError};
 use stream::LinkEvent;
 
+use super::changed::{clearable, required};
 use super::context::{Services, editor, services};
 use super::domain::{domain_of_link, unverified};
 use super::error::{ApiError, ApiResult};
 use super::link::{Link, link_error, link_id};
 use super::link_gate_input::LinkGateInput;
+use super::link_labels::LinkLabelsInput;
 
 /// How often a generated slug that is taken is drawn again.
 const SLUG_ATTEMPTS: usize = 8;
@@ -41,6 +43,8 @@ pub struct CreateLinkInput {
     /// Whether the visitor's query is added to the target's. Default: false.
     forward_query: Option<bool>,
     #[graphql(flatten)]
+    labels: LinkLabelsInput,
+    #[graphql(flatten)]
     gate: LinkGateInput,
 }
 
@@ -59,6 +63,8 @@ pub struct UpdateLinkInput {
     external_id: MaybeUndefined<String>,
     redirect_status: MaybeUndefined<i32>,
     forward_query: MaybeUndefined<bool>,
+    #[graphql(flatten)]
+    labels: LinkLabelsInput,
     #[graphql(flatten)]
     gate: LinkGateInput,
 }
@@ -122,6 +128,7 @@ impl LinkMutation {
         let image = input.image_url.as_deref().and_then(|url| invalid.check(parse_image_url(url, own)));
         let external_id = input.external_id.as_deref().and_then(|id| invalid.check(parse_external_id(id)));
         let redirect_status = input.redirect_status.and_then(|status| invalid.check(RedirectStatus::parse(status.into())));
+        let labels = LinkLabels::default().with(input.labels.check(&mut invalid));
         let mut gate = input.gate.check(services, own, &Gate::default(), &mut invalid);
         let domain = match input.domain.as_deref() {
             Some(name) => invalid.check(domain_of_link(services, workspace, name).await?).flatten(),
@@ -141,6 +148,7 @@ impl LinkMutation {
             about: LinkAbout { description: description.flatten(), image: image.flatten() },
             redirect_status: redirect_status.unwrap_or(RedirectStatus::DEFAULT),
             forward_query: input.forward_query.unwrap_or(false),
+            labels,
             gate,
         };
         let target = target.ok_or_else(|| ApiError::Internal("a checked input has no value".into()))?;
@@ -254,40 +262,9 @@ async fn change(services: &Services, own: OwnHosts<'_>, stored: &Gate, input: Up
         MaybeUndefined::Null => Some(false),
         MaybeUndefined::Value(value) => Some(value),
     };
+    let labels = input.labels.check(&mut invalid);
     let mut gate = input.gate.check(services, own, stored, &mut invalid);
     invalid.finish()?;
     gate.password = input.gate.hashed(services).await?;
-    Ok(LinkChange { slug, target, title, external_id, description, image, redirect_status, forward_query, gate })
-}
-
-fn required<T>(
-    invalid: &mut Invalid,
-    path: &str,
-    value: MaybeUndefined<String>,
-    parse: impl FnOnce(String) -> Result<T, Issue>,
-) -> Option<T> {
-    match value {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => {
-            invalid.0.push(Issue::new(
-                path,
-                IssueCode::Required,
-                "A link cannot be without this. Leave the field out to keep what it has.",
-            ));
-            None
-        }
-        MaybeUndefined::Value(text) => invalid.check(parse(text)),
-    }
-}
-
-fn clearable<T>(
-    invalid: &mut Invalid,
-    value: MaybeUndefined<String>,
-    parse: impl FnOnce(&str) -> Result<Option<T>, Issue>,
-) -> Option<Option<T>> {
-    match value {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(text) => invalid.check(parse(&text)),
-    }
+    Ok(LinkChange { slug, target, title, external_id, description, image, redirect_status, forward_query, labels, gate })
 }

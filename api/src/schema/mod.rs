@@ -4,6 +4,7 @@ mod account;
 mod api_key;
 mod audit;
 mod breakdown;
+mod changed;
 pub(crate) mod click;
 mod click_limit;
 mod click_list;
@@ -20,6 +21,8 @@ mod link;
 mod link_change;
 mod link_gate;
 mod link_gate_input;
+mod link_labels;
+mod link_list;
 mod link_report;
 mod live;
 mod loader;
@@ -32,6 +35,7 @@ mod removal;
 pub(crate) mod rights;
 mod scalars;
 mod series;
+mod sparkline;
 mod workspace;
 
 use async_graphql::dataloader::DataLoader;
@@ -43,6 +47,8 @@ pub(crate) use context::Services;
 pub struct Query(
     account::AccountQuery,
     link::LinkQuery,
+    link_list::LinkListQuery,
+    link_labels::LinkLabelsQuery,
     link_report::LinkReportQuery,
     click_list::ClickQuery,
     counts::CountQuery,

@@ -3,7 +3,7 @@
 use async_graphql::SimpleObject;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{AuditId, ClickId, Invalid, Issue, IssueCode, LinkId, LinkReportId, Seq};
+use domain::{AuditId, ClickId, Invalid, Issue, IssueCode, LinkReportId, Seq};
 use store::PageRequest;
 
 const DEFAULT: i32 = 50;
@@ -44,24 +44,13 @@ pub(crate) trait Cursor: Sized {
     fn decode(path: &str, cursor: &str) -> Result<Self, Issue> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
         let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-        text.as_deref().and_then(|text| text.strip_prefix(Self::PREFIX)).and_then(Self::from_text).ok_or_else(|| {
-            Issue::new(
-                path,
-                IssueCode::Invalid,
-                "This is no cursor of this list. Use an endCursor, startCursor or cursor that the same field returned.",
-            )
-        })
+        text.as_deref().and_then(|text| text.strip_prefix(Self::PREFIX)).and_then(Self::from_text).ok_or_else(|| no_cursor(path))
     }
 }
 
-impl Cursor for LinkId {
-    const PREFIX: &'static str = "l:";
-    fn text(&self) -> String {
-        self.to_string()
-    }
-    fn from_text(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
+pub(crate) fn no_cursor(path: &str) -> Issue {
+    let message = "This is no cursor of this list. Use an endCursor, startCursor or cursor that the same field returned.";
+    Issue::new(path, IssueCode::Invalid, message)
 }
 
 impl Cursor for LinkReportId {
@@ -155,7 +144,7 @@ mod tests {
     #[test]
     fn all_offences_are_told_at_once() {
         let args = PageArgs { first: Some(101), after: Some("x".into()), ..PageArgs::default() };
-        let paths: Vec<_> = args.request::<LinkId>().unwrap_err().0.into_iter().map(|issue| issue.path).collect();
+        let paths: Vec<_> = args.request::<ClickId>().unwrap_err().0.into_iter().map(|issue| issue.path).collect();
         assert_eq!(paths, ["first", "after"]);
     }
 }

@@ -24,7 +24,8 @@ async fn link_on_own(running: &Running, ada: &GraphQl) -> Value {
 async fn every_answer_is_of_the_clicks_that_a_filter_names() {
     for running in start_each().await {
         let ada = running.ada().await;
-        let (shared, own) = (ada.create_link("https://example.com/", json!({})).await, link_on_own(&running, &ada).await);
+        let labels = json!({ "tags": ["Sale"], "folder": "f", "metadata": { "k": 7, "on": true } });
+        let (shared, own) = (ada.create_link("https://example.com/", labels).await, link_on_own(&running, &ada).await);
         running.store_clicks(&ada, &shared, 0..6).await;
         running.store_clicks(&ada, &own, 6..10).await;
         running.clock.advance(3_600_000);
@@ -48,6 +49,14 @@ async fn every_answer_is_of_the_clicks_that_a_filter_names() {
             (json!({ "parameters": [{ "key": "n", "values": ["2", "3", "4"] }] }), 3, 2, "CLICKS"),
             (json!({ "parameters": [{ "key": "n", "values": ["2"] }, { "key": "m", "values": [null] }] }), 1, 1, "CLICKS"),
             (json!({ "parameters": [{ "key": "N", "values": ["2"] }] }), 0, 0, "CLICKS"),
+            (json!({ "tags": ["sALE "] }), 6, 3, "ROLLUP"),
+            (json!({ "tags": [null] }), 4, 2, "ROLLUP"),
+            (json!({ "tags": [null, "sale"], "folders": ["f"] }), 6, 3, "ROLLUP"),
+            (json!({ "folders": [null], "exclude": { "tags": ["sale"] } }), 4, 2, "ROLLUP"),
+            (json!({ "metadata": [{ "key": "k", "values": ["7"] }, { "key": "on", "values": ["true"] }] }), 6, 3, "ROLLUP"),
+            (json!({ "metadata": [{ "key": "k", "values": [null, "8"] }] }), 4, 2, "ROLLUP"),
+            (json!({ "exclude": { "metadata": [{ "key": "k", "values": [null] }], "folders": ["g"] } }), 6, 3, "ROLLUP"),
+            (json!({ "tags": ["sale"], "countries": ["DE"] }), 6, 3, "CLICKS"),
             (json!({ "exclude": {} }), 10, 5, "ROLLUP"),
             (json!({ "exclude": { "domains": [OWN] } }), 6, 3, "ROLLUP"),
             (json!({ "exclude": { "linkIds": [shared["id"]] }, "verdicts": ["BOT"] }), 2, 2, "ROLLUP"),
@@ -91,6 +100,9 @@ async fn offences_are_told_with_their_place_and_limit() {
         (json!({ "exclude": { "browsers": [] } }), "filter.exclude.browsers", "matches nothing"),
         (json!({ "exclude": { "linkIds": ["x"] } }), "filter.exclude.linkIds", "lnk_"),
         (json!({ "parameters": keys(11) }), "filter.parameters", "at most 10 keys"),
+        (json!({ "metadata": keys(11) }), "filter.metadata", "at most 10 keys"),
+        (json!({ "tags": [] }), "filter.tags", "matches nothing"),
+        (json!({ "exclude": { "folders": vec!["x"; 101] } }), "filter.exclude.folders", "at most 100 values"),
         (json!({ "exclude": { "parameters": [] } }), "filter.exclude.parameters", "matches nothing"),
         (
             json!({ "parameters": [keys(1)[0], { "key": "k", "values": vec!["v"; 101] }] }),
@@ -128,15 +140,21 @@ async fn a_subscription_hears_what_its_filter_names() {
         let mut but_domain = ada.subscribe(live, json!({ "f": { "exclude": { "domains": [OWN] } } })).await;
         let but = json!({ "exclude": { "parameters": [{ "key": "n", "values": ["1", "3", "5"] }], "linkIds": [shared["id"]] } });
         let mut but_some = ada.subscribe(live, json!({ "f": but })).await;
+        let mut of_tag = ada.subscribe(live, json!({ "f": { "tags": ["sale"] } })).await;
+        let tagged = "mutation($i: UpdateLinkInput!) { updateLink(input: $i) { link { id } } }";
+        ada.data(tagged, json!({ "i": { "id": shared["id"], "tags": ["Sale"] } })).await;
         // A link that is made later is heard as well.
         let later = ada.create_link("https://example.com/", json!({ "domain": OWN })).await;
         for (link, numbers) in [(&shared, 0..2), (&own, 2..5), (&shared, 5..6), (&later, 6..8)] {
             let report = running.store_clicks(&ada, link, numbers).await;
             running.announce(report).await;
         }
-        for (heard, wanted) in
-            [(&mut of_domain, vec!["2", "4", "6"]), (&mut but_domain, vec!["0", "1", "5"]), (&mut but_some, vec!["2", "4", "6", "7"])]
-        {
+        for (heard, wanted) in [
+            (&mut of_tag, vec!["0", "1", "5"]),
+            (&mut of_domain, vec!["2", "4", "6"]),
+            (&mut but_domain, vec!["0", "1", "5"]),
+            (&mut but_some, vec!["2", "4", "6", "7"]),
+        ] {
             for number in wanted {
                 assert_eq!(heard.next().await["clicks"]["click"]["parameter"], number);
             }

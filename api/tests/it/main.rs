@@ -14,6 +14,7 @@ mod fixture;
 mod gates;
 mod http;
 mod jobs;
+mod link_labels;
 mod links;
 mod live;
 mod pipeline;

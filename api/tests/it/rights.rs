@@ -97,7 +97,7 @@ async fn an_archive_holds_everything_of_the_workspace_and_nothing_of_others() {
 
 async fn whole_archive(running: &Running) {
     let (ada, eve) = (running.ada().await, running.anonymous().sign_up("eve").await);
-    let a = ada.create_link("https://example.com/", json!({ "slug": "a", "title": "=HYPERLINK(\"x\")", "password": "open sesame" })).await;
+    let a = ada.create_link("https://example.com/", json!({ "slug": "a", "title": "=HYPERLINK(\"x\")", "password": "open sesame", "tags": ["t"], "folder": "f", "metadata": { "k": 1 } })).await;
     let b = ada.create_link("https://example.com/b", json!({ "slug": "b" })).await;
     let other = eve.create_link("https://elsewhere.example/", json!({ "slug": "c" })).await;
     // More than is read at a time.
@@ -158,6 +158,7 @@ async fn whole_archive(running: &Running) {
     let mut links = rows("links.ndjson");
     links.sort_by_key(|link| link["slug"].to_string());
     assert_eq!((links.len(), &links[0]["title"], &links[0]["passwordProtected"]), (2, &json!("=HYPERLINK(\"x\")"), &json!(true)));
+    assert_eq!((&links[0]["tags"], &links[0]["folder"], &links[0]["metadata"]), (&json!(["t"]), &json!("f"), &json!({ "k": 1 })));
     assert!(links[0]["deletedAt"].is_null() && links[1]["deletedAt"].is_string());
     assert!(files_of["links.csv"].contains("\"'=HYPERLINK(\"\"x\"\")\""), "{}", files_of["links.csv"]);
     assert_eq!(

@@ -221,6 +221,7 @@ mod tests {
             about: domain::LinkAbout::default(),
             redirect_status: RedirectStatus::DEFAULT,
             forward_query: false,
+            labels: domain::LinkLabels::default(),
             gate: domain::Gate::default(),
         };
         let scope = store.workspace(id, Access::Write).await.unwrap();

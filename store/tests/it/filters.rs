@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    Channel, Click, ClickFilter, ClickId, ClickProperties, ClickRule, Device, Dimension, DimensionValue, HostName, LinkId, NewLink,
-    Outcome, Parameter, ParameterChoice, RuleId, Verdict, VisitorKey, WorkspaceId,
+    Channel, Click, ClickFilter, ClickId, ClickProperties, ClickRule, Device, Dimension, DimensionValue, HostName, LinkId, LinkLabels,
+    LinkTraits, MetadataChoice, NewLink, Outcome, Parameter, ParameterChoice, RuleId, Tag, Verdict, VisitorKey, WorkspaceId,
 };
 use platform::Rng;
+use serde_json::json;
 use store::{Access, BreakdownRequest, PageRequest, Source, Store};
 
 use crate::domains::verified;
 use crate::fixture::{NOON, click, ingest, new_link, read, workspace};
+use crate::link_labels::labels;
 
 /// Texts that are easily taken for something else; the last is of no click.
 const TEXTS: [&str; 6] = ["a", "A", "O'F\"{}\\", "100% _!", "ä", "nowhere"];
@@ -22,6 +24,8 @@ const HOURS: i64 = 6 * 3_600_000;
 struct Drawn {
     rng: Rng,
     links: Vec<(LinkId, Option<HostName>)>,
+    /// Of each of them.
+    labels: Vec<LinkLabels>,
 }
 
 impl Drawn {
@@ -67,7 +71,7 @@ impl Drawn {
         let mut hosts: Vec<Option<HostName>> = self.links.iter().map(|(_, host)| host.clone()).collect();
         hosts.push(Some(HostName::from_store("theirs.example".into())));
         for _ in 0..fields {
-            match self.below(26) {
+            match self.below(32) {
                 0 | 1 => properties.links = self.some(|| self.one(&self.links).0),
                 2 | 3 => properties.domains = self.some(|| self.one(&hosts)),
                 4 | 5 => properties.verdicts = self.some(|| self.one(Verdict::ALL)),
@@ -90,6 +94,9 @@ impl Drawn {
                 22 => properties.variants = self.some(text),
                 23 => properties.networks = self.some(text),
                 24 => properties.visitors = self.some(text),
+                25 | 26 => properties.tags = self.some(|| text().map(|tag| Tag::from_store(tag.to_uppercase()))),
+                27 | 28 => properties.folders = self.some(text),
+                29 | 30 => properties.metadata = self.some(|| self.metadata()),
                 _ => properties.parameters = self.some(|| self.parameter()),
             }
         }
@@ -101,6 +108,11 @@ impl Drawn {
         ParameterChoice { key: self.one(&KEYS).into(), values: self.some(value) }
     }
 
+    fn metadata(&self) -> MetadataChoice {
+        let value = || (self.below(4) > 0).then(|| self.one(&TEXTS).to_owned());
+        MetadataChoice { key: self.one(&KEYS).into(), values: self.some(value) }
+    }
+
     fn filter(&self) -> ClickFilter {
         let at = || (self.below(3) == 0).then(|| NOON.plus(i64::try_from(self.below(HOURS as usize)).unwrap()));
         let (from, to) = (at(), at());
@@ -109,8 +121,9 @@ impl Drawn {
     }
 
     fn matches(&self, filter: &ClickFilter, click: &Click) -> bool {
-        let domain = self.links.iter().find(|(link, _)| *link == click.link).unwrap().1.as_ref();
-        filter.matches(click) && filter.matches_domain(domain)
+        let index = self.links.iter().position(|(link, _)| *link == click.link).unwrap();
+        let link = LinkTraits { domain: self.links[index].1.as_ref(), labels: &self.labels[index] };
+        filter.matches(click) && filter.matches_link(link)
     }
 }
 
@@ -118,23 +131,34 @@ impl Drawn {
 /// of its own and clicks.
 async fn drawn(store: &Store, seed: u64) -> (WorkspaceId, Drawn) {
     let (ours, theirs) = (workspace(store, &format!("ours-{seed}")).await, workspace(store, &format!("theirs-{seed}")).await);
-    let mut links = Vec::new();
-    for (workspace, host) in
-        [(ours, None), (ours, None), (ours, Some("one")), (ours, Some("two")), (ours, Some("two")), (theirs, Some("theirs"))]
-    {
+    let (mut links, mut all_labels) = (Vec::new(), Vec::new());
+    // In another workspace the same words mean other links.
+    for (workspace, host, tags, folder, metadata) in [
+        (ours, None, &["a", TEXTS[2]][..], None, json!({ "a": "a", "b": "O'F\"{}\\" })),
+        (ours, None, &["Ä"], Some("a"), json!({ "A": "a", TEXTS[4]: "a" })),
+        (ours, Some("one"), &[], Some(TEXTS[2]), json!({})),
+        (ours, Some("two"), &["A", "ä", TEXTS[3]], None, json!({ KEYS[3]: "A", "a": "ä" })),
+        (ours, Some("two"), &[], Some("A"), json!({ "b": TEXTS[3] })),
+        (theirs, Some("theirs"), &["a", "nowhere"], Some("nowhere"), json!({ "a": "nowhere" })),
+    ] {
         let own = match host {
             Some(host) => Some(verified_once(store, workspace, &format!("{host}-{seed}.example")).await),
             None => None,
         };
         let scope = store.workspace(workspace, Access::Write).await.unwrap();
-        let new = NewLink { domain: own.as_ref().map(|own| own.0), ..new_link(&format!("s{seed}-{}", links.len())) };
+        let new = NewLink {
+            domain: own.as_ref().map(|own| own.0),
+            labels: labels(tags, folder, metadata),
+            ..new_link(&format!("s{seed}-{}", links.len()))
+        };
         let link = scope.create_link(&new, NOON).await.unwrap();
         scope.commit().await.unwrap();
         links.push((link.id, own.map(|own| own.1)));
+        all_labels.push(link.labels);
     }
     let (theirs_link, _) = links.pop().unwrap();
     ingest(store, theirs, &[click(theirs_link, NOON)]).await;
-    (ours, Drawn { rng: Rng::seeded(seed), links })
+    (ours, Drawn { rng: Rng::seeded(seed), links, labels: all_labels })
 }
 
 async fn verified_once(store: &Store, workspace: WorkspaceId, host: &str) -> (domain::DomainId, HostName) {
@@ -209,6 +233,9 @@ pub async fn links_and_domains_alone_are_answered_by_cells(store: &Store) {
         ("but one link", (without(of(one.0)), Source::Rollup, false)),
         ("but a domain", (without(on(&two.1)), Source::Rollup, false)),
         ("one link, but a domain", (ClickFilter { include: of(one.0), ..without(on(&two.1)) }, Source::Rollup, true)),
+        ("with a tag", (ClickProperties { tags: vec![Some(Tag::from_store("A".into()))], ..all() }.into(), Source::Rollup, false)),
+        ("in no folder", (ClickProperties { folders: vec![None], ..all() }.into(), Source::Rollup, false)),
+        ("but with metadata", (without(ClickProperties { metadata: vec![drawn.metadata()], ..all() }), Source::Rollup, false)),
         ("all but bots", (without(ClickProperties { verdicts: vec![Verdict::Bot], ..all() }), Source::Rollup, true)),
         ("but a country", (without(ClickProperties { countries: vec![None], ..all() }), Source::Rollup, false)),
         ("but a network", (without(ClickProperties { networks: vec![None], ..all() }), Source::Clicks, false)),

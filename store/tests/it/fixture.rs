@@ -164,6 +164,7 @@ pub fn new_link(slug: &str) -> NewLink {
         about: domain::LinkAbout::default(),
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
+        labels: domain::LinkLabels::default(),
         gate: Gate::default(),
     }
 }

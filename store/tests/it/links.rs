@@ -1,7 +1,7 @@
 //! Links and the slugs that lead to them.
 
-use domain::{LinkAddress, LinkChange, LinkId, Slug};
-use store::{Access, Conflict, PageRequest, Shelf, Store, StoreError};
+use domain::{LinkAddress, LinkChange, Slug};
+use store::{Access, Conflict, LinkOrder, LinkPage, LinkPlace, PageRequest, Shelf, Store, StoreError};
 
 use crate::fixture::{NOON, link, new_link, read, target, workspace};
 
@@ -71,16 +71,18 @@ pub async fn pages_go_both_ways(store: &Store) {
         link(store, ours, &format!("link-{index}")).await;
     }
     let scope = read(store, ours).await;
-    let all: Vec<LinkId> = scope.links(Shelf::InUse, &PageRequest::first(10)).await.unwrap().links.iter().map(|link| link.id).collect();
+    let links = async |page: &PageRequest<LinkPlace>| scope.links(Shelf::InUse, LinkOrder::NEWEST, page).await.unwrap();
+    let places = |page: &LinkPage| page.links.iter().map(|(place, _)| place.clone()).collect::<Vec<LinkPlace>>();
+    let all = places(&links(&PageRequest::first(10)).await);
     assert_eq!((all.len(), scope.count_links(Shelf::InUse).await.unwrap()), (5, 5));
-    let page = scope.links(Shelf::InUse, &PageRequest { after: Some(all[0]), ..PageRequest::first(2) }).await.unwrap();
-    assert_eq!(page.links.iter().map(|link| link.id).collect::<Vec<_>>(), all[1..3]);
+    let page = links(&PageRequest { after: Some(all[0].clone()), ..PageRequest::first(2) }).await;
+    assert_eq!(places(&page), all[1..3]);
     assert!(page.has_next && page.has_previous);
-    let back = PageRequest { limit: 2, after: None, before: Some(all[4]), backwards: true };
-    let page = scope.links(Shelf::InUse, &back).await.unwrap();
-    assert_eq!(page.links.iter().map(|link| link.id).collect::<Vec<_>>(), all[2..4]);
+    let back = PageRequest { limit: 2, after: None, before: Some(all[4].clone()), backwards: true };
+    let page = links(&back).await;
+    assert_eq!(places(&page), all[2..4]);
     assert!(page.has_next && page.has_previous);
-    assert!(scope.links(Shelf::InUse, &PageRequest::first(0)).await.unwrap().links.is_empty());
+    assert!(links(&PageRequest::first(0)).await.links.is_empty());
 }
 
 pub async fn another_workspace_sees_nothing(store: &Store) {
@@ -92,5 +94,5 @@ pub async fn another_workspace_sees_nothing(store: &Store) {
     assert!(matches!(scope.delete_link(made.id, NOON).await, Err(StoreError::NotFound)));
     assert!(scope.slugs_of(made.id).await.unwrap().is_empty());
     assert!(scope.links_by_id(&[made.id]).await.unwrap().is_empty());
-    assert!(scope.links(Shelf::InUse, &PageRequest::first(10)).await.unwrap().links.is_empty());
+    assert!(scope.links(Shelf::InUse, LinkOrder::NEWEST, &PageRequest::first(10)).await.unwrap().links.is_empty());
 }

@@ -15,6 +15,8 @@ mod gates;
 mod ingest;
 mod ingest_counters;
 mod jobs;
+mod link_labels;
+mod link_list;
 mod link_outbox;
 mod link_reports;
 mod links;
@@ -62,6 +64,11 @@ suite!(
     links::deleted_links_are_tombstones,
     links::pages_go_both_ways,
     links::another_workspace_sees_nothing,
+    link_labels::labels_change_with_their_link,
+    link_labels::what_links_share_is_told_with_how_many_have_it,
+    link_labels::links_are_grouped_by_what_they_say_of_themselves,
+    link_list::lists_hold_what_was_chosen,
+    link_list::every_order_is_met_page_by_page,
     link_outbox::every_change_of_a_link_is_in_the_outbox,
     link_outbox::only_what_was_published_is_cleared,
     link_outbox::without_a_snapshot_nothing_gathers,

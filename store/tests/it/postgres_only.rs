@@ -29,6 +29,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
     for workspace in [ours, theirs] {
         let mut new = new_link(&workspace.to_string());
         new.gate.click_limit = Some(domain::ClickLimit::parse(5).unwrap());
+        new.labels = crate::link_labels::labels(&["a"], None, serde_json::json!({ "k": 1 }));
         let scope = store.workspace(workspace, store::Access::Write).await.unwrap();
         let link = scope.create_link(&new, NOON).await.unwrap();
         scope.tell(&entry(NOON)).await.unwrap();
@@ -60,6 +61,8 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "api_keys",
         "signing_secrets",
         "link_reports",
+        "link_tags",
+        "link_metadata",
         "audit_log",
         "jobs",
     ] {

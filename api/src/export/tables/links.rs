@@ -37,6 +37,9 @@ pub(in crate::export) const LINKS: Table<LinkRow> = Table {
         "description", "what previews say", |l| l.row.link.about.description.clone().into();
         "imageUrl", "what previews show", |l| l.row.link.about.image.as_ref().map(|image| image.as_str()).into();
         "externalId", "the id that you gave it", |l| l.row.link.external_id.clone().into();
+        "tags", "what it is sorted by, a list", |l| l.row.link.labels.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>().into();
+        "folder", "where it is kept", |l| l.row.link.labels.folder.as_ref().map(|folder| folder.as_str()).into();
+        "metadata", "what you keep with it, an object", |l| l.row.link.labels.metadata.to_json();
         "redirectStatus", "the HTTP status of the redirect", |l| l.row.link.redirect_status.code().into();
         "forwardQuery", "whether the visitor's query is added to the target's", |l| l.row.link.forward_query.into();
         "disabled", "whether it is switched off", |l| l.row.link.gate.disabled.into();
