@@ -18,6 +18,8 @@ pub mod link_report;
 pub mod link_slug;
 pub mod link_stat;
 pub mod membership;
+pub mod miss;
+pub mod miss_count;
 pub mod policy_outbox;
 pub mod refresh_token;
 pub mod rollup_cell;
