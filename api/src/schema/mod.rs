@@ -23,6 +23,7 @@ mod link_gate_input;
 mod link_report;
 mod live;
 mod loader;
+mod miss;
 mod page;
 mod period;
 mod pipeline;
@@ -53,6 +54,7 @@ pub struct Query(
     api_key::ApiKeyQuery,
     audit::AuditQuery,
     job::JobQuery,
+    miss::MissQuery,
 );
 
 #[derive(Default, MergedObject)]

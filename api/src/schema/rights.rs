@@ -37,6 +37,8 @@ pub(crate) const QUERIES: &[(&str, Need)] = &[
     ("link", LINKS_READ),
     ("linkReports", LINKS_READ),
     ("links", LINKS_READ),
+    ("missedSlugs", CLICKS_READ),
+    ("misses", CLICKS_READ),
     ("pipeline", Need::Person),
     ("viewer", Need::Person),
     ("workspace", Need::Nothing),

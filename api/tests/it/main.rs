@@ -16,6 +16,7 @@ mod http;
 mod jobs;
 mod links;
 mod live;
+mod misses;
 mod pipeline;
 mod queries;
 mod reports;

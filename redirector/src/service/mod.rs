@@ -29,7 +29,7 @@ use crate::gate::Gates;
 use crate::headers::Said;
 use crate::logged::Logger;
 use crate::message::{self, Malformed};
-use crate::methods::{method_of, only_opened};
+use crate::methods::method_of;
 use crate::pages::Drawing;
 use crate::path::Named;
 use crate::query::Query;
