@@ -67,9 +67,13 @@ impl Spool {
         Err(error)
     }
 
-    pub(super) fn lost(&self, workspace: WorkspaceId, reason: LossReason) {
+    fn lost(&self, workspace: WorkspaceId, reason: LossReason) {
+        self.0.metrics.lost.get_or_create(&vec![("reason", reason.label())]).inc();
+        self.count_loss(workspace, reason);
+    }
+
+    pub(super) fn count_loss(&self, workspace: WorkspaceId, reason: LossReason) {
         let shared = &*self.0;
-        shared.metrics.lost.get_or_create(&vec![("reason", reason.label())]).inc();
         if let Err(error) = shared.losses().count(workspace, shared.clock.now(), reason) {
             tracing::error!(%error, "a loss cannot be counted on the disk; the metric has it");
         }

@@ -25,7 +25,8 @@ impl Spool {
 
     /// Counts a miss that is not kept, by the hour; as durable as a count of lost clicks.
     pub fn count_miss(&self, workspace: WorkspaceId) {
-        self.lost(workspace, LossReason::Miss);
+        self.0.metrics.misses_not_kept.inc();
+        self.count_loss(workspace, LossReason::Miss);
     }
 }
 
