@@ -1,14 +1,16 @@
-//! `linklogger verify-rollups`: every cell against the clicks it was made of.
+//! `linklogger verify-rollups`: every cell against the clicks it was made of, every count of misses against these.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use domain::{Entropy, Millis, Quarter, WorkspaceId};
 use platform::config::Config;
-use store::{Access, CellDifference, Counted, Piece, Store, Verified};
+use store::{Access, CellDifference, Counted, MissDifference, MissesVerified, Piece, Store, Verified};
 
 use crate::commands::{connect, counted, say};
 
+/// Quarters of misses compared in one snapshot: a day of UTC.
+const QUARTERS: i64 = 96;
 const PAGE: u32 = 500;
 /// Of a workspace so many are printed; who has more has another problem.
 const MOST_PRINTED: usize = 100;
@@ -16,7 +18,7 @@ const MOST_PRINTED: usize = 100;
 pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let store = connect(config).await?;
     store.check_schema().await?;
-    let (mut cells, mut differences, mut after) = (0, 0, WorkspaceId::new(Millis(0), Entropy::default()));
+    let (mut cells, mut counts, mut differences, mut after) = (0, 0, 0, WorkspaceId::new(Millis(0), Entropy::default()));
     loop {
         let page = store.workspaces_after(after, PAGE).await?;
         let Some(last) = page.last() else { break };
@@ -26,10 +28,15 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
             cells += verified.cells;
             differences += verified.differences.len() as u64;
             say(&told(workspace, &verified.differences))?;
+            let missed = verify_misses(&store, workspace).await?;
+            counts += missed.counts;
+            differences += missed.differences.len() as u64;
+            say(&told_of_misses(workspace, &missed.differences))?;
         }
     }
     store.close().await;
-    say(&format!("{} compared, {} found.\n", counted(cells, "cell"), counted(differences, "difference")))?;
+    let missed = if counts == 0 { String::new() } else { format!(" and {} of misses", counted(counts, "count")) };
+    say(&format!("{}{missed} compared, {} found.\n", counted(cells, "cell"), counted(differences, "difference")))?;
     Ok(if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -44,11 +51,30 @@ async fn verify(store: &Store, workspace: WorkspaceId) -> anyhow::Result<Verifie
         let scope = store.workspace(workspace, Access::Read).await?;
         let end = scope.next_day(start).await?;
         let day = scope.verify_cells(start, end).await?;
+        start = end;
         verified.cells += day.cells;
         verified.differences.extend(day.differences);
-        start = end;
     }
     Ok(verified)
+}
+
+async fn verify_misses(store: &Store, workspace: WorkspaceId) -> anyhow::Result<MissesVerified> {
+    let mut verified = MissesVerified::default();
+    let quarters = store.workspace(workspace, Access::Read).await?.miss_quarters().await?;
+    let Some((first, last)) = quarters else { return Ok(verified) };
+    for (start, end) in days(first, last) {
+        let day = store.workspace(workspace, Access::Read).await?.verify_misses(start, end).await?;
+        verified.counts += day.counts;
+        verified.differences.extend(day.differences);
+    }
+    Ok(verified)
+}
+
+/// The days of these quarters: the first quarter of each, and the first one after it.
+fn days(first: Quarter, last: Quarter) -> impl Iterator<Item = (Quarter, Quarter)> {
+    let after = |start: Quarter| Quarter((start.0.div_euclid(QUARTERS) + 1) * QUARTERS);
+    let next = move |day: &(Quarter, Quarter)| (day.1 <= last).then(|| (day.1, after(day.1)));
+    std::iter::successors((first <= last).then(|| (first, after(first))), next)
 }
 
 fn told(workspace: WorkspaceId, differences: &[CellDifference]) -> String {
@@ -68,6 +94,17 @@ fn told(workspace: WorkspaceId, differences: &[CellDifference]) -> String {
     }
     if differences.len() > MOST_PRINTED {
         let _ = writeln!(text, "{workspace}  and {} more", differences.len() - MOST_PRINTED);
+    }
+    text
+}
+
+fn told_of_misses(workspace: WorkspaceId, differences: &[MissDifference]) -> String {
+    let mut text = String::new();
+    for MissDifference { quarter, domain, verdict, counted, kept } in differences.iter().take(MOST_PRINTED) {
+        let _ = writeln!(text, "{workspace}  {}  {domain}  {verdict:?}: {counted} misses are counted; stored are {kept}", quarter.start());
+    }
+    if differences.len() > MOST_PRINTED {
+        let _ = writeln!(text, "{workspace}  and {} more of misses", differences.len() - MOST_PRINTED);
     }
     text
 }

@@ -107,6 +107,10 @@ id!(
     ClickId, "clk"
 );
 id!(
+    /// One captured request for a slug that is no link; everything after the capture is idempotent on it.
+    MissId, "mis"
+);
+id!(
     /// A request that clicks are erased.
     ErasureId, "era"
 );

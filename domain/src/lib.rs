@@ -27,6 +27,7 @@ mod link_labels;
 mod logged;
 mod loss;
 mod millis;
+mod miss;
 mod network;
 mod one_dimension;
 mod own_hosts;
@@ -74,8 +75,8 @@ pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
 pub use id::{
-    ApiKeyId, AuditId, ClickId, DomainId, Entropy, ErasureId, IdError, JobId, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId,
-    UserId, WorkspaceId,
+    ApiKeyId, AuditId, ClickId, DomainId, Entropy, ErasureId, IdError, JobId, KeyId, LeaseId, LinkId, LinkReportId, MissId, RuleId,
+    SessionId, UserId, WorkspaceId,
 };
 pub use issue::{Invalid, Issue, IssueCode};
 pub use job::{Job, JobKind, JobStatus};
@@ -89,6 +90,7 @@ pub use logged::{LOG_PATH, LogDraft, Logged, VisitorFacts};
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;
 pub use one_dimension::OneDimension;
+pub use miss::{CapturedMiss, Miss, MissFilter};
 pub use own_hosts::OwnHosts;
 pub use path::plain_path;
 pub use period::{AskedRange, Compare, Period};

@@ -1,4 +1,5 @@
-//! Clicks that were answered and could not be kept: counted, since they cannot be stored.
+//! Clicks that were answered and could not be kept: counted, since they cannot be stored. Misses that are not
+//! kept are counted beside them, by a reason of their own.
 
 use uuid::Uuid;
 
@@ -23,10 +24,15 @@ pub enum LossReason {
     TooLate,
     /// It was under way while its visitor or the history of its link was erased.
     Erased,
+    /// No click but a miss, a request for a slug that is no link: one too many of its network or domain, with
+    /// little room left in the spool, or from when misses are no longer kept. Counted by the hour, so that no
+    /// flood of them takes the counters of lost clicks.
+    Miss,
 }
 
 impl LossReason {
-    pub const ALL: [Self; 7] = [Self::Unknown, Self::Disk, Self::Quota, Self::TooLarge, Self::InDoubt, Self::TooLate, Self::Erased];
+    pub const ALL: [Self; 8] =
+        [Self::Unknown, Self::Disk, Self::Quota, Self::TooLarge, Self::InDoubt, Self::TooLate, Self::Erased, Self::Miss];
 
     /// The number it is stored as.
     pub fn code(self) -> i16 {
@@ -38,6 +44,7 @@ impl LossReason {
             Self::InDoubt => 4,
             Self::TooLate => 5,
             Self::Erased => 6,
+            Self::Miss => 7,
         }
     }
 
@@ -47,7 +54,17 @@ impl LossReason {
 
     /// Whether its count is an upper bound, since some of the clicks may have been counted.
     pub fn is_upper_bound(self) -> bool {
-        matches!(self, Self::InDoubt | Self::TooLate)
+        matches!(self, Self::InDoubt | Self::TooLate | Self::Miss)
+    }
+
+    /// Whether what it counts were clicks.
+    pub fn is_of_clicks(self) -> bool {
+        self != Self::Miss
+    }
+
+    /// The minute that one is counted in which happened in that minute.
+    pub fn minute(self, minute: i64) -> i64 {
+        if self == Self::Miss { minute - minute.rem_euclid(60) } else { minute }
     }
 
     /// Its label in metrics.
@@ -60,6 +77,7 @@ impl LossReason {
             Self::InDoubt => "in_doubt",
             Self::TooLate => "too_late",
             Self::Erased => "erased",
+            Self::Miss => "miss",
         }
     }
 }

@@ -71,6 +71,11 @@ impl Slug {
         if case_sensitive { is_slug(path).then(|| path.to_owned()) } else { Self::fold_path(path) }
     }
 
+    /// Whether a text can be one, be it reserved.
+    pub fn can_be(text: &str) -> bool {
+        is_slug(text)
+    }
+
     /// The folded form of a request's path, or `None` where it cannot be a slug.
     pub fn fold_path(path: &str) -> Option<String> {
         is_slug(path).then(|| path.to_ascii_lowercase())

@@ -8,6 +8,7 @@ mod agent;
 mod anew;
 mod geo;
 mod language;
+mod miss;
 mod neighbours;
 mod networks;
 mod privacy;
@@ -23,6 +24,7 @@ use domain::{Address, CapturedClick, Click, JudgedAgent, Privacy, ReducedAddress
 pub use agent::{facts as agent_facts, facts_with_hints};
 pub use geo::{GeoDatabases, GeoError, GeoFile, GeoFileState, GeoSource, GeoTrouble, Refreshed};
 pub use language::first as first_language;
+pub use miss::reduce_missed;
 pub use neighbours::{Crowd, Neighbour, Pattern, REACH_MILLIS, SIGHT_MILLIS, beside, is_neighbour, patterns};
 pub use networks::{NetworkClass, is_hosting, is_relay};
 pub use privacy::may_tell_visitors_apart;

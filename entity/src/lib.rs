@@ -20,6 +20,8 @@ pub mod link_slug;
 pub mod link_stat;
 pub mod link_tag;
 pub mod membership;
+pub mod miss;
+pub mod miss_count;
 pub mod policy_outbox;
 pub mod refresh_token;
 pub mod rollup_cell;

@@ -22,6 +22,7 @@ mod m20261127_000007_addresses;
 mod m20261127_000008_consented_ids;
 mod m20261128_000000_rollups;
 mod m20261128_000001_link_labels;
+mod m20261128_000002_misses;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000008_consented_ids::Migration),
             Box::new(m20261128_000000_rollups::Migration),
             Box::new(m20261128_000001_link_labels::Migration),
+            Box::new(m20261128_000002_misses::Migration),
         ]
     }
 }

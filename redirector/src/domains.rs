@@ -84,6 +84,14 @@ impl Place {
         }
     }
 
+    /// The answer of a workspace's own domain to a miss; `None` for one that is nobody's.
+    pub fn own_miss(&self) -> Option<Answer> {
+        Some(match &self.settings()?.not_found {
+            Some(target) => answer::redirect(FOUND, target.as_str()),
+            None => answer::page(Page::NotFound),
+        })
+    }
+
     /// Adds what every answer of the domain says. Only over https does HSTS mean anything.
     pub fn finish(&self, answer: &mut Answer, secure: bool) {
         if self.settings().is_some_and(|settings| settings.hsts) && secure {
@@ -166,14 +174,8 @@ impl Domains {
         }
     }
 
-    /// Counts a miss on a workspace's own domain, which is that workspace's, and answers it; `None`
-    /// for one that is nobody's.
-    pub(crate) fn own_miss(&self, place: &Place) -> Option<Answer> {
-        let settings = place.settings()?;
+    /// Counts a miss on a workspace's own domain.
+    pub(crate) fn count_miss(&self) {
         self.misses.inc();
-        Some(match &settings.not_found {
-            Some(target) => answer::redirect(FOUND, target.as_str()),
-            None => answer::page(Page::NotFound),
-        })
     }
 }

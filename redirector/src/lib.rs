@@ -186,6 +186,10 @@ pub struct RateLimits {
 impl RateLimits {
     /// What docs/log-and-redirect.md promises of a key.
     pub const CLICKS_OF_KEY: u32 = 1_000;
+    /// Misses of one address that are kept; what is more is counted.
+    pub const MISSES_KEPT_OF_ADDRESS: u32 = 2;
+    /// The same of one domain.
+    pub const MISSES_KEPT_OF_DOMAIN: u32 = 20;
 }
 
 /// How much each cache may ask of its source: for keys that may be made up, and as much again for
@@ -247,7 +251,7 @@ impl Redirector {
         };
         let policies =
             Policies::new(parts.policies.clone(), parts.seal_key.clone(), salts.clone(), look_ups, parts.clock.clone(), &parts.metrics);
-        let reducer = Reducer::new(salts.clone(), parts.geo.clone());
+        let reducer = Reducer::new(salts.clone(), parts.geo.clone(), &policies);
         let caches = Caches::new(&parts.links, &policies, look_ups, &parts.clock, &parts.metrics);
         let domains = Domains::new(options.short_domain.clone(), caches.hosts.clone(), &parts.metrics);
         let consents = Consents::new(&policies, parts.seal_key.as_ref(), &parts.clock, &parts.rng);

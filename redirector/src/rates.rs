@@ -3,11 +3,11 @@
 //! key or signature that is good, is a miss, and refused with 429 above the rate of those. Above it
 //! nothing is looked up either, so that guessing costs the source nothing: a link that is not cached
 //! is refused as well. What a key logs above its own rate is refused too: it comes from a program,
-//! which can come again.
+//! which can come again. Of misses on workspaces' own domains only some are kept, and the rest counted.
 
 use std::time::Instant;
 
-use domain::{ApiKeyId, LinkId};
+use domain::{ApiKeyId, DomainId, LinkId};
 use platform::{Allowance, Client, ExactAllowance, visitor_network};
 
 use crate::RateLimits;
@@ -20,6 +20,8 @@ pub(crate) struct Rates {
     visitors: Allowance,
     links: Allowance,
     misses: Allowance,
+    misses_kept: Allowance,
+    misses_kept_of_domain: Allowance,
     keys: ExactAllowance<ApiKeyId>,
 }
 
@@ -29,6 +31,8 @@ impl Rates {
             visitors: Allowance::new(limits.clicks, since),
             links: Allowance::new(limits.clicks_of_link, since),
             misses: Allowance::new(limits.misses, since),
+            misses_kept: Allowance::new(RateLimits::MISSES_KEPT_OF_ADDRESS, since),
+            misses_kept_of_domain: Allowance::new(RateLimits::MISSES_KEPT_OF_DOMAIN, since),
             keys: ExactAllowance::new(limits.clicks_of_key, KEY_BURST, since),
         }
     }
@@ -57,6 +61,12 @@ impl Rates {
     /// Whether an address may ask for one more thing that is no redirect.
     pub fn may_ask(&self, client: Client, now: Instant) -> bool {
         self.misses.take(visitor_network(client.ip), now)
+    }
+
+    /// Whether a miss on a domain is to be kept. What an address has too many of takes nothing from the domain's.
+    pub fn may_keep_miss(&self, domain: DomainId, client: Client, now: Instant) -> bool {
+        let of_address = client.may_be_many || self.misses_kept.take(visitor_network(client.ip), now);
+        of_address && self.misses_kept_of_domain.take(domain, now)
     }
 
     /// Whether what is not known here may be looked up for an address: not once it has asked for all

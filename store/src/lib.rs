@@ -38,6 +38,7 @@ mod link_reports;
 mod links;
 mod lookup;
 mod migrate;
+mod misses;
 mod partitions;
 mod permits;
 mod plan;
@@ -81,6 +82,7 @@ pub use link_list::{LinkOrder, LinkOrderField, LinkPage, LinkPlace, LinkSelectio
 pub use link_outbox::OutboxEntry;
 pub use link_reports::LinkReportPage;
 pub use migrate::migrate;
+pub use misses::{IncomingMiss, MissCount, MissCountPlace, MissDifference, MissPage, MissReport, MissedSlug, MissesVerified};
 pub use plan::Source;
 pub use policies::NewSigningSecret;
 pub use policy_outbox::{PolicyChange, PolicySubject};

@@ -25,7 +25,7 @@ pub use live::{Announcement, LiveFeed, LocalFeed, NatsFeed};
 pub use local::LocalSource;
 pub use notices::{LinkEvent, LinkNotices, LocalNotices};
 pub use permits::{PermitClient, PermitQuestion, serve_permits};
-pub use record::{RecordError, decode_record, encode_record, encode_record_into};
+pub use record::{Captured, RecordError, decode_captured, decode_record, encode_record, encode_record_into};
 pub use salts::{SaltClient, serve_salts};
 pub use snapshot::{Filling, LinkSnapshot, SnapshotNotices};
 pub use source::{ClickSource, Delivery, Lane};

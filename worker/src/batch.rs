@@ -5,8 +5,10 @@ use std::sync::Arc;
 use domain::{CapturedClick, Loss, Millis};
 use sha2::{Digest, Sha256};
 use store::Poison;
-use stream::{Delivery, Frame, RecordError, decode_record};
+use stream::{Captured, Delivery, Frame, RecordError, decode_captured};
 use uuid::Uuid;
+
+use crate::misses::DecodedMiss;
 
 /// A click as it came, with what a dead letter of it would need.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub(crate) struct Decoded {
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub clicks: Vec<Decoded>,
+    pub misses: Vec<DecodedMiss>,
     pub poison: Vec<Poison>,
     pub losses: Vec<Loss>,
     pub deliveries: Vec<Delivery>,
@@ -33,12 +36,14 @@ impl Batch {
     pub fn add(&mut self, frame: &Frame, now: Millis) -> Result<(), u8> {
         let id: Arc<str> = frame.id.as_str().into();
         for (index, record) in frame.records.iter().enumerate() {
-            match decode_record(record) {
-                Ok(captured) => self.clicks.push(Decoded { captured, record: record.as_ref().into(), frame: id.clone() }),
+            let (bytes, frame) = (|| record.as_ref().into(), id.clone());
+            match decode_captured(record) {
+                Ok(Captured::Click(captured)) => self.clicks.push(Decoded { captured: *captured, record: bytes(), frame }),
+                Ok(Captured::Miss(captured)) => self.misses.push(DecodedMiss { captured, record: bytes(), frame }),
                 Err(RecordError::UnknownVersion(version)) => return Err(version),
                 Err(error @ RecordError::Malformed) => {
                     let reason = error.to_string();
-                    let (id, frame, at) = (letter_id(&id, index), id.clone(), now);
+                    let (id, at) = (letter_id(&id, index), now);
                     self.poison.push(Poison { id, frame, reason, record: record.to_vec(), at });
                 }
             }

@@ -8,7 +8,7 @@ use domain::{Address, LocalDay, Millis, WorkspaceId};
 use jiff::tz::TimeZone;
 use platform::{Rng, SealKey};
 use store::{DeadLetter, Poison, SealedRecord, StoreError};
-use stream::{decode_record, encode_record};
+use stream::{Captured, decode_captured};
 use uuid::Uuid;
 
 use crate::Salts;
@@ -66,18 +66,23 @@ fn purpose(letter: Uuid) -> String {
 }
 
 fn without_address(record: &[u8]) -> Vec<u8> {
-    let Ok(mut click) = decode_record(record) else { return Vec::new() };
-    if let Address::Full(_) = click.address {
-        click.address = Address::Unknown;
+    let Ok(mut captured) = decode_captured(record) else { return Vec::new() };
+    let address = match &mut captured {
+        Captured::Click(click) => &mut click.address,
+        Captured::Miss(miss) => &mut miss.address,
+    };
+    if let Address::Full(_) = address {
+        *address = Address::Unknown;
     }
-    encode_record(&click)
+    captured.encode()
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::{CapturedClick, ClickId, LinkId, Method, Outcome, Signals};
+    use domain::{CapturedClick, CapturedMiss, ClickId, DomainId, LinkId, Method, MissId, Outcome, SignalSet, Signals};
     use platform::config::Database;
     use store::Store;
+    use stream::{decode_record, encode_record};
 
     use super::*;
 
@@ -111,6 +116,23 @@ mod tests {
 
     fn poison(record: Vec<u8>) -> Poison {
         Poison { id: Uuid::from_u128(7), frame: "frame".into(), reason: "refused".into(), record, at: NOON }
+    }
+
+    #[test]
+    fn a_letter_of_a_miss_is_kept_without_the_address_as_well() {
+        let miss = CapturedMiss {
+            id: MissId::new(NOON, [1; 10]),
+            workspace: WorkspaceId::new(NOON, [2; 10]),
+            domain: DomainId::new(NOON, [3; 10]),
+            slug: Some("sael".into()),
+            method: Method::Get,
+            address: Address::Full(ADDRESS.into()),
+            user_agent: None,
+            signals: SignalSet::default(),
+            judged: None,
+        };
+        let kept = decode_captured(&without_address(&Captured::Miss(miss.clone()).encode()));
+        assert_eq!(kept, Ok(Captured::Miss(CapturedMiss { address: Address::Unknown, ..miss })));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

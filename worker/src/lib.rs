@@ -1,4 +1,4 @@
-//! Frames ▸ enriched, judged clicks ▸ store ▸ announcement.
+//! Frames ▸ enriched, judged clicks ▸ store ▸ announcement; and misses ▸ store.
 //!
 //! Nothing is acked before it is committed, nothing announced before that. Whatever fails for a
 //! reason that may pass is tried again, un-acked, for ever.
@@ -6,6 +6,7 @@
 mod batch;
 mod dry_lane;
 mod letters;
+mod misses;
 mod neighbours;
 mod pump;
 mod reclassify;

@@ -1,4 +1,4 @@
-//! One pump per lane: read a batch, enrich it, store it, ack it, announce it.
+//! One pump per lane: read a batch, enrich it, store it, ack it, announce its clicks.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -48,6 +48,7 @@ struct Counters {
     erased: Counter,
     retries: Counter,
     rejudged: Counter,
+    misses: Counter,
 }
 
 /// Stores what a source delivers.
@@ -69,6 +70,8 @@ pub(crate) struct Stored {
     pub clicks: Vec<Incoming>,
     pub who: Vec<Option<Who>>,
     pub report: IngestReport,
+    /// Whether the batch's misses are stored too.
+    misses_done: bool,
 }
 
 /// How far a batch came.
@@ -90,6 +93,7 @@ impl Pump {
             erased: counter("worker_erased", "Clicks not stored, since they, their visitor, link or workspace were erased"),
             retries: counter("worker_retries", "Batches tried again"),
             rejudged: counter("worker_rejudged", "Stored clicks judged again because of those beside them"),
+            misses: counter("worker_misses", "Misses stored"),
         };
         Self { parts, counters, unacked: Throttle::default(), unstored: Throttle::default(), newer: Throttle::default() }
     }
@@ -222,7 +226,7 @@ impl Pump {
                     failed = true;
                     self.counters.retries.inc();
                     if self.unstored.may_tell() {
-                        tracing::warn!(%error, clicks = batch.clicks.len(), "clicks cannot be stored; trying again");
+                        tracing::warn!(%error, clicks = batch.clicks.len(), misses = batch.misses.len(), "clicks cannot be stored; trying again");
                     }
                     self.parts.health.report("worker", Readiness::Degraded, NOT_STORED);
                 }
@@ -249,8 +253,15 @@ impl Pump {
             Some(stored) => stored,
             None => stored.insert(self.ingest(batch, neighbours, now).await?),
         };
+        if !stored.misses_done {
+            // After the clicks, so that they wait for no miss.
+            let missed = self.ingest_misses(&batch.misses, now).await?;
+            self.counters.misses.inc_by(missed.stored);
+            stored.report.poison.extend(missed.poison);
+            stored.misses_done = true;
+        }
         self.set_aside(batch.poison.iter().chain(&stored.report.poison), now).await?;
-        let Stored { clicks, who, report } = stored;
+        let Stored { clicks, who, report, .. } = stored;
         // Judges again what is beside the clicks that are stored.
         self.counters.rejudged.inc_by(neighbours.settle(store, clicks, who, report, now).await?);
         Ok(report.clone())
@@ -263,11 +274,11 @@ impl Pump {
             store.count_losses(&batch.losses).await?;
         }
         if batch.clicks.is_empty() {
-            return Ok(Stored { clicks: Vec::new(), who: Vec::new(), report: IngestReport::default() });
+            return Ok(Stored { clicks: Vec::new(), who: Vec::new(), report: IngestReport::default(), misses_done: false });
         }
         let (clicks, who) = self.prepare(&batch.clicks, neighbours, now).await?;
         let report = store.ingest(&clicks, now).await?;
-        Ok(Stored { clicks, who, report })
+        Ok(Stored { clicks, who, report, misses_done: false })
     }
 
     async fn set_aside(&self, poison: impl Iterator<Item = &Poison>, now: Millis) -> Result<(), StoreError> {

@@ -1,9 +1,12 @@
-//! A dead letter tried again, once what kept its click from being stored is mended.
+//! A dead letter tried again, once what kept its click or miss from being stored is mended.
 
+use domain::{CapturedMiss, Millis};
 use store::{DeadLetter, StoreError};
+use stream::Captured;
 
 use crate::batch::{Batch, Decoded};
 use crate::letters::Letters;
+use crate::misses::DecodedMiss;
 use crate::neighbours::Neighbours;
 use crate::pump::{Pump, Stored};
 
@@ -11,7 +14,7 @@ use crate::pump::{Pump, Stored};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Retried {
     Stored,
-    /// The click had been stored otherwise.
+    /// It had been stored otherwise.
     StoredBefore,
     /// Its workspace does not keep it: it came too late, or is erased.
     NotKept,
@@ -29,7 +32,7 @@ impl Retried {
 }
 
 impl Pump {
-    /// Stores a letter's click as any other: judged by the rules and enriched from the databases of today,
+    /// Stores a letter's click or miss as any other: judged by the rules and enriched from the databases of today,
     /// its visitor told and its address kept only where both still may be. The letter stays.
     ///
     /// # Errors
@@ -40,13 +43,14 @@ impl Pump {
         if record.is_empty() {
             return Ok(Retried::Unreadable("the key of its day is destroyed".to_owned()));
         }
-        let captured = match stream::decode_record(&record) {
-            Ok(captured) => captured,
+        let captured = match stream::decode_captured(&record) {
+            Ok(Captured::Click(captured)) => *captured,
+            Ok(Captured::Miss(captured)) => return self.retry_miss(captured, record, letter, now).await,
             Err(error) => return Ok(Retried::Unreadable(error.to_string())),
         };
         let batch = Batch { clicks: vec![Decoded { captured, record: record.into(), frame: letter.frame.clone() }], ..Batch::default() };
         let mut neighbours = Neighbours::default();
-        let Stored { clicks, who, report } = self.ingest(&batch, &mut neighbours, now).await?;
+        let Stored { clicks, who, report, .. } = self.ingest(&batch, &mut neighbours, now).await?;
         if let Some(poison) = report.poison.first() {
             return Ok(Retried::Refused(poison.reason.clone()));
         }
@@ -55,6 +59,19 @@ impl Pump {
             (false, _) => Retried::Stored,
             (true, 0) => Retried::NotKept,
             (true, _) => Retried::StoredBefore,
+        })
+    }
+
+    async fn retry_miss(&self, captured: CapturedMiss, record: Vec<u8>, letter: &DeadLetter, now: Millis) -> Result<Retried, StoreError> {
+        let miss = DecodedMiss { captured, record: record.into(), frame: letter.frame.clone() };
+        let report = self.ingest_misses(&[miss], now).await?;
+        if let Some(poison) = report.poison.first() {
+            return Ok(Retried::Refused(poison.reason.clone()));
+        }
+        Ok(match (report.stored, report.duplicates) {
+            (0, 0) => Retried::NotKept,
+            (0, _) => Retried::StoredBefore,
+            _ => Retried::Stored,
         })
     }
 }

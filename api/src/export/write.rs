@@ -1,14 +1,15 @@
 //! Writing a whole workspace into an archive: one file after another, each in pages, so that however much there
 //! is no more than a page of it is in memory.
 
-use domain::{AuditEntry, AuditId, Click, ClickFilter, LinkId, LinkReport, LinkReportId, Seq, WorkspaceId};
+use domain::{AuditEntry, AuditId, Click, ClickFilter, LinkId, LinkReport, LinkReportId, Miss, MissId, Seq, WorkspaceId};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use store::{Access, PageRequest, StoreError, WorkspaceScope};
 
 use super::archive::Archive;
 use super::tables::{
-    API_KEYS, AUDIT_LOG, CLICKS, COUNTS, DOMAINS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS, SETTINGS, Settings, Table,
+    API_KEYS, AUDIT_LOG, CLICKS, COUNTS, DOMAINS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS, MISS_COUNTS, MISSES, SETTINGS,
+    Settings, Table,
 };
 use super::{Broken, Exports, readme};
 
@@ -31,6 +32,8 @@ impl Exports {
         large(archive, &LINK_REPORTS, |after| reports(scope, after).boxed()).await?;
         large(archive, &CLICKS, |after| clicks(scope, after).boxed()).await?;
         large(archive, &COUNTS, |after| scope.cell_rows(after, ROWS).boxed()).await?;
+        large(archive, &MISSES, |after| misses(scope, after).boxed()).await?;
+        large(archive, &MISS_COUNTS, |after| scope.miss_counts_after(after, ROWS).boxed()).await?;
         large(archive, &LOSSES, |after| scope.lost_clicks_after(after, ROWS).boxed()).await?;
         large(archive, &AUDIT_LOG, |after| audit_log(scope, after).boxed()).await?;
         archive.finish().await
@@ -62,6 +65,12 @@ async fn clicks(scope: &WorkspaceScope, after: Option<Seq>) -> Page<Click, Seq> 
     let clicks = scope.clicks_by_storage(&ClickFilter::default(), &page).await?.clicks;
     let end = clicks.last().map(|last| last.seq);
     Ok((clicks, end))
+}
+
+async fn misses(scope: &WorkspaceScope, after: Option<MissId>) -> Page<Miss, MissId> {
+    let misses = scope.misses_after(after, ROWS).await?;
+    let end = misses.last().map(|last| last.id);
+    Ok((misses, end))
 }
 
 async fn audit_log(scope: &WorkspaceScope, after: Option<AuditId>) -> Page<AuditEntry, AuditId> {

@@ -7,6 +7,7 @@ use store::{RedirectMicros, WorkspaceScope};
 use super::context::{reader, services};
 use super::error::{ApiError, ApiResult};
 use super::filter::{ClickFilterInput, resolve_compared};
+use super::miss::misses_beside;
 use super::page::{Cursor, StoredCursor};
 use super::period::Compare;
 use super::scalars::DateTime;
@@ -47,8 +48,10 @@ pub struct ClickTotals {
     /// How many of `clicks` are of nobody: they came too late, without an address, or their visitors
     /// may not or do not want to be told from others.
     pub without_visitor: u64,
-    /// Requests for slugs that are no link, on the workspace's own domains. Not counted yet, so always 0.
-    pub misses: u64,
+    /// Requests on the workspace's own domains for slugs that are no link, of the filter's verdicts (people's, when it
+    /// names none). Null where the filter asks for more than time, domains and verdicts, and on a link, since a
+    /// miss is of none. What is above the rates of misses is not among them but in `ingestLosses`.
+    pub misses: Option<u64>,
     /// Half of what `clicks` counts was redirected within this many microseconds, from the request
     /// read to the click captured: the nearest-rank percentile, exact, of the clicks that are still kept.
     /// Null when there are none.
@@ -124,6 +127,7 @@ pub(crate) async fn click_totals(
     let (tally, counts, verdicts) = (totals.tally, totals.tally.counts, filter.verdicts_or(&[Verdict::Human]));
     let micros = redirect_micros(&scope, &filter, &ctx.look_ahead()).await?;
     let unique_visitors = unique_visitors(&scope, &filter, &ctx.look_ahead()).await?;
+    let misses = if ctx.look_ahead().field("misses").exists() { misses_beside(&scope, &filter).await? } else { None };
     let previous = match &compared {
         Some(compared) => previous_totals(&scope, compared, &ctx.look_ahead().field("previous")).await?,
         None => None,
@@ -138,7 +142,7 @@ pub(crate) async fn click_totals(
         daily_uniques: tally.daily_uniques(&verdicts),
         unique_visitors,
         without_visitor: tally.without_visitor(&verdicts),
-        misses: 0,
+        misses,
         redirect_micros_p50: micros.map(|micros| micros.p50),
         redirect_micros_p95: micros.map(|micros| micros.p95),
         previous,

@@ -26,6 +26,7 @@ mod link_list;
 mod link_report;
 mod live;
 mod loader;
+mod miss;
 mod page;
 mod period;
 mod pipeline;
@@ -59,6 +60,7 @@ pub struct Query(
     api_key::ApiKeyQuery,
     audit::AuditQuery,
     job::JobQuery,
+    miss::MissQuery,
 );
 
 #[derive(Default, MergedObject)]

@@ -3,7 +3,7 @@
 use async_graphql::SimpleObject;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{AuditId, ClickId, Invalid, Issue, IssueCode, LinkReportId, Seq};
+use domain::{AuditId, ClickId, Invalid, Issue, IssueCode, LinkReportId, MissId, Seq};
 use store::PageRequest;
 
 const DEFAULT: i32 = 50;
@@ -65,6 +65,16 @@ impl Cursor for LinkReportId {
 
 impl Cursor for AuditId {
     const PREFIX: &'static str = "a:";
+    fn text(&self) -> String {
+        self.to_string()
+    }
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Cursor for MissId {
+    const PREFIX: &'static str = "m:";
     fn text(&self) -> String {
         self.to_string()
     }

@@ -44,7 +44,7 @@ pub struct Pipeline {
     pub hops: Vec<PipelineHop>,
 }
 
-/// Why a click that was answered could not be kept.
+/// Why a click, or a miss, that was answered could not be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::LossReason")]
 pub enum LossReason {
@@ -63,6 +63,10 @@ pub enum LossReason {
     TooLate,
     /// It was under way while its visitor or the history of its link was erased.
     Erased,
+    /// No click but a request for a slug that is no link (`misses`), which was not kept: one too many of its address or
+    /// domain, with little room left for clicks, or from when they are no longer kept. Told by the hour, and in no sum
+    /// of lost clicks.
+    Miss,
 }
 
 /// Clicks that were answered and could not be kept, in one minute and for one reason.
@@ -72,7 +76,7 @@ pub struct IngestLoss {
     pub minute: DateTime,
     /// Why they could not be kept.
     pub reason: LossReason,
-    /// How many, whoever clicked.
+    /// How many, whoever clicked; for MISS, how many misses.
     pub clicks: u64,
     /// Whether at most so many were lost, since some of them may be stored.
     pub upper_bound: bool,
@@ -149,7 +153,8 @@ impl PipelineQuery {
             upper_bound: lost.reason.is_upper_bound(),
         };
         let rows: Vec<IngestLoss> = lost.into_iter().map(row).collect();
-        let sum = |upper_bound| rows.iter().filter(|row| row.upper_bound == upper_bound).map(|row| row.clicks).sum();
+        let of_clicks = || rows.iter().filter(|row| domain::LossReason::from(row.reason).is_of_clicks());
+        let sum = |upper_bound| of_clicks().filter(|row| row.upper_bound == upper_bound).map(|row| row.clicks).sum();
         Ok(Some(IngestLosses { clicks: sum(false), in_doubt: sum(true), rows, from: DateTime(from), to: DateTime(to) }))
     }
 }

@@ -38,6 +38,8 @@ pub(crate) const QUERIES: &[(&str, Need)] = &[
     ("link", LINKS_READ),
     ("linkReports", LINKS_READ),
     ("links", LINKS_READ),
+    ("missedSlugs", CLICKS_READ),
+    ("misses", CLICKS_READ),
     ("pipeline", Need::Person),
     ("tags", LINKS_READ),
     ("viewer", Need::Person),

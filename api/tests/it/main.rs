@@ -17,6 +17,7 @@ mod jobs;
 mod link_labels;
 mod links;
 mod live;
+mod misses;
 mod pipeline;
 mod queries;
 mod reports;

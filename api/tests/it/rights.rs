@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::erasure::{ERASE, HISTORY};
 use crate::fixture::{NOON, Running, start, start_each, told, workspace_of};
-use crate::reports;
+use crate::{misses, reports};
 
 const DELETE: &str = "mutation($i: DeleteWorkspaceInput!) { deleteWorkspace(input: $i) { deletionAt workspace { slug deletionAt } } }";
 const RESTORE: &str = "mutation { restoreWorkspace { workspace { deletionAt } } }";
@@ -132,6 +132,11 @@ async fn whole_archive(running: &Running) {
         (ours, lost(3, LossReason::InDoubt, 1)),
         (theirs, lost(4, LossReason::Disk, 9)),
     ];
+    for (workspace, number) in [(ours, 1), (theirs, 2)] {
+        let domain = domain::DomainId::new(NOON, [number; 10]);
+        let miss = |slug: &str| misses::miss(domain, Some(slug), domain::Verdict::Human, 0);
+        misses::store(running, workspace, [miss("sael"), miss("=cmd")]).await;
+    }
     running.store.count_losses(&losses.map(|(workspace, loss)| domain::Loss { workspace, ..loss })).await.unwrap();
     ada.data(
         "mutation($i: UpdateLinkInput!) { updateLink(input: $i) { link { id } } }",
@@ -147,7 +152,20 @@ async fn whole_archive(running: &Running) {
     let whole = answer.bytes().await.unwrap().to_vec();
     let files_of = files(whole.clone()).unwrap();
     let names: Vec<&str> = files_of.keys().map(String::as_str).collect();
-    let tables = ["api_keys", "audit_log", "clicks", "counts", "domains", "link_reports", "links", "losses", "members", "settings"];
+    let tables = [
+        "api_keys",
+        "audit_log",
+        "clicks",
+        "counts",
+        "domains",
+        "link_reports",
+        "links",
+        "losses",
+        "members",
+        "miss_counts",
+        "misses",
+        "settings",
+    ];
     let wanted: Vec<String> =
         std::iter::once("README.txt".to_owned()).chain(tables.iter().flat_map(|t| [format!("{t}.csv"), format!("{t}.ndjson")])).collect();
     assert_eq!(names, wanted);
@@ -188,6 +206,9 @@ async fn whole_archive(running: &Running) {
     });
     assert_eq!((last, files_of["counts.csv"].lines().count()), (&wanted, counts.len() + 1));
     let loss = |reason: &str, clicks: u64, upper: bool| json!({ "minute": "2026-03-01T12:00:00.000Z", "reason": reason, "clicks": clicks, "upperBound": upper });
+    let (missed, counted) = (rows("misses.ndjson"), rows("miss_counts.ndjson"));
+    assert_eq!((missed.len(), counted.len(), counted[0]["misses"].as_u64()), (2, 1, Some(2)));
+    assert_eq!(missed[0]["domainId"], domain::DomainId::new(NOON, [1; 10]).to_string());
     assert_eq!(rows("losses.ndjson"), [loss("QUOTA", 7, false), loss("IN_DOUBT", 1, true)]);
     let reports = rows("link_reports.ndjson");
     let told: Vec<_> = reports.iter().map(|row| (row["text"].as_str().unwrap(), row["resolvedAt"].is_string())).collect();

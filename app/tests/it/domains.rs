@@ -9,13 +9,13 @@ use testkit::{DnsServer, GraphQl, NatsServer, Postgres, Program, ProgramOptions,
 use crate::journey::{browser, wait_for_clicks};
 use crate::program;
 
-const HOST: &str = "go.acme.example";
+pub const HOST: &str = "go.acme.example";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How soon every redirector sees a change.
 const SOON: Duration = Duration::from_secs(1);
 
 /// Status and target of a path on a host.
-async fn visit(redirector: &Program, host: &str, path: &str) -> (u16, Option<String>) {
+pub async fn visit(redirector: &Program, host: &str, path: &str) -> (u16, Option<String>) {
     let url = format!("http://{}{path}", redirector.setting("REDIRECT_LISTEN"));
     let answer = browser().get(url).header("host", host).send().await.unwrap();
     let location = answer.headers().get("location").map(|value| value.to_str().unwrap().to_owned());
@@ -35,7 +35,7 @@ async fn tls_allowed(redirector: &Program, host: &str) -> u16 {
     reqwest::get(url).await.unwrap().status().as_u16()
 }
 
-async fn verified(ada: &GraphQl, dns: &mut DnsServer) -> Value {
+pub async fn verified(ada: &GraphQl, dns: &mut DnsServer) -> Value {
     let add = "mutation($i: AddDomainInput!) { addDomain(input: $i) { domain { id records { name value } } } }";
     let domain = ada.data(add, json!({ "i": { "host": HOST } })).await["addDomain"]["domain"].take();
     let record = &domain["records"][0];

@@ -18,6 +18,7 @@ mod help;
 mod journey;
 mod load;
 mod logged;
+mod misses;
 mod pages;
 #[cfg(target_os = "linux")]
 mod passwords;

@@ -1,10 +1,10 @@
-//! Keeps clicks in the spool, no more of them than may be written, and tells of it when one cannot be kept.
+//! Keeps clicks and misses in the spool, no more of them than may be written, and tells of it when one cannot be kept.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use domain::CapturedClick;
+use domain::{CapturedClick, CapturedMiss, WorkspaceId};
 use platform::{Health, Metrics, Readiness, Throttle};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -56,6 +56,21 @@ impl Keeper {
             }
         }
         None
+    }
+
+    /// Keeps a miss, or counts it.
+    pub async fn keep_miss(&self, mut miss: CapturedMiss) {
+        self.reducer.reduce_miss(&mut miss).await;
+        if let Kept::Soon(rest) = self.spool.keep_miss(&miss)
+            && let Err(error) = rest.await
+        {
+            tracing::debug!(%error, "a miss was answered but not kept");
+        }
+    }
+
+    /// Counts a miss that is not kept.
+    pub fn count_miss(&self, workspace: WorkspaceId) {
+        self.spool.count_miss(workspace);
     }
 
     fn kept(&self) {

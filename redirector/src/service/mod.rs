@@ -5,6 +5,7 @@
 
 mod found;
 mod keeper;
+mod miss;
 mod other;
 
 use std::net::IpAddr;
@@ -28,7 +29,7 @@ use crate::gate::Gates;
 use crate::headers::Said;
 use crate::logged::Logger;
 use crate::message::{self, Malformed};
-use crate::methods::{method_of, only_opened};
+use crate::methods::method_of;
 use crate::pages::Drawing;
 use crate::path::Named;
 use crate::query::Query;
@@ -175,25 +176,10 @@ impl Service {
                 found.settings.on(Box::pin(self.posted(&found, address, asked, body)).await)
             }
             Ok(Known::Found(found)) => found.settings.on(self.found(&found, address, asked).await),
-            Ok(Known::Nothing) => self.miss(asked),
+            Ok(Known::Nothing) => Box::pin(self.miss(asked, Some(&address.folded))).await,
             Ok(Known::CannotTell) => answer::page(Page::Unavailable),
             Err(TooFast) => self.refuse(),
         }
-    }
-
-    fn miss(&self, asked: &Asked<'_>) -> Answer {
-        let may_ask = self.rates.may_ask(asked.client, asked.started);
-        let answer = self.nothing(asked.place, asked.method);
-        if may_ask { answer } else { self.refuse() }
-    }
-
-    /// Counts a miss and answers it.
-    fn nothing(&self, place: &Place, method: Method) -> Answer {
-        let answer = self.domains.own_miss(place).unwrap_or_else(|| {
-            self.counters.misses.inc();
-            answer::page(Page::NotFound)
-        });
-        if method == Method::Post { only_opened() } else { answer }
     }
 
     fn refuse(&self) -> Answer {

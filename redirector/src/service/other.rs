@@ -62,7 +62,7 @@ impl Service {
     /// What is shown of a link beside leading on; it costs the visitor as much as a miss.
     async fn aside(&self, aside: Option<Aside<'_>>, asked: &Asked<'_>) -> Answer {
         let Some((shown, address)) = aside.and_then(|aside| Some((aside.shown, asked.place.address(aside.path)?))) else {
-            return self.miss(asked);
+            return self.miss(asked, None).await;
         };
         let Asked { place, method, client, head, started, .. } = *asked;
         if method == Method::Post {
@@ -73,7 +73,7 @@ impl Service {
         }
         let found = match self.links.resolve(&address, Asker::Anyone).await {
             Known::Found(found) => found,
-            Known::Nothing => return self.nothing(place, method),
+            Known::Nothing => return self.nothing(asked, Some(&address.folded)).await,
             Known::CannotTell => return answer::page(Page::Unavailable),
         };
         let (now, link, short_url) = (self.clock.now(), &*found.now(), self.domains.url(place, &address.folded));

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
-    Address, CapturedClick, Gate, LinkAddress, LinkId, Millis, PasswordHash, RedirectStatus, ResolvedLink, ShortDomain, TargetUrl,
-    WorkspaceId,
+    Address, CapturedClick, CapturedMiss, Gate, LinkAddress, LinkId, Millis, PasswordHash, RedirectStatus, ResolvedLink, ShortDomain,
+    TargetUrl, WorkspaceId,
 };
 use enrich::{GeoDatabases, GeoSource};
 use platform::config::Capture;
 use platform::{Clock, Health, Lifecycle, Metrics, Refusals, Rng, SealKey};
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, RedirectorStartError, TlsOptions};
-use stream::{ClickSource, Delivery, LinkEvent, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_record};
+use stream::{Captured, ClickSource, Delivery, LinkEvent, LinkNotices, LocalNotices, LocalSource, Spool, SpoolOptions, decode_captured};
 
 use crate::sources::{Counter, Links, Policies, Salts};
 
@@ -207,10 +207,27 @@ impl Running {
         assert!(self.lifecycle.drained(Duration::from_secs(8)).await);
     }
 
-    /// Everything that was captured so far, of which there must be some.
+    /// All clicks that were captured so far; of clicks or misses there must be some.
     pub async fn captured(&self) -> Vec<CapturedClick> {
+        let clicks = self.records().await.into_iter().filter_map(|captured| match captured {
+            Captured::Click(click) => Some(*click),
+            Captured::Miss(_) => None,
+        });
+        clicks.collect()
+    }
+
+    /// The same of misses.
+    pub async fn missed(&self) -> Vec<CapturedMiss> {
+        let misses = self.records().await.into_iter().filter_map(|captured| match captured {
+            Captured::Click(_) => None,
+            Captured::Miss(miss) => Some(miss),
+        });
+        misses.collect()
+    }
+
+    async fn records(&self) -> Vec<Captured> {
         let deliveries = self.delivered().await;
-        deliveries.iter().flat_map(|delivery| &delivery.frame.records).map(|record| decode_record(record).unwrap()).collect()
+        deliveries.iter().flat_map(|delivery| &delivery.frame.records).map(|record| decode_captured(record).unwrap()).collect()
     }
 
     /// What the worker would be given now, of which there must be some.

@@ -18,6 +18,7 @@ mod logged;
 mod look_ups;
 mod loops;
 mod methods;
+mod misses;
 mod own_clicks;
 mod pages;
 mod rates;

@@ -20,6 +20,7 @@ mod link_list;
 mod link_outbox;
 mod link_reports;
 mod links;
+mod misses;
 mod permits;
 mod postgres_only;
 mod retention;
@@ -96,6 +97,13 @@ suite!(
     ingest::two_workers_do_not_double_count,
     ingest::only_what_was_sent_on_is_counted,
     ingest::a_record_that_cannot_be_stored_is_set_aside,
+    misses::misses_given_again_change_nothing,
+    misses::misses_are_counted_by_quarters_and_at_ragged_ends_one_by_one,
+    misses::misses_are_listed_newest_first_and_slugs_by_how_many,
+    misses::misses_go_with_the_watermark_and_come_back_no_more,
+    misses::nothing_is_stored_of_a_workspace_that_goes,
+    misses::counts_of_misses_are_compared_with_them,
+    misses::a_miss_that_cannot_be_stored_is_returned,
     jobs::a_job_is_done_by_one_process_at_a_time,
     jobs::cells_are_compared_with_their_clicks,
     ingest_counters::losses_count_once_however_often_they_come,

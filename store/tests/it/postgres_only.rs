@@ -37,6 +37,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         scope.commit().await.unwrap();
         ingest(store, workspace, &[click(link.id, NOON)]).await;
         store.count_losses(&[loss(workspace, 1, 1)]).await.unwrap();
+        crate::misses::ingest(store, workspace, &[crate::misses::miss("a", NOON)]).await;
         verified(store, workspace, &format!("{}.example", workspace.0)).await;
         api_keys::decide_something(store, workspace).await;
         let scope = store.workspace(workspace, store::Access::Write).await.unwrap();
@@ -65,6 +66,8 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "link_metadata",
         "audit_log",
         "jobs",
+        "misses",
+        "miss_counts",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
         let own = match table {
@@ -107,6 +110,9 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         ("linklogger_api", "SELECT linklogger_purge_audit(1, 1)"),
         ("linklogger_api", "SELECT deleted FROM linklogger_purge_clicks(1)"),
         ("linklogger_api", "DELETE FROM clicks RETURNING 1::bigint"),
+        ("linklogger_api", "SELECT linklogger_purge_misses(1)"),
+        ("linklogger_worker", "DELETE FROM misses RETURNING 1::bigint"),
+        ("linklogger_worker", "UPDATE misses SET slug = NULL RETURNING 1::bigint"),
         ("linklogger_worker", "DELETE FROM erased RETURNING 1::bigint"),
         ("linklogger_worker", "INSERT INTO erasures DEFAULT VALUES RETURNING 1::bigint"),
         ("linklogger_api", "SELECT count(*) FROM erased"),

@@ -1,13 +1,13 @@
-//! From a click to bytes. [`super::form`] says what the tags mean.
+//! From a click or a miss to bytes. [`super::form`] says what the tags mean.
 
 use std::net::IpAddr;
 
-use domain::{Address, CapturedClick, ClientHints};
+use domain::{Address, CapturedClick, CapturedMiss, ClientHints};
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
-use super::VERSION;
 use super::form::{Consented, Judged, Reduced};
+use super::{MISS_VERSION, VERSION};
 
 pub fn encode_record(click: &CapturedClick) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(512);
@@ -29,11 +29,7 @@ pub fn encode_record_into(click: &CapturedClick, bytes: &mut Vec<u8>) {
     fields.number(7, click.method.code().unsigned_abs().into());
     fields.bytes(8, click.url.as_bytes());
     fields.bytes(9, click.target.as_bytes());
-    match &click.address {
-        Address::Full(IpAddr::V4(ip)) => fields.bytes(10, &ip.octets()),
-        Address::Full(IpAddr::V6(ip)) => fields.bytes(10, &ip.octets()),
-        Address::Unknown | Address::Reduced(_) => {}
-    }
+    fields.address(&click.address);
     fields.text(11, click.user_agent.as_deref());
     fields.text(12, click.referrer.as_deref());
     fields.text(13, click.accept_language.as_deref());
@@ -60,6 +56,26 @@ pub fn encode_record_into(click: &CapturedClick, bytes: &mut Vec<u8>) {
     }
 }
 
+/// Appends the record of a miss, in the order of its tags as well.
+pub fn encode_miss_into(miss: &CapturedMiss, bytes: &mut Vec<u8>) {
+    bytes.push(MISS_VERSION);
+    let mut fields = Fields(bytes);
+    fields.bytes(1, miss.id.0.as_bytes());
+    fields.bytes(2, miss.workspace.0.as_bytes());
+    fields.number(7, miss.method.code().unsigned_abs().into());
+    fields.address(&miss.address);
+    fields.text(11, miss.user_agent.as_deref());
+    if let Address::Reduced(address) = &miss.address {
+        fields.message(30, &Reduced::of(address));
+    }
+    fields.number(32, miss.signals.bits().into());
+    if let Some(judged) = &miss.judged {
+        fields.message(35, &Judged::of(judged));
+    }
+    fields.bytes(40, miss.domain.0.as_bytes());
+    fields.text(41, miss.slug.as_deref());
+}
+
 /// Protobuf fields as prost writes them: a number that is zero and bytes that are none are left out.
 struct Fields<'a>(&'a mut Vec<u8>);
 
@@ -74,6 +90,15 @@ impl Fields<'_> {
     fn bytes(&mut self, tag: u32, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.whole(tag, bytes);
+        }
+    }
+
+    /// An address in full; none of what it was reduced to.
+    fn address(&mut self, address: &Address) {
+        match address {
+            Address::Full(IpAddr::V4(ip)) => self.bytes(10, &ip.octets()),
+            Address::Full(IpAddr::V6(ip)) => self.bytes(10, &ip.octets()),
+            Address::Unknown | Address::Reduced(_) => {}
         }
     }
 

@@ -57,6 +57,34 @@ pub(super) struct Record {
     pub judged: Option<Judged>,
 }
 
+/// A miss. What it shares with a click has the same tag.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct MissRecord {
+    #[prost(bytes = "vec", tag = "1")]
+    pub id: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub workspace: Vec<u8>,
+    #[prost(uint32, tag = "7")]
+    pub method: u32,
+    /// 4 or 16 bytes, or none: unknown, or reduced.
+    #[prost(bytes = "vec", tag = "10")]
+    pub ip: Vec<u8>,
+    #[prost(string, optional, tag = "11")]
+    pub user_agent: Option<String>,
+    /// Only where there is no address.
+    #[prost(message, optional, tag = "30")]
+    pub reduced: Option<Reduced>,
+    #[prost(uint32, tag = "32")]
+    pub signals: u32,
+    /// Only where there is no user agent.
+    #[prost(message, optional, tag = "35")]
+    pub judged: Option<Judged>,
+    #[prost(bytes = "vec", tag = "40")]
+    pub domain: Vec<u8>,
+    #[prost(string, optional, tag = "41")]
+    pub slug: Option<String>,
+}
+
 /// What a user agent told that is not written.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Judged {

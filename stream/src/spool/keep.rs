@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 
-use domain::{CapturedClick, Loss, LossReason};
+use domain::{CapturedClick, Loss, LossReason, WorkspaceId};
 
 use super::{Spool, SpoolError};
 use crate::jetstream::{Direct, Sent};
@@ -61,16 +61,20 @@ impl Spool {
                 self.0.metrics.direct.inc();
                 return Ok(());
             }
-            Sent::Perhaps => self.lost(click, LossReason::InDoubt),
-            Sent::No => error.loss().into_iter().for_each(|reason| self.lost(click, reason)),
+            Sent::Perhaps => self.lost(click.workspace, LossReason::InDoubt),
+            Sent::No => error.loss().into_iter().for_each(|reason| self.lost(click.workspace, reason)),
         }
         Err(error)
     }
 
-    fn lost(&self, click: &CapturedClick, reason: LossReason) {
+    fn lost(&self, workspace: WorkspaceId, reason: LossReason) {
+        self.0.metrics.lost.get_or_create(&vec![("reason", reason.label())]).inc();
+        self.count_loss(workspace, reason);
+    }
+
+    pub(super) fn count_loss(&self, workspace: WorkspaceId, reason: LossReason) {
         let shared = &*self.0;
-        shared.metrics.lost.get_or_create(&vec![("reason", reason.label())]).inc();
-        if let Err(error) = shared.losses().count(click.workspace, shared.clock.now(), reason) {
+        if let Err(error) = shared.losses().count(workspace, shared.clock.now(), reason) {
             tracing::error!(%error, "a loss cannot be counted on the disk; the metric has it");
         }
     }

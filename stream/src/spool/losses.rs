@@ -78,7 +78,7 @@ impl Losses {
     pub fn count(&mut self, workspace: WorkspaceId, at: Millis, reason: LossReason) -> io::Result<()> {
         let key = Slot {
             workspace: workspace.0.as_u128(),
-            minute: at.0.div_euclid(MINUTE),
+            minute: reason.minute(at.0.div_euclid(MINUTE)),
             reason: u32::from(reason.code().unsigned_abs()),
             ..Slot::default()
         };

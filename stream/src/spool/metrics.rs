@@ -22,6 +22,8 @@ pub(crate) struct SpoolMetrics {
     pub direct: Counter,
     /// By reason.
     pub lost: Family<Vec<(&'static str, &'static str)>, Counter>,
+    /// No lost clicks, which must never be.
+    pub misses_not_kept: Counter,
 }
 
 impl SpoolMetrics {
@@ -31,7 +33,7 @@ impl SpoolMetrics {
 
     pub fn new(metrics: &Metrics, clock: &Clock) -> Self {
         let lost = Family::<Vec<_>, Counter>::default();
-        for reason in LossReason::ALL {
+        for reason in LossReason::ALL.into_iter().filter(|reason| reason.is_of_clicks()) {
             let _ = lost.get_or_create(&vec![("reason", reason.label())]);
         }
         let _ = lost.get_or_create(&vec![("reason", DAMAGED)]);
@@ -42,6 +44,7 @@ impl SpoolMetrics {
             depth: metrics.register("spool_depth_bytes", "Bytes of the spool that are not acked yet", Gauge::default()),
             oldest: metrics.register("spool_oldest_unacked_seconds", "Age of the oldest click that is not acked yet", Age::new(clock)),
             direct: metrics.register("spool_sent_directly", "Clicks sent to the broker past a full spool", Counter::default()),
+            misses_not_kept: metrics.register("spool_misses_not_kept", "Misses that were counted instead of kept", Counter::default()),
             lost: metrics.register("spool_lost", "Clicks that could not be kept, by reason", lost),
         }
     }

@@ -21,6 +21,7 @@ mod flush;
 mod keep;
 mod losses;
 mod metrics;
+mod misses;
 mod options;
 #[cfg(test)]
 mod power_cut;
@@ -37,7 +38,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use domain::{CapturedClick, Shard};
+use domain::CapturedClick;
 use platform::config::Durability;
 use platform::{Clock, Health, Metrics, Rng};
 use tokio::sync::Notify;
@@ -56,6 +57,7 @@ use losses::Losses;
 use writer::Writer;
 
 use crate::jetstream::Direct;
+use crate::record::Recorded;
 
 /// The most bytes one record may have.
 pub(crate) const MAX_RECORD: usize = 16 * 1_024;
@@ -169,11 +171,14 @@ impl Spool {
     /// [`SpoolError::Write`] when the disk refuses, [`SpoolError::Quota`] and [`SpoolError::TooLarge`];
     /// the spool stays as it was.
     pub fn append(&self, click: &CapturedClick) -> Result<Position, SpoolError> {
+        self.append_record(click)
+    }
+
+    fn append_record(&self, record: &impl Recorded) -> Result<Position, SpoolError> {
         let shared = &*self.0;
         let mut writer = shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let shard = Shard::of(click.workspace);
-        let end = match writer.append(shard, click) {
-            Err(error) if error.is_full() && shared.make_room(&mut writer) => writer.append(shard, click)?,
+        let end = match writer.append(record) {
+            Err(error) if error.is_full() && shared.make_room(&mut writer) => writer.append(record)?,
             result => result?,
         };
         if let Some(flusher) = &shared.flusher {

@@ -36,7 +36,7 @@ pub(crate) struct Entry {
 impl Entry {
     /// When its click was captured, which its id tells; `None` for a record that nobody can read.
     pub fn captured_at(&self) -> Option<Millis> {
-        crate::decode_record(&self.record).ok().map(|click| click.id.made_at())
+        crate::decode_captured(&self.record).ok().map(|captured| captured.made_at())
     }
 }
 

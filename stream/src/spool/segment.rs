@@ -161,7 +161,7 @@ pub(super) fn tail(bytes: &[u8]) -> Tail {
 /// is not known from the record before.
 fn is_sound(bytes: &[u8]) -> bool {
     let Found::Record { shard, length } = look(bytes) else { return false };
-    Shard::from_index(shard).is_some() && crate::decode_record(&bytes[PREFIX..PREFIX + length]).is_ok()
+    Shard::from_index(shard).is_some() && crate::decode_captured(&bytes[PREFIX..PREFIX + length]).is_ok()
 }
 
 /// Whether these bytes are room for records that did not come.

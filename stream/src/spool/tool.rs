@@ -129,7 +129,7 @@ impl SpoolFolder {
                         report.unshipped_bytes += (PREFIX + length) as u64;
                         if report.oldest.is_none() {
                             let record = &records[at + PREFIX..at + PREFIX + length];
-                            report.oldest = crate::decode_record(record).ok().map(|click| click.id.made_at());
+                            report.oldest = crate::decode_captured(record).ok().map(|captured| captured.made_at());
                         }
                     }
                     at += PREFIX + length;

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{CapturedClick, Shard};
 use platform::config::Durability;
 use platform::{Throttle, files_advice, is_out_of_files};
 
@@ -19,7 +18,7 @@ use super::flush::sync;
 use super::segment::{self, HEADER, PREFIX, Step, Tail};
 use super::windows::Windows;
 use super::{MAX_RECORD, SpoolError, SpoolOptions};
-use crate::encode_record_into;
+use crate::record::Recorded;
 
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -102,7 +101,7 @@ impl Writer {
     }
 
     /// Writes a record and returns its end.
-    pub fn append(&mut self, shard: Shard, click: &CapturedClick) -> Result<u64, SpoolError> {
+    pub fn append(&mut self, record: &impl Recorded) -> Result<u64, SpoolError> {
         if self.given_up || self.length >= self.segment_bytes {
             match self.seal() {
                 // The segment that is open takes it as well.
@@ -119,7 +118,8 @@ impl Writer {
         }
         self.buffer.clear();
         self.buffer.resize(PREFIX, 0);
-        encode_record_into(click, &mut self.buffer);
+        record.encode_into(&mut self.buffer);
+        let shard = record.shard();
         let (prefix, payload) = self.buffer.split_at_mut(PREFIX);
         if payload.len() > MAX_RECORD {
             return Err(SpoolError::TooLarge(payload.len()));

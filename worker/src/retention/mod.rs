@@ -28,6 +28,7 @@ const PAGE: u32 = 200;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Round {
     pub clicks: u64,
+    pub misses: u64,
     pub addresses: u64,
     /// Clicks that lost the id that their visitor consented to.
     pub visitors: u64,
@@ -40,6 +41,7 @@ pub struct Round {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Clicks,
+    Misses,
     Addresses { before: Millis },
     Visitors { before: Millis },
     Audit { before: Millis },
@@ -51,6 +53,7 @@ pub struct Purge {
     clock: Clock,
     rng: Rng,
     clicks: Counter,
+    misses: Counter,
     addresses: Counter,
     visitors: Counter,
 }
@@ -63,6 +66,7 @@ impl Purge {
             clock,
             rng,
             clicks: counter("worker_purged", "Clicks deleted because their time was over"),
+            misses: counter("worker_misses_purged", "Misses deleted because their time was over"),
             addresses: counter("worker_addresses_removed", "Addresses taken out of clicks because their time was over"),
             visitors: counter("worker_visitors_removed", "Ids of visitors who consented taken out of clicks because their time was over"),
         }
@@ -105,13 +109,13 @@ impl Purge {
             }
         }
         round.partitions = self.store.drop_unused_partitions(self.clock.now()).await?;
-        if round.clicks + round.addresses + round.visitors > 0 {
+        if round.clicks + round.misses + round.addresses + round.visitors > 0 {
             // SQLite's log still has their pages.
             self.store.empty_log().await?;
         }
         if round != Round::default() {
-            let Round { clicks, addresses, visitors, audit_entries, partitions } = round;
-            tracing::info!(clicks, addresses, visitors, audit_entries, partitions, "what is no longer kept was deleted");
+            let Round { clicks, misses, addresses, visitors, audit_entries, partitions } = round;
+            tracing::info!(clicks, misses, addresses, visitors, audit_entries, partitions, "what is no longer kept was deleted");
         }
         done.map(|()| round)
     }
@@ -126,6 +130,8 @@ impl Purge {
         if is_moving || keeping.is_purging {
             round.clicks += self.steps(workspace, Step::Clicks, stopping).await?;
         }
+        // Whoever moved the watermark may have died before they went, so they are looked for each time.
+        round.misses += self.steps(workspace, Step::Misses, stopping).await?;
         let addresses = Step::Addresses { before: retention.addresses_from(keeping.privacy.level, now) };
         round.addresses += self.steps(workspace, addresses, stopping).await?;
         let visitors = Step::Visitors { before: Retention::consented_ids_from(now) };
@@ -154,6 +160,11 @@ impl Purge {
             Step::Clicks => {
                 let purged = self.store.purge_clicks(workspace, proof).await?;
                 self.clicks.inc_by(purged.rows);
+                Ok(purged)
+            }
+            Step::Misses => {
+                let purged = self.store.purge_misses(workspace).await?;
+                self.misses.inc_by(purged.rows);
                 Ok(purged)
             }
             Step::Addresses { before } => {

@@ -129,6 +129,47 @@ async fn consented_ids_go_from_postgres() {
     consented_ids_go_in_their_time_from_clicks_that_stay(Database::Postgres(url)).await;
 }
 
+async fn misses_go_with_clicks_and_their_counts_stay(database: Database) {
+    use domain::{Miss, MissFilter, MissId};
+    let running = running(&database).await;
+    running.decide(PrivacyLevel::None).await;
+    running.store_click(PrivacyLevel::None).await;
+    let miss = Miss {
+        id: MissId::new(NOON, Rng::System.entropy()),
+        domain: domain::DomainId::new(NOON, [1; 10]),
+        slug: Some("sael".into()),
+        verdict: domain::Verdict::Human,
+        network: None,
+        country: None,
+        user_agent: None,
+    };
+    let incoming = store::IncomingMiss { workspace: running.workspace, miss, record: [].into(), frame: "frame".into() };
+    assert_eq!(running.store.ingest_misses(&[incoming], NOON).await.unwrap().stored, 1);
+    running.clock.advance(Millis::from_timestamp("2026-03-31T21:59:59.999Z".parse().unwrap()).0 - NOON.0);
+    assert_eq!(running.round().await, Round::default());
+    running.clock.advance(1);
+    let round = running.round().await;
+    assert_eq!((round.clicks, round.misses), (1, 1));
+    assert_eq!(running.round().await, Round::default());
+    let scope = running.store.workspace(running.workspace, Access::Read).await.unwrap();
+    assert!(scope.misses_after(None, 9).await.unwrap().is_empty());
+    assert_eq!(scope.count_misses(&MissFilter::default()).await.unwrap(), 1);
+    drop(scope);
+    running.store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn misses_go_from_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    misses_go_with_clicks_and_their_counts_stay(Database::Sqlite(folder.path().join("test.db"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn misses_go_from_postgres() {
+    let url = testkit::Postgres::shared().copy_of("worker", async |_| ()).await;
+    misses_go_with_clicks_and_their_counts_stay(Database::Postgres(url)).await;
+}
+
 async fn addresses_clicks_and_what_was_told_of_them_go_in_their_time(database: Database) -> (Running, u64) {
     let running = running(&database).await;
     running.decide(PrivacyLevel::Full).await;

@@ -24,7 +24,7 @@ pub(in crate::export) const COUNTS: Table<CellRow> = Table {
 
 pub(in crate::export) const LOSSES: Table<LostClicks> = Table {
     name: "losses",
-    about: "clicks that were answered and could not be kept; they are in no count",
+    about: "clicks that were answered and could not be kept, and by the hour misses that were not (MISS); they are in no count",
     columns: columns! { LostClicks;
         "minute", "the minute's beginning", |l| at(Millis(l.minute.saturating_mul(MINUTE_MILLIS)));
         "reason", "why they could not be kept", |l| l.reason.label().to_uppercase().into();

@@ -4,6 +4,7 @@ mod clicks;
 mod counts;
 mod history;
 mod links;
+mod misses;
 mod workspace;
 
 use domain::{Millis, Verdict};
@@ -15,6 +16,7 @@ pub(super) use clicks::CLICKS;
 pub(super) use counts::{COUNTS, LOSSES};
 pub(super) use history::{AUDIT_LOG, LINK_REPORTS};
 pub(super) use links::{LINKS, LinkRow};
+pub(super) use misses::{MISS_COUNTS, MISSES};
 pub(super) use workspace::{API_KEYS, DOMAINS, MEMBERS, SETTINGS, Settings};
 
 pub(in crate::export) struct Column<T> {
