@@ -10,6 +10,7 @@ mod audit;
 mod bucket;
 mod channel;
 mod click;
+mod click_parameter;
 mod click_properties;
 mod coded;
 mod consent;
@@ -59,6 +60,7 @@ pub use click::{
     Address, AutonomousSystem, CapturedClick, Click, ClickRule, Device, GeoPlace, JudgedAgent, Method, Outcome, ReducedAddress, Seq,
     UserAgentFacts, VisitorKey, network_of,
 };
+pub use click_parameter::{CLICK_PARAMETER, with_click_id};
 pub use click_properties::{ClickProperties, ParameterChoice};
 pub use consent::{
     CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_consented_id, is_signed_consent, signed_consent,
