@@ -1,14 +1,14 @@
 //! Amounts of money: a whole number of a currency's smallest unit. Currencies and how many digits their
 //! smallest unit has are those of ISO 4217, list one, of 2024-06-25
 //! (<https://www.six-group.com/dam/download/financial-information/data-center/iso-currrency/lists/list-one.xml>),
-//! without codes for precious metals, tests and funds, which nobody is paid in.
+//! without precious metals, tests and what nobody is paid in.
 
 use std::fmt;
 
 use crate::{Issue, IssueCode};
 
 /// The largest amount, either way, in the smallest unit.
-pub const MAX_AMOUNT: i64 = 1_000_000_000_000;
+pub const MAX_AMOUNT: i128 = 1_000_000_000_000;
 
 /// A currency by its three letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,7 +60,7 @@ impl Currency {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money {
     /// In the currency's smallest unit.
-    pub minor: i64,
+    pub minor: i128,
     pub currency: Currency,
 }
 
@@ -90,7 +90,7 @@ impl Money {
             };
             return refuse(IssueCode::Invalid, message);
         }
-        let minor = format!("{whole}{part:0<digits$}").parse::<i64>().ok().filter(|minor| *minor <= MAX_AMOUNT);
+        let minor = format!("{whole}{part:0<digits$}").parse::<i128>().ok().filter(|minor| *minor <= MAX_AMOUNT);
         match minor {
             Some(minor) => Ok(Self { minor: if negative { -minor } else { minor }, currency }),
             None => refuse(IssueCode::OutOfRange, "Use at most 10^12 of the currency's smallest unit.".into()),
@@ -105,7 +105,7 @@ impl fmt::Display for Money {
         match self.currency.digits {
             0 => write!(f, "{sign}{minor}"),
             digits => {
-                let unit = 10_u64.pow(digits.into());
+                let unit = 10_u128.pow(digits.into());
                 write!(f, "{sign}{}.{:0width$}", minor / unit, minor % unit, width = usize::from(digits))
             }
         }
@@ -127,7 +127,7 @@ mod tests {
         let all: Vec<&str> = [NONE, TWO, THREE, FOUR].into_iter().flat_map(str::split_whitespace).collect();
         assert!(all.iter().all(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())));
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
-        assert_eq!((distinct.len(), all.len()), (all.len(), 155));
+        assert_eq!((distinct.len(), all.len()), (all.len(), 160));
         assert_eq!(Currency::parse(" eur ").unwrap(), currency("EUR"));
         for wrong in ["", "EU", "EURO", "XXX", "€", "EUR USD"] {
             assert_eq!(Currency::parse(wrong).unwrap_err().path, "value.currency", "{wrong}");

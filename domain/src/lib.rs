@@ -14,6 +14,8 @@ mod click_parameter;
 mod click_properties;
 mod coded;
 mod consent;
+mod conversion;
+mod currency;
 mod custom_domain;
 mod dimension;
 mod filter;
@@ -65,6 +67,11 @@ pub use click_properties::{ClickProperties, ParameterChoice};
 pub use consent::{
     CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_consented_id, is_signed_consent, signed_consent,
 };
+pub use conversion::{
+    AttributionDays, Conversion, ConversionDraft, ConversionSource, MAX_FUNNEL_STEPS, NewConversion, parse_conversion_name,
+    parse_funnel_steps,
+};
+pub use currency::{Currency, MAX_AMOUNT, Money};
 pub use custom_domain::{
     CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES,
     ServedDomain, parse_robots, parse_well_known,
