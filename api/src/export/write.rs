@@ -1,14 +1,15 @@
 //! Writing a whole workspace into an archive: one file after another, each in pages, so that however much there
 //! is no more than a page of it is in memory.
 
-use domain::{AuditEntry, AuditId, Click, ClickFilter, LinkId, LinkReport, LinkReportId, Seq, WorkspaceId};
+use domain::{AuditEntry, AuditId, Click, ClickFilter, ClickId, Conversion, LinkId, LinkReport, LinkReportId, Seq, WorkspaceId};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use store::{Access, PageRequest, StoreError, WorkspaceScope};
+use store::{Access, Engagement, PageRequest, StoreError, WorkspaceScope};
 
 use super::archive::Archive;
 use super::tables::{
-    API_KEYS, AUDIT_LOG, CLICKS, COUNTS, DOMAINS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS, SETTINGS, Settings, Table,
+    API_KEYS, AUDIT_LOG, CLICKS, CONVERSIONS, COUNTS, DOMAINS, ENGAGEMENTS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS,
+    SETTINGS, Settings, Table,
 };
 use super::{Broken, Exports, readme};
 
@@ -30,6 +31,8 @@ impl Exports {
         large(archive, &LINKS, |after| self.links(scope, after).boxed()).await?;
         large(archive, &LINK_REPORTS, |after| reports(scope, after).boxed()).await?;
         large(archive, &CLICKS, |after| clicks(scope, after).boxed()).await?;
+        large(archive, &CONVERSIONS, |after| conversions(scope, after).boxed()).await?;
+        large(archive, &ENGAGEMENTS, |after| engagements(scope, after).boxed()).await?;
         large(archive, &COUNTS, |after| scope.cell_rows(after, ROWS).boxed()).await?;
         large(archive, &LOSSES, |after| scope.lost_clicks_after(after, ROWS).boxed()).await?;
         large(archive, &AUDIT_LOG, |after| audit_log(scope, after).boxed()).await?;
@@ -41,6 +44,7 @@ impl Exports {
             workspace: scope.get().await?,
             policy: self.store.workspace_policy(scope.workspace()).await?,
             deletion_at: scope.deletion_at().await?,
+            attribution_days: scope.attribution_days().await?,
         })
     }
 
@@ -62,6 +66,18 @@ async fn clicks(scope: &WorkspaceScope, after: Option<Seq>) -> Page<Click, Seq> 
     let clicks = scope.clicks_by_storage(&ClickFilter::default(), &page).await?.clicks;
     let end = clicks.last().map(|last| last.seq);
     Ok((clicks, end))
+}
+
+async fn conversions(scope: &WorkspaceScope, after: Option<String>) -> Page<Conversion, String> {
+    let conversions = scope.conversions_after(after.as_deref(), ROWS).await?;
+    let end = conversions.last().map(|last| last.event_id.clone());
+    Ok((conversions, end))
+}
+
+async fn engagements(scope: &WorkspaceScope, after: Option<ClickId>) -> Page<Engagement, ClickId> {
+    let engagements = scope.engagements_after(after, ROWS).await?;
+    let end = engagements.last().map(|last| last.click);
+    Ok((engagements, end))
 }
 
 async fn audit_log(scope: &WorkspaceScope, after: Option<AuditId>) -> Page<AuditEntry, AuditId> {

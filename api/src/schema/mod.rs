@@ -9,7 +9,10 @@ mod click_limit;
 mod click_list;
 mod click_properties;
 mod context;
+mod conversion;
+mod conversion_counts;
 mod counts;
+mod dimension_label;
 mod domain;
 mod domain_change;
 mod erasure;
@@ -53,6 +56,7 @@ pub struct Query(
     api_key::ApiKeyQuery,
     audit::AuditQuery,
     job::JobQuery,
+    conversion_counts::ConversionQuery,
 );
 
 #[derive(Default, MergedObject)]
@@ -66,6 +70,7 @@ pub struct Mutation(
     erasure::ErasureMutation,
     removal::RemovalMutation,
     job::JobMutation,
+    conversion::ConversionMutation,
 );
 
 pub(crate) use live::LiveSubscription as Subscription;
