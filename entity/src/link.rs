@@ -38,6 +38,8 @@ pub struct Model {
     /// Null for the shared short domain.
     pub domain_id: Option<Uuid>,
     pub folder: Option<String>,
+    /// Whether the redirect adds the click's id to the target.
+    pub append_click_id: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

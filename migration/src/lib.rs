@@ -23,6 +23,7 @@ mod m20261127_000008_consented_ids;
 mod m20261128_000000_rollups;
 mod m20261128_000001_link_labels;
 mod m20261128_000002_misses;
+mod m20261128_000003_conversions;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000000_rollups::Migration),
             Box::new(m20261128_000001_link_labels::Migration),
             Box::new(m20261128_000002_misses::Migration),
+            Box::new(m20261128_000003_conversions::Migration),
         ]
     }
 }

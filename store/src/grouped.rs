@@ -147,7 +147,7 @@ fn coded(dimension: Dimension, code: Option<i16>) -> Result<DimensionValue, Stor
 }
 
 /// The column of a dimension whose values are text, or null.
-fn text_column(dimension: Dimension) -> Option<Column> {
+pub(crate) fn text_column(dimension: Dimension) -> Option<Column> {
     Some(match dimension {
         Dimension::Country => Column::Country,
         Dimension::Region => Column::Region,

@@ -12,6 +12,7 @@ mod breakdown;
 mod cells;
 mod clicks;
 mod connect;
+mod conversions;
 mod counts;
 mod daily_uniques;
 mod dead_letters;
@@ -63,6 +64,10 @@ pub use audit::AuditPage;
 pub use breakdown::{Breakdown, BreakdownRequest, BreakdownRow};
 pub use clicks::{ClickPage, PageRequest};
 pub use connect::Store;
+pub use conversions::{
+    Bounces, ConversionBreakdown, ConversionBreakdownRequest, ConversionQuestion, ConversionRow, ConversionTotals, Engaged, Engagement,
+    Funnel, FunnelGroup, FunnelRequest, MOST_CONVERSIONS_OF_A_CLICK, Tracked,
+};
 pub use counts::{Counts, Series, Tally, Totals};
 pub use dead_letters::{DeadLetter, SealedRecord};
 pub use domain_feed::{DomainOutboxEntry, DueDomain};

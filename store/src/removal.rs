@@ -27,6 +27,8 @@ const OWNED: &[(&str, &str)] = &[
     ("rollup_values", "block, value"),
     ("misses", "id"),
     ("miss_counts", "quarter, domain_id, verdict"),
+    ("conversions", "event_id"),
+    ("engagements", "click_id"),
     ("rollup_cells", "link_id, quarter"),
     ("link_stats", "link_id"),
     ("visitor_days", "day, link_id, visitor"),

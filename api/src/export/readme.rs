@@ -1,7 +1,8 @@
 //! What the archive says of itself: every file and every column, out of the tables that write them.
 
 use super::tables::{
-    API_KEYS, AUDIT_LOG, CLICKS, COUNTS, DOMAINS, LINK_REPORTS, LINKS, LOSSES, MEMBERS, MISS_COUNTS, MISSES, SETTINGS, Table,
+    API_KEYS, AUDIT_LOG, CLICKS, CONVERSIONS, COUNTS, DOMAINS, ENGAGEMENTS, LINK_REPORTS, LINKS, LOSSES, MEMBERS, MISS_COUNTS, MISSES,
+    SETTINGS, Table,
 };
 
 const INTRODUCTION: &str = "This archive holds what Link Logger has stored of one workspace, as it was at one moment.
@@ -22,6 +23,8 @@ that were erased for a person nowhere.
 pub(super) fn text() -> String {
     let mut text = INTRODUCTION.to_owned();
     describe(&mut text, &CLICKS);
+    describe(&mut text, &CONVERSIONS);
+    describe(&mut text, &ENGAGEMENTS);
     describe(&mut text, &COUNTS);
     describe(&mut text, &MISSES);
     describe(&mut text, &MISS_COUNTS);

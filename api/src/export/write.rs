@@ -1,15 +1,17 @@
 //! Writing a whole workspace into an archive: one file after another, each in pages, so that however much there
 //! is no more than a page of it is in memory.
 
-use domain::{AuditEntry, AuditId, Click, ClickFilter, LinkId, LinkReport, LinkReportId, Miss, MissId, Seq, WorkspaceId};
+use domain::{
+    AuditEntry, AuditId, Click, ClickFilter, ClickId, Conversion, LinkId, LinkReport, LinkReportId, Miss, MissId, Seq, WorkspaceId,
+};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use store::{Access, PageRequest, StoreError, WorkspaceScope};
+use store::{Access, Engagement, PageRequest, StoreError, WorkspaceScope};
 
 use super::archive::Archive;
 use super::tables::{
-    API_KEYS, AUDIT_LOG, CLICKS, COUNTS, DOMAINS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS, MISS_COUNTS, MISSES, SETTINGS,
-    Settings, Table,
+    API_KEYS, AUDIT_LOG, CLICKS, CONVERSIONS, COUNTS, DOMAINS, ENGAGEMENTS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS,
+    MISS_COUNTS, MISSES, SETTINGS, Settings, Table,
 };
 use super::{Broken, Exports, readme};
 
@@ -31,6 +33,8 @@ impl Exports {
         large(archive, &LINKS, |after| self.links(scope, after).boxed()).await?;
         large(archive, &LINK_REPORTS, |after| reports(scope, after).boxed()).await?;
         large(archive, &CLICKS, |after| clicks(scope, after).boxed()).await?;
+        large(archive, &CONVERSIONS, |after| conversions(scope, after).boxed()).await?;
+        large(archive, &ENGAGEMENTS, |after| engagements(scope, after).boxed()).await?;
         large(archive, &COUNTS, |after| scope.cell_rows(after, ROWS).boxed()).await?;
         large(archive, &MISSES, |after| misses(scope, after).boxed()).await?;
         large(archive, &MISS_COUNTS, |after| scope.miss_counts_after(after, ROWS).boxed()).await?;
@@ -44,6 +48,7 @@ impl Exports {
             workspace: scope.get().await?,
             policy: self.store.workspace_policy(scope.workspace()).await?,
             deletion_at: scope.deletion_at().await?,
+            attribution_days: scope.attribution_days().await?,
         })
     }
 
@@ -71,6 +76,18 @@ async fn misses(scope: &WorkspaceScope, after: Option<MissId>) -> Page<Miss, Mis
     let misses = scope.misses_after(after, ROWS).await?;
     let end = misses.last().map(|last| last.id);
     Ok((misses, end))
+}
+
+async fn conversions(scope: &WorkspaceScope, after: Option<String>) -> Page<Conversion, String> {
+    let conversions = scope.conversions_after(after.as_deref(), ROWS).await?;
+    let end = conversions.last().map(|last| last.event_id.clone());
+    Ok((conversions, end))
+}
+
+async fn engagements(scope: &WorkspaceScope, after: Option<ClickId>) -> Page<Engagement, ClickId> {
+    let engagements = scope.engagements_after(after, ROWS).await?;
+    let end = engagements.last().map(|last| last.click);
+    Ok((engagements, end))
 }
 
 async fn audit_log(scope: &WorkspaceScope, after: Option<AuditId>) -> Page<AuditEntry, AuditId> {

@@ -10,7 +10,10 @@ mod click_limit;
 mod click_list;
 mod click_properties;
 mod context;
+mod conversion;
+mod conversion_counts;
 mod counts;
+mod dimension_label;
 mod domain;
 mod domain_change;
 mod erasure;
@@ -61,6 +64,7 @@ pub struct Query(
     audit::AuditQuery,
     job::JobQuery,
     miss::MissQuery,
+    conversion_counts::ConversionQuery,
 );
 
 #[derive(Default, MergedObject)]
@@ -74,6 +78,7 @@ pub struct Mutation(
     erasure::ErasureMutation,
     removal::RemovalMutation,
     job::JobMutation,
+    conversion::ConversionMutation,
 );
 
 pub(crate) use live::LiveSubscription as Subscription;

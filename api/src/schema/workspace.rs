@@ -3,8 +3,8 @@
 
 use async_graphql::{Context, Enum, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    AuditEntry, Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, ReferrerPolicy as DomainPolicy, SIGNED_PATH, Utm, WorkspaceId,
-    check_signed_end, signed_url, signing_purpose, text_to_sign,
+    AttributionDays, AuditEntry, Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, ReferrerPolicy as DomainPolicy, SIGNED_PATH, Utm,
+    WorkspaceId, check_signed_end, signed_url, signing_purpose, text_to_sign,
 };
 use platform::{SealKey, signature_of};
 use store::NewSigningSecret;
@@ -52,6 +52,8 @@ pub struct UpdateWorkspaceInput {
     referrer_policy: MaybeUndefined<ReferrerPolicy>,
     /// What is kept of visitors from now on, and for how long.
     privacy: Option<PrivacyInput>,
+    /// For how many days after a click a conversion is taken as its: 1 to 90, 30 unless changed.
+    attribution_days: Option<i32>,
 }
 
 #[derive(Clone, Debug, SimpleObject)]
@@ -108,7 +110,11 @@ impl WorkspaceMutation {
     /// Changes the workspace: an absent field stays, null clears it.
     async fn update_workspace(&self, ctx: &Context<'_>, input: UpdateWorkspaceInput) -> ApiResult<Option<UpdateWorkspacePayload>> {
         let (services, session) = (services(ctx)?, admin(ctx)?);
+        let days = input.attribution_days.map(|days| AttributionDays::parse(days.into())).transpose()?;
         let scope = services.write(session.workspace).await?;
+        if let Some(days) = days {
+            scope.set_attribution_days(days).await?;
+        }
         let changed = match input.referrer_policy {
             MaybeUndefined::Undefined => None,
             MaybeUndefined::Null => Some(None),

@@ -32,6 +32,7 @@ async fn create(store: &Store, workspace: WorkspaceId, slug: &str) -> LinkId {
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
         labels: domain::LinkLabels::default(),
+        append_click_id: false,
         gate: domain::Gate::default(),
     };
     let scope = store.workspace(workspace, Access::Write).await.unwrap();

@@ -163,6 +163,7 @@ async fn a_generated_slug_that_is_taken_is_drawn_again() {
         redirect_status: domain::RedirectStatus::DEFAULT,
         forward_query: false,
         labels: domain::LinkLabels::default(),
+        append_click_id: false,
         gate: domain::Gate::default(),
     };
     let session = store::NewSession {

@@ -5,6 +5,7 @@
 mod accounts;
 mod api_keys;
 mod breakdown;
+mod conversions;
 mod dashboard;
 mod domains;
 mod erasure;
@@ -25,3 +26,4 @@ mod retention;
 mod rights;
 mod signing;
 mod sockets;
+mod told_by_pages;

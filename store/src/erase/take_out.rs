@@ -77,6 +77,7 @@ impl TakingOut<'_> {
         }
         let ids: Vec<Value> = rows.iter().map(|row| row.id.into()).collect();
         self.run(format!("DELETE FROM clicks WHERE workspace_id = $1 AND id IN {}", places(2, ids.len())), ids).await?;
+        crate::conversions::going::take_out(self.transaction, self.workspace, rows.iter().map(|row| row.id)).await?;
         self.forget_visits(firsts.iter().filter(|first| !next.contains_key(first))).await?;
         let mut by_link: BTreeMap<Uuid, i64> = BTreeMap::new();
         rows.iter().filter(|row| row.is_counted()).for_each(|row| *by_link.entry(row.link_id).or_default() += 1);

@@ -165,6 +165,7 @@ pub fn new_link(slug: &str) -> NewLink {
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
         labels: domain::LinkLabels::default(),
+        append_click_id: false,
         gate: Gate::default(),
     }
 }
