@@ -46,6 +46,7 @@ mod slug;
 mod target;
 mod verdict;
 mod visitor_day;
+mod week_hour;
 
 pub use account::{Email, Password, Role, WorkspaceName, parse_time_zone, workspace_slug};
 pub use api_key::{
@@ -76,6 +77,7 @@ pub use id::{
     UserId, WorkspaceId,
 };
 pub use issue::{Invalid, Issue, IssueCode};
+pub use jiff::civil::Weekday;
 pub use job::{Job, JobKind, JobStatus};
 pub use judged::{Derived, JudgedClick};
 pub use link::{
@@ -110,3 +112,4 @@ pub use slug::{GENERATED_SLUG_LENGTH, Slug};
 pub use target::{MAX_TARGET_BYTES, ShortDomain, TargetUrl};
 pub use verdict::{Verdict, VerdictReason};
 pub use visitor_day::{DaySalt, LocalDay, SaltOfDay};
+pub use week_hour::WeekHour;

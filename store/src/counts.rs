@@ -109,6 +109,15 @@ pub struct Series {
     pub head: Seq,
 }
 
+#[derive(Clone, Debug)]
+pub struct Quarters {
+    /// By the first instant of the quarter-hour.
+    pub tallies: BTreeMap<Millis, Tally>,
+    pub source: Source,
+    pub data_from: Millis,
+    pub head: Seq,
+}
+
 /// The finest points of a series.
 const MINUTE: i64 = 60_000;
 
@@ -142,6 +151,16 @@ impl WorkspaceScope {
             }
         }
         Ok(Series { points, source: plan.source(), data_from: self.data_from(filter, &plan).await?, head: self.head().await? })
+    }
+
+    /// The clicks of each quarter-hour that has any, by its start.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn quarters(&self, filter: &ClickFilter) -> Result<Quarters, StoreError> {
+        let plan = Plan::of(&filter.of_any_verdict());
+        let tallies = self.sums(filter, &plan, Quarter::MILLIS).await?;
+        Ok(Quarters { tallies, source: plan.source(), data_from: self.data_from(filter, &plan).await?, head: self.head().await? })
     }
 
     /// The first instant that an answer by this plan covers: where it counts clicks of a time from which they

@@ -15,6 +15,7 @@ mod domain_change;
 mod erasure;
 pub(crate) mod error;
 mod filter;
+mod heatmap;
 mod job;
 mod link;
 mod link_change;
@@ -48,6 +49,7 @@ pub struct Query(
     counts::CountQuery,
     series::SeriesQuery,
     breakdown::BreakdownQuery,
+    heatmap::HeatmapQuery,
     domain::DomainQuery,
     pipeline::PipelineQuery,
     api_key::ApiKeyQuery,

@@ -5,6 +5,7 @@
 mod accounts;
 mod api_keys;
 mod breakdown;
+mod calendar;
 mod dashboard;
 mod domains;
 mod erasure;
