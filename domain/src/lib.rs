@@ -5,6 +5,7 @@
 //! needs from outside is an argument.
 
 mod account;
+mod annotation;
 mod api_key;
 mod audit;
 mod bucket;
@@ -49,6 +50,7 @@ mod visitor_day;
 mod week_hour;
 
 pub use account::{Email, Password, Role, WorkspaceName, parse_time_zone, workspace_slug};
+pub use annotation::{Annotation, AnnotationChange, AnnotationKind};
 pub use api_key::{
     ApiKeyHash, ApiKeyRight, ApiKeyState, ApiScope, PresentedKey, compose_api_key, is_api_key, parse_key_name, parse_key_networks,
     read_api_key,
@@ -73,8 +75,8 @@ pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
 pub use id::{
-    ApiKeyId, AuditId, ClickId, DomainId, Entropy, ErasureId, IdError, JobId, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId,
-    UserId, WorkspaceId,
+    AnnotationId, ApiKeyId, AuditId, ClickId, DomainId, Entropy, ErasureId, IdError, JobId, KeyId, LeaseId, LinkId, LinkReportId, RuleId,
+    SessionId, UserId, WorkspaceId,
 };
 pub use issue::{Invalid, Issue, IssueCode};
 pub use jiff::civil::Weekday;

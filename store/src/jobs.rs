@@ -9,6 +9,7 @@ use sea_orm::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::annotations::note_job;
 use crate::{Access, Store, StoreError, WorkspaceScope};
 
 impl WorkspaceScope {
@@ -93,6 +94,7 @@ impl Store {
             ..ActiveModel::default()
         };
         Entity::update_many().set(row).filter(of).filter(Column::Id.eq(job.id.0)).exec(&transaction).await?;
+        note_job(&transaction, job).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -118,7 +120,7 @@ async fn job(transaction: &DatabaseTransaction, workspace: WorkspaceId, id: JobI
     find.one(transaction).await?.map(read).transpose()
 }
 
-fn read(row: Model) -> Result<Job, StoreError> {
+pub(crate) fn read(row: Model) -> Result<Job, StoreError> {
     let unknown = |what: &str| StoreError::Internal(format!("a job's {what} is unknown"));
     let input: Value = serde_json::from_str(&row.input).map_err(|_| unknown("input"))?;
     let edge = |name: &str| input[name].as_i64().map(Millis).ok_or_else(|| unknown("input"));

@@ -6,6 +6,7 @@
 //! workspace is known are methods of [`Store`]. Clicks come in through [`Store::ingest`].
 
 mod accounts;
+mod annotations;
 mod api_keys;
 mod audit;
 mod breakdown;
@@ -20,6 +21,7 @@ mod domain_proofs;
 mod domains;
 mod erase;
 mod error;
+mod explained;
 mod export;
 mod filter_sql;
 mod gates;
@@ -51,6 +53,7 @@ mod unique_visitors;
 mod verify;
 
 pub use accounts::{Account, Membership, NewAccount, Workspace};
+pub use annotations::{AnnotationFilter, AnnotationPage, AnnotationPlace, MAX_ANNOTATIONS};
 pub use api_keys::{ApiKey, MAX_API_KEYS, NewApiKey};
 pub use audit::AuditPage;
 pub use breakdown::{Breakdown, BreakdownRequest, BreakdownRow};
@@ -63,6 +66,7 @@ pub use domain_proofs::Proof;
 pub use domains::{MAX_DOMAINS, NewDomain};
 pub use erase::{FreshSalt, KEPT_MILLIS, NewErasure, Step, Subject};
 pub use error::{Conflict, StoreError};
+pub use explained::DayMarks;
 pub use export::{AnyLink, CellPlace, CellRow, Member};
 pub use ingest::{Incoming, IngestReport, Ingested, Poison, Rejudged};
 pub use ingest_counters::{LossPlace, LostClicks};

@@ -32,6 +32,7 @@ const OWNED: &[(&str, &str)] = &[
     ("link_leases", "id"),
     ("link_permits", "link_id"),
     ("link_reports", "id"),
+    ("annotations", "id"),
     ("links", "id"),
     ("signing_secrets", "id"),
     ("jobs", "id"),

@@ -14,6 +14,7 @@ mod domain;
 mod domain_change;
 mod erasure;
 pub(crate) mod error;
+mod explain;
 mod filter;
 mod heatmap;
 mod job;
@@ -50,6 +51,7 @@ pub struct Query(
     series::SeriesQuery,
     breakdown::BreakdownQuery,
     heatmap::HeatmapQuery,
+    explain::ExplainQuery,
     domain::DomainQuery,
     pipeline::PipelineQuery,
     api_key::ApiKeyQuery,

@@ -32,6 +32,7 @@ pub(crate) const QUERIES: &[(&str, Need)] = &[
     ("clickTotals", CLICKS_READ),
     ("clicks", CLICKS_READ),
     ("domains", LINKS_READ),
+    ("explainClick", CLICKS_READ),
     ("heatmap", CLICKS_READ),
     ("ingestLosses", CLICKS_READ),
     ("job", Need::Person),

@@ -9,6 +9,7 @@ mod calendar;
 mod dashboard;
 mod domains;
 mod erasure;
+mod explain;
 mod feeder;
 mod filters;
 mod fixture;
