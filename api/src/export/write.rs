@@ -1,14 +1,15 @@
 //! Writing a whole workspace into an archive: one file after another, each in pages, so that however much there
 //! is no more than a page of it is in memory.
 
-use domain::{AuditEntry, AuditId, Click, ClickFilter, LinkId, LinkReport, LinkReportId, Seq, WorkspaceId};
+use domain::{Annotation, AnnotationId, AuditEntry, AuditId, Click, ClickFilter, LinkId, LinkReport, LinkReportId, Seq, WorkspaceId};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use store::{Access, PageRequest, StoreError, WorkspaceScope};
 
 use super::archive::Archive;
 use super::tables::{
-    API_KEYS, AUDIT_LOG, CLICKS, COUNTS, DOMAINS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS, SETTINGS, Settings, Table,
+    ANNOTATIONS, API_KEYS, AUDIT_LOG, CLICKS, COUNTS, DOMAINS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS, SETTINGS, Settings,
+    Table,
 };
 use super::{Broken, Exports, readme};
 
@@ -29,6 +30,7 @@ impl Exports {
         small(archive, &DOMAINS, &scope.domains().await?).await?;
         large(archive, &LINKS, |after| self.links(scope, after).boxed()).await?;
         large(archive, &LINK_REPORTS, |after| reports(scope, after).boxed()).await?;
+        large(archive, &ANNOTATIONS, |after| annotations(scope, after).boxed()).await?;
         large(archive, &CLICKS, |after| clicks(scope, after).boxed()).await?;
         large(archive, &COUNTS, |after| scope.cell_rows(after, ROWS).boxed()).await?;
         large(archive, &LOSSES, |after| scope.lost_clicks_after(after, ROWS).boxed()).await?;
@@ -49,6 +51,12 @@ impl Exports {
         let end = links.last().map(|last| last.link.id);
         Ok((links.into_iter().map(|link| LinkRow::new(link, &self.short_domain)).collect(), end))
     }
+}
+
+async fn annotations(scope: &WorkspaceScope, after: Option<AnnotationId>) -> Page<Annotation, AnnotationId> {
+    let annotations = scope.annotations_after(after, ROWS).await?;
+    let end = annotations.last().map(|last| last.id);
+    Ok((annotations, end))
 }
 
 async fn reports(scope: &WorkspaceScope, after: Option<LinkReportId>) -> Page<LinkReport, LinkReportId> {

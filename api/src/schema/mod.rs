@@ -1,6 +1,8 @@
 //! The GraphQL schema: one file per topic, each with its types, queries and mutations.
 
 mod account;
+mod annotation;
+mod annotation_change;
 mod api_key;
 mod audit;
 mod breakdown;
@@ -52,6 +54,7 @@ pub struct Query(
     breakdown::BreakdownQuery,
     heatmap::HeatmapQuery,
     explain::ExplainQuery,
+    annotation::AnnotationQuery,
     domain::DomainQuery,
     pipeline::PipelineQuery,
     api_key::ApiKeyQuery,
@@ -70,6 +73,7 @@ pub struct Mutation(
     erasure::ErasureMutation,
     removal::RemovalMutation,
     job::JobMutation,
+    annotation_change::AnnotationMutation,
 );
 
 pub(crate) use live::LiveSubscription as Subscription;

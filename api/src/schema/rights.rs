@@ -25,6 +25,7 @@ const LINKS_WRITE: Need = Need::Scope(ApiScope::LinksWrite);
 const CLICKS_READ: Need = Need::Scope(ApiScope::ClicksRead);
 
 pub(crate) const QUERIES: &[(&str, Need)] = &[
+    ("annotations", CLICKS_READ),
     ("apiKeys", Need::Person),
     ("auditLog", Need::Person),
     ("clickBreakdown", CLICKS_READ),
@@ -48,8 +49,10 @@ pub(crate) const QUERIES: &[(&str, Need)] = &[
 pub(crate) const MUTATIONS: &[(&str, Need)] = &[
     ("addDomain", Need::Person),
     ("archiveLink", LINKS_WRITE),
+    ("createAnnotation", LINKS_WRITE),
     ("createApiKey", Need::Person),
     ("createLink", LINKS_WRITE),
+    ("deleteAnnotation", LINKS_WRITE),
     ("deleteLink", LINKS_WRITE),
     ("deleteLinkHistory", Need::Person),
     ("deleteWorkspace", Need::Person),
@@ -66,6 +69,7 @@ pub(crate) const MUTATIONS: &[(&str, Need)] = &[
     ("signOut", Need::Person),
     ("signRedirectUrl", LINKS_WRITE),
     ("signUp", Need::Person),
+    ("updateAnnotation", LINKS_WRITE),
     ("updateDomain", Need::Person),
     ("updateLink", LINKS_WRITE),
     ("updateWorkspace", Need::Person),

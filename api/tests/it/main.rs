@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where what it needs is missing")]
 
 mod accounts;
+mod annotations;
 mod api_keys;
 mod breakdown;
 mod calendar;

@@ -33,6 +33,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         let link = scope.create_link(&new, NOON).await.unwrap();
         scope.tell(&entry(NOON)).await.unwrap();
         assert!(scope.report_link(&crate::link_reports::report(link.id, 0)).await.unwrap());
+        scope.create_annotation(&crate::annotations::note(NOON, None)).await.unwrap();
         scope.commit().await.unwrap();
         ingest(store, workspace, &[click(link.id, NOON)]).await;
         store.count_losses(&[loss(workspace, 1, 1)]).await.unwrap();
@@ -60,6 +61,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "signing_secrets",
         "link_reports",
         "audit_log",
+        "annotations",
         "jobs",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
@@ -91,6 +93,8 @@ async fn policies_hold_where_a_filter_is_forgotten() {
     for (role, sql) in [
         ("linklogger_worker", "DELETE FROM clicks RETURNING 1::bigint"),
         ("linklogger_worker", "DELETE FROM audit_log RETURNING 1::bigint"),
+        ("linklogger_worker", "DELETE FROM annotations RETURNING 1::bigint"),
+        ("linklogger_redirector", "SELECT count(*) FROM annotations"),
         ("linklogger_api", "DELETE FROM audit_log RETURNING 1::bigint"),
         ("linklogger_api", "UPDATE audit_log SET action = '' RETURNING 1::bigint"),
         ("linklogger_api", "SELECT linklogger_purge_audit(1, 1)"),
