@@ -97,6 +97,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
     let exports = export::Exports::new(parts.store.clone(), options.short_domain.clone(), parts.clock.clone(), parts.rng.clone());
     let services = Services {
         export_url: format!("{}/export/workspace", options.public_url.as_str().trim_end_matches('/')),
+        clicks_url: format!("{}/export", options.public_url.as_str().trim_end_matches('/')),
         hub: Arc::new(live::Hub::new(parts.store.clone(), parts.feed)),
         store: parts.store,
         notices: parts.notices,
@@ -112,7 +113,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         seal_key: options.seal_key,
     };
     let shell = Shell {
-        schema: schema::build(services),
+        schema: schema::build(services.clone()),
         sessions,
         origins: options.origins,
         client_ip,
@@ -122,6 +123,8 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         open: TaskTracker::new(),
         sockets: Mutex::new(HashMap::new()),
         exports,
+        services,
+        turns: export::Turns::default(),
     };
     lifecycle.spawn("sockets", shell::farewell(shell.open.clone(), lifecycle.stopping().clone()));
     let router = shell::router(Arc::new(shell)).merge(reports.router());

@@ -71,6 +71,7 @@ pub use export::{AnyLink, CellPlace, CellRow, Member};
 pub use ingest::{Incoming, IngestReport, Ingested, Poison, Rejudged};
 pub use ingest_counters::{LossPlace, LostClicks};
 pub use ingest_settings::IngestSettings;
+pub use jobs::MAX_EXPORTS;
 pub use judged::{JudgedClicks, JudgedRange};
 pub use keys::StoredKey;
 pub use link_outbox::OutboxEntry;

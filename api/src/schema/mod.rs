@@ -17,6 +17,7 @@ mod domain_change;
 mod erasure;
 pub(crate) mod error;
 mod explain;
+mod export;
 mod filter;
 mod heatmap;
 mod job;
@@ -42,6 +43,7 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, Schema, SchemaBuilder};
 
 pub(crate) use context::Services;
+pub(crate) use filter::{ClickFilterInput, resolve};
 
 #[derive(Default, MergedObject)]
 pub struct Query(
@@ -74,6 +76,7 @@ pub struct Mutation(
     removal::RemovalMutation,
     job::JobMutation,
     annotation_change::AnnotationMutation,
+    export::ExportMutation,
 );
 
 pub(crate) use live::LiveSubscription as Subscription;
@@ -88,6 +91,11 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 pub(crate) fn build(services: Services) -> ApiSchema {
     let links = DataLoader::new(loader::LinkLoader(services.store.clone()), tokio::spawn).max_batch_size(500);
     builder().data(links).data(services).finish()
+}
+
+/// A cursor of the order of storage, after which a subscription goes on.
+pub(crate) fn stored_cursor(seq: ::domain::Seq) -> String {
+    page::Cursor::encode(&page::StoredCursor(seq))
 }
 
 /// The SDL, as `frontend-schema.graphql` keeps it.

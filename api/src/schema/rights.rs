@@ -57,6 +57,7 @@ pub(crate) const MUTATIONS: &[(&str, Need)] = &[
     ("deleteLinkHistory", Need::Person),
     ("deleteWorkspace", Need::Person),
     ("eraseVisitor", Need::Person),
+    ("exportClicks", Need::Person),
     ("exportWorkspace", Need::Person),
     ("reclassify", Need::Person),
     ("refreshSession", Need::Person),

@@ -11,6 +11,7 @@ mod dashboard;
 mod domains;
 mod erasure;
 mod explain;
+mod export;
 mod feeder;
 mod filters;
 mod fixture;

@@ -38,6 +38,14 @@ pub(in crate::export) enum Format {
 
 impl Format {
     pub const ALL: [Self; 2] = [Self::NdJson, Self::Csv];
+
+    /// As the schema has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NdJson => "NDJSON",
+            Self::Csv => "CSV",
+        }
+    }
 }
 
 impl<T> Table<T> {
