@@ -5,6 +5,7 @@
 //! needs from outside is an argument.
 
 mod account;
+mod aligned;
 mod annotation;
 mod api_key;
 mod audit;

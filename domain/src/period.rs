@@ -3,10 +3,9 @@
 //! Days, months and years are those of a time zone and its own history: a range of 30 days may
 //! have 719 to 721 hours, and "the same time yesterday" is what the clock on the wall showed.
 
-use jiff::civil::Date;
 use jiff::{Span, ToSpan, ZonedDateTime, tz::TimeZone};
 
-use crate::{Bucket, Millis};
+use crate::Millis;
 
 /// A range by name, in whole days; all but `Yesterday` end now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,67 +101,19 @@ impl AskedRange {
         };
         earlier(&start, &end, to.is_some(), step)
     }
-
-    /// As [`AskedRange::compared`], so that points of `bucket` in the zone `of_points` have those of the other
-    /// range beside them: by whole weeks for weeks, by whole months for months. As many of them as hold the
-    /// range, so that the two do not overlap; for a year 52 weeks, or the same dates.
-    pub fn compared_in(
-        self,
-        compare: Compare,
-        bucket: Bucket,
-        of_points: &TimeZone,
-        zone: &TimeZone,
-        now: Millis,
-    ) -> Option<(Millis, Millis)> {
-        if !matches!(bucket, Bucket::Week(_) | Bucket::Month) {
-            return self.compared(compare, zone, now);
-        }
-        let (from, to) = self.edges(zone, now);
-        let (start, end) = (local(from?, of_points), local(to.unwrap_or(now), of_points));
-        let is_year = compare == Compare::PreviousYear || self == Self::Named(Period::YearToDate);
-        let step = match bucket {
-            Bucket::Month if is_year => 1.year(),
-            Bucket::Month => whole_months(&start, &end)?.months(),
-            _ if is_year => WEEKS_OF_A_YEAR.weeks(),
-            _ => whole_weeks(&start, &end)?.weeks(),
-        };
-        earlier(&start, &end, to.is_some(), step)
-    }
 }
-
-const WEEKS_OF_A_YEAR: i64 = 52;
 
 /// The range that much earlier, on the clocks of its zone.
-fn earlier(start: &ZonedDateTime, end: &ZonedDateTime, has_end: bool, step: Span) -> Option<(Millis, Millis)> {
+pub(crate) fn earlier(start: &ZonedDateTime, end: &ZonedDateTime, has_end: bool, step: Span) -> Option<(Millis, Millis)> {
     let earlier_end = if has_end { end_before(end, step)? } else { same_time_before(end, step)? };
     not_empty(same_time_before(start, step)?, earlier_end)
-}
-
-/// The fewest weeks that hold the days of a range.
-fn whole_weeks(start: &ZonedDateTime, end: &ZonedDateTime) -> Option<i64> {
-    let days = i64::from(start.date().until(last_day(end)?).ok()?.get_days()) + 1;
-    (days > 0).then(|| (days + 6) / 7)
-}
-
-/// The fewest months after which a range's end is not after its beginning.
-fn whole_months(start: &ZonedDateTime, end: &ZonedDateTime) -> Option<i64> {
-    let (first, last) = (start.date(), last_day(end)?);
-    let months = 12 * i64::from(last.year() - first.year()) + i64::from(last.month() - first.month());
-    // A month later but on an earlier day, it is held already.
-    let held = months + i64::from(last.day() >= first.day());
-    (first <= last).then(|| held.max(1))
-}
-
-/// The last day that an end, not included, leaves in its range.
-fn last_day(end: &ZonedDateTime) -> Option<Date> {
-    if is_day_start(end) { end.date().yesterday().ok() } else { Some(end.date()) }
 }
 
 fn not_empty(from: Millis, to: Millis) -> Option<(Millis, Millis)> {
     (from < to).then_some((from, to))
 }
 
-fn local(at: Millis, zone: &TimeZone) -> ZonedDateTime {
+pub(crate) fn local(at: Millis, zone: &TimeZone) -> ZonedDateTime {
     at.timestamp().to_zoned_datetime(zone.clone())
 }
 
@@ -174,7 +125,7 @@ fn day_start(day: &ZonedDateTime) -> Option<Millis> {
     Some(Millis::from_timestamp(day.start_of_day().ok()?.timestamp()))
 }
 
-fn is_day_start(at: &ZonedDateTime) -> bool {
+pub(crate) fn is_day_start(at: &ZonedDateTime) -> bool {
     at.start_of_day().is_ok_and(|start| start.timestamp() == at.timestamp())
 }
 
@@ -313,52 +264,6 @@ mod tests {
                     let compared = AskedRange::Named(period).compared(Compare::PreviousPeriod, &zone, now).unwrap();
                     assert!(compared.1 <= from.unwrap(), "{name} {now} {period:?}");
                     assert_eq!(days((from.unwrap(), to.unwrap_or(now)), &zone), days(compared, &zone), "{name} {now} {period:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn weeks_and_months_have_those_of_before_beside_them() {
-        use crate::{Weekday, buckets};
-        let compared = |range: AskedRange, compare, bucket, name: &str, now: &str| {
-            let show = |at: Millis| local(at, &zone(name)).strftime("%Y-%m-%d %H:%M").to_string();
-            range.compared_in(compare, bucket, &zone(name), &zone("UTC"), at(now)).map(|(from, to)| [show(from), show(to)]).unwrap()
-        };
-        let between = |from: &str, to: &str| AskedRange::Between(Some(at(from)), Some(at(to)));
-        let (week, now) = (Bucket::Week(Weekday::Monday), "2026-07-15T12:05:00Z");
-        // A March of Kolkata, asked for by a workspace of UTC: its February, not the 31 days before.
-        let march = between("2026-02-28T18:30:00Z", "2026-03-31T18:30:00Z");
-        let of = |compare| compared(march, compare, Bucket::Month, "Asia/Kolkata", now);
-        assert_eq!(of(Compare::PreviousPeriod), ["2026-02-01 00:00", "2026-03-01 00:00"]);
-        assert_eq!(of(Compare::PreviousYear), ["2025-03-01 00:00", "2025-04-01 00:00"]);
-        // Four weeks from a Monday on.
-        let weeks = between("2026-03-02T00:00:00Z", "2026-03-30T00:00:00Z");
-        let of = |compare| compared(weeks, compare, week, "UTC", now);
-        assert_eq!(of(Compare::PreviousPeriod), ["2026-02-02 00:00", "2026-03-02 00:00"]);
-        assert_eq!(of(Compare::PreviousYear), ["2025-03-03 00:00", "2025-03-31 00:00"]);
-        // Up to now, cut at the same time of a day.
-        let named = |period, bucket| compared(AskedRange::Named(period), Compare::PreviousPeriod, bucket, "UTC", now);
-        assert_eq!(named(Period::Last30Days, week), ["2026-05-12 00:00", "2026-06-10 12:05"]);
-        assert_eq!(named(Period::Last90Days, Bucket::Month), ["2026-01-17 00:00", "2026-04-15 12:05"]);
-        assert_eq!(named(Period::MonthToDate, Bucket::Month), ["2026-06-01 00:00", "2026-06-15 12:05"]);
-        assert_eq!(named(Period::YearToDate, week), ["2025-01-02 00:00", "2025-07-16 12:05"]);
-        // As many points, each the counterpart of the other, and none of both, whatever the day.
-        for step in 0..400 {
-            let now = at("2026-01-01T00:00:07Z").plus(step * 31 * 3_600_000);
-            for (period, bucket) in [
-                (Period::Last30Days, week),
-                (Period::Last90Days, week),
-                (Period::Last90Days, Bucket::Month),
-                (Period::MonthToDate, Bucket::Month),
-            ] {
-                for name in ["UTC", "Europe/Berlin", "Asia/Beirut", "Pacific/Auckland"] {
-                    let (zone, range) = (zone(name), AskedRange::Named(period));
-                    let (from, to) = range.edges(&zone, now);
-                    let other = range.compared_in(Compare::PreviousPeriod, bucket, &zone, &zone, now).unwrap();
-                    assert!(other.1 <= from.unwrap(), "{name} {now} {period:?}");
-                    let points = |(from, to)| buckets(bucket, &zone, from, to).unwrap().len();
-                    assert_eq!(points((from.unwrap(), to.unwrap_or(now))), points(other), "{name} {now} {period:?}");
                 }
             }
         }

@@ -173,10 +173,7 @@ impl WorkspaceScope {
 }
 
 fn matching(filter: &AnnotationFilter) -> Condition {
-    let not_over = |from: Millis| {
-        let ends_later = Condition::any().add(Column::Until.gt(from.0)).add(Column::At.gte(from.0));
-        ends_later
-    };
+    let not_over = |from: Millis| Condition::any().add(Column::Until.gt(from.0)).add(Column::At.gte(from.0));
     let links = (!filter.links.is_empty()).then(|| {
         let whole = filter.links.contains(&None).then(|| Column::LinkId.is_null());
         Condition::any().add(Column::LinkId.is_in(filter.links.iter().flatten().map(|link| link.0))).add_option(whole)

@@ -94,6 +94,7 @@ suite!(
     ingest::only_what_was_sent_on_is_counted,
     ingest::a_record_that_cannot_be_stored_is_set_aside,
     jobs::a_job_is_done_by_one_process_at_a_time,
+    jobs::exports_are_kept_for_a_day_and_bounded,
     jobs::cells_are_compared_with_their_clicks,
     ingest_counters::losses_count_once_however_often_they_come,
     clicks::pages_of_both_orders_meet_everything_once,
