@@ -101,6 +101,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
     let pages = conversions::Pages::new(tracker.clone(), client_ip.clone());
     let services = Services {
         export_url: format!("{}/export/workspace", options.public_url.as_str().trim_end_matches('/')),
+        clicks_url: format!("{}/export", options.public_url.as_str().trim_end_matches('/')),
         hub: Arc::new(live::Hub::new(parts.store.clone(), parts.feed)),
         store: parts.store,
         notices: parts.notices,
@@ -117,7 +118,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         seal_key: options.seal_key,
     };
     let shell = Shell {
-        schema: schema::build(services),
+        schema: schema::build(services.clone()),
         sessions,
         origins: options.origins,
         client_ip,
@@ -128,6 +129,8 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         sockets: Mutex::new(HashMap::new()),
         exports,
         tracker,
+        services,
+        turns: export::Turns::default(),
     };
     lifecycle.spawn("sockets", shell::farewell(shell.open.clone(), lifecycle.stopping().clone()));
     let router = shell::router(Arc::new(shell)).merge(reports.router()).merge(pages.router());

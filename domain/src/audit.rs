@@ -41,6 +41,8 @@ impl AuditEntry {
     pub const DELETION_ASKED: &str = "workspace.deletion_asked";
     /// That was taken back.
     pub const DELETION_TAKEN_BACK: &str = "workspace.deletion_taken_back";
+    /// Clicks were exported: `{format}`.
+    pub const CLICKS_EXPORTED: &str = "clicks.exported";
     /// Everything was exported.
     pub const EXPORTED: &str = "workspace.exported";
 }

@@ -141,6 +141,11 @@ id!(
 );
 
 id!(
+    /// What happened at an instant, beside the counts of that time.
+    AnnotationId, "ann"
+);
+
+id!(
     /// An entry of a workspace's audit log.
     AuditId, "aud"
 );

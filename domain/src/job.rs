@@ -8,6 +8,8 @@ coded!(
     JobKind {
         /// Clicks of a range of time are read and judged again, by the rules and databases of today.
         Reclassify = 0,
+        /// Clicks are ready to be fetched; done when it is asked for, since they are read while they are sent.
+        ExportClicks = 1,
     }
 );
 
@@ -52,6 +54,12 @@ impl Job {
             created_at: now,
             finished_at: None,
         }
+    }
+
+    /// A new export of that range, which is done.
+    pub fn export(id: JobId, workspace: WorkspaceId, range: (Millis, Millis), now: Millis) -> Self {
+        let job = Self::reclassify(id, workspace, range, now);
+        Self { kind: JobKind::ExportClicks, status: JobStatus::Done, finished_at: Some(now), ..job }
     }
 
     /// How much of the range is done with, from 0 to 1, by time.

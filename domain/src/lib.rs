@@ -5,6 +5,8 @@
 //! needs from outside is an argument.
 
 mod account;
+mod aligned;
+mod annotation;
 mod api_key;
 mod audit;
 mod bucket;
@@ -52,8 +54,10 @@ mod slug;
 mod target;
 mod verdict;
 mod visitor_day;
+mod week_hour;
 
 pub use account::{Email, Password, Role, WorkspaceName, parse_time_zone, workspace_slug};
+pub use annotation::{Annotation, AnnotationChange, AnnotationKind};
 pub use api_key::{
     ApiKeyHash, ApiKeyRight, ApiKeyState, ApiScope, PresentedKey, compose_api_key, is_api_key, parse_key_name, parse_key_networks,
     read_api_key,
@@ -65,8 +69,8 @@ pub use click::{
     Address, AutonomousSystem, CapturedClick, Click, ClickRule, Device, GeoPlace, JudgedAgent, Method, Outcome, ReducedAddress, Seq,
     UserAgentFacts, VisitorKey, network_of,
 };
-pub use click_properties::{ClickProperties, LinkTraits, MetadataChoice, ParameterChoice};
 pub use click_parameter::{CLICK_PARAMETER, with_click_id};
+pub use click_properties::{ClickProperties, LinkTraits, MetadataChoice, ParameterChoice};
 pub use consent::{
     CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_consented_id, is_signed_consent, signed_consent,
 };
@@ -84,10 +88,11 @@ pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
 pub use id::{
-    ApiKeyId, AuditId, ClickId, DomainId, Entropy, ErasureId, IdError, JobId, KeyId, LeaseId, LinkId, LinkReportId, MissId, RuleId,
-    SessionId, UserId, WorkspaceId,
+    AnnotationId, ApiKeyId, AuditId, ClickId, DomainId, Entropy, ErasureId, IdError, JobId, KeyId, LeaseId, LinkId, LinkReportId, MissId,
+    RuleId, SessionId, UserId, WorkspaceId,
 };
 pub use issue::{Invalid, Issue, IssueCode};
+pub use jiff::civil::Weekday;
 pub use job::{Job, JobKind, JobStatus};
 pub use judged::{Derived, JudgedClick};
 pub use link::{
@@ -98,8 +103,8 @@ pub use link_labels::{Folder, LinkLabels, LinkLabelsChange, Metadata, MetadataVa
 pub use logged::{LOG_PATH, LogDraft, Logged, VisitorFacts};
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;
-pub use one_dimension::OneDimension;
 pub use miss::{CapturedMiss, Miss, MissFilter};
+pub use one_dimension::OneDimension;
 pub use own_hosts::OwnHosts;
 pub use path::plain_path;
 pub use period::{AskedRange, Compare, Period};
@@ -125,3 +130,4 @@ pub use slug::{GENERATED_SLUG_LENGTH, Slug};
 pub use target::{MAX_TARGET_BYTES, ShortDomain, TargetUrl};
 pub use verdict::{Verdict, VerdictReason};
 pub use visitor_day::{DaySalt, LocalDay, SaltOfDay};
+pub use week_hour::WeekHour;

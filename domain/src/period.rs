@@ -99,16 +99,21 @@ impl AskedRange {
                 None => return not_empty(Millis(from.0.checked_sub(to.unwrap_or(now).0.checked_sub(from.0)?)?), from),
             },
         };
-        let earlier_end = if to.is_some() { end_before(&end, step)? } else { same_time_before(&end, step)? };
-        not_empty(same_time_before(&start, step)?, earlier_end)
+        earlier(&start, &end, to.is_some(), step)
     }
+}
+
+/// The range that much earlier, on the clocks of its zone.
+pub(crate) fn earlier(start: &ZonedDateTime, end: &ZonedDateTime, has_end: bool, step: Span) -> Option<(Millis, Millis)> {
+    let earlier_end = if has_end { end_before(end, step)? } else { same_time_before(end, step)? };
+    not_empty(same_time_before(start, step)?, earlier_end)
 }
 
 fn not_empty(from: Millis, to: Millis) -> Option<(Millis, Millis)> {
     (from < to).then_some((from, to))
 }
 
-fn local(at: Millis, zone: &TimeZone) -> ZonedDateTime {
+pub(crate) fn local(at: Millis, zone: &TimeZone) -> ZonedDateTime {
     at.timestamp().to_zoned_datetime(zone.clone())
 }
 
@@ -120,7 +125,7 @@ fn day_start(day: &ZonedDateTime) -> Option<Millis> {
     Some(Millis::from_timestamp(day.start_of_day().ok()?.timestamp()))
 }
 
-fn is_day_start(at: &ZonedDateTime) -> bool {
+pub(crate) fn is_day_start(at: &ZonedDateTime) -> bool {
     at.start_of_day().is_ok_and(|start| start.timestamp() == at.timestamp())
 }
 

@@ -6,6 +6,7 @@
 
 mod agent;
 mod anew;
+mod explain;
 mod geo;
 mod language;
 mod miss;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use domain::{Address, CapturedClick, Click, JudgedAgent, Privacy, ReducedAddress, SignalSet, host_of_referrer, parse_utm};
 
 pub use agent::{facts as agent_facts, facts_with_hints};
+pub use explain::{Firsts, Step, explain_channel, explain_verdict, explain_visitor};
 pub use geo::{GeoDatabases, GeoError, GeoFile, GeoFileState, GeoSource, GeoTrouble, Refreshed};
 pub use language::first as first_language;
 pub use miss::reduce_missed;

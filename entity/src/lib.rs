@@ -1,6 +1,7 @@
 //! SeaORM rows, one file per table, and nothing else. What they mean is documented in `domain`;
 //! how they come to be is `migration`'s.
 
+pub mod annotation;
 pub mod api_key;
 pub mod audit_entry;
 pub mod click;

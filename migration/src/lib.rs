@@ -24,6 +24,7 @@ mod m20261128_000000_rollups;
 mod m20261128_000001_link_labels;
 mod m20261128_000002_misses;
 mod m20261128_000003_conversions;
+mod m20261128_000004_annotations;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000001_link_labels::Migration),
             Box::new(m20261128_000002_misses::Migration),
             Box::new(m20261128_000003_conversions::Migration),
+            Box::new(m20261128_000004_annotations::Migration),
         ]
     }
 }

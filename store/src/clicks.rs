@@ -86,6 +86,25 @@ impl WorkspaceScope {
         self.page(page, query).await
     }
 
+    /// Clicks by time, oldest first, after that one, of those stored by the time that `head` was the last.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn clicks_stored_by(
+        &self,
+        filter: &ClickFilter,
+        after: Option<ClickId>,
+        head: Seq,
+        limit: u64,
+    ) -> Result<Vec<Click>, StoreError> {
+        let mut query = Entity::find().filter(self.matching(filter)).filter(Column::Seq.lte(head));
+        if let Some(after) = after {
+            query = query.filter(Column::Id.gt(after.0));
+        }
+        let rows = query.order_by_asc(Column::Id).limit(limit).all(&self.transaction).await?;
+        rows.into_iter().map(to_click).collect()
+    }
+
     async fn page<C>(&self, page: &PageRequest<C>, query: sea_orm::Select<Entity>) -> Result<ClickPage, StoreError> {
         let rows = query.limit(page.limit + 1).all(&self.transaction).await?;
         let (rows, has_next, has_previous) = page.cut(rows);

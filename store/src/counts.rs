@@ -97,6 +97,15 @@ pub struct Series {
     pub head: Seq,
 }
 
+#[derive(Clone, Debug)]
+pub struct Quarters {
+    /// By the first instant of the quarter-hour.
+    pub tallies: BTreeMap<Millis, Tally>,
+    pub source: Source,
+    pub data_from: Millis,
+    pub head: Seq,
+}
+
 /// The span that a piece of time is in.
 pub(crate) fn index_of(spans: &[BucketSpan], start: Millis) -> Option<usize> {
     spans.partition_point(|span| span.start <= start).checked_sub(1)
@@ -134,13 +143,13 @@ impl WorkspaceScope {
         Ok(Series { points, source: plan.source(), data_from: self.data_from(filter, &plan).await?, head: self.head().await? })
     }
 
-    /// The counts of quarter-hours, by the start of each: of every verdict.
+    /// The clicks of each quarter-hour that has any, by its start.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn quarters(&self, filter: &ClickFilter) -> Result<(BTreeMap<Millis, Tally>, Plan), StoreError> {
-        let mut quarters: BTreeMap<Millis, Tally> = BTreeMap::new();
-        let add = |start, verdict, count| quarters.entry(start).or_default().add_count(verdict, count);
+    pub async fn quarters(&self, filter: &ClickFilter) -> Result<Quarters, StoreError> {
+        let mut tallies: BTreeMap<Millis, Tally> = BTreeMap::new();
+        let add = |start, verdict, count| tallies.entry(start).or_default().add_count(verdict, count);
         let filter = filter.of_any_verdict();
         let question = match self.question(&filter, None).await? {
             Some(question) if question.block == LINK => Some(question.of_each_link(&filter)),
@@ -151,7 +160,7 @@ impl WorkspaceScope {
             None => Plan::of_clicks(filter.clone()),
         };
         let plan = self.sums_by(&filter, question.as_ref(), plan, Quarter::MILLIS, add).await?;
-        Ok((quarters, plan))
+        Ok(Quarters { tallies, source: plan.source(), data_from: self.data_from(&filter, &plan).await?, head: self.head().await? })
     }
 
     /// Tells the counts of pieces of time, each within one of `spans`, or anywhere where there are none; and what
@@ -197,7 +206,6 @@ impl WorkspaceScope {
         }
         Ok(plan)
     }
-
     /// The first instant that an answer by this plan covers: where it counts clicks of a time from which they
     /// are no longer kept, it is after the last of them.
     pub(crate) async fn data_from(&self, filter: &ClickFilter, plan: &Plan) -> Result<Millis, StoreError> {

@@ -4,12 +4,18 @@
 use domain::{ClickId, Job, JobId, JobKind, JobStatus, Millis, WorkspaceId};
 use entity::job::{ActiveModel, Column, Entity, Model};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder, Statement,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, Statement,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::annotations::note_job;
 use crate::{Access, Store, StoreError, WorkspaceScope};
+
+/// Exports of one workspace that may be asked for within a day.
+pub const MAX_EXPORTS: u64 = 100;
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1_000;
 
 impl WorkspaceScope {
     /// Stores a new job. Until `leased_until` nobody takes it up.
@@ -17,17 +23,47 @@ impl WorkspaceScope {
     /// # Errors
     /// When the database does not answer.
     pub async fn create_job(&self, job: &Job, leased_until: Millis) -> Result<(), StoreError> {
+        self.insert_job(job, json!({ "from": job.from.0, "to": job.to.0 }), leased_until).await
+    }
+
+    /// Stores an export with what was asked for, which is done. Exports older than a day go.
+    ///
+    /// # Errors
+    /// [`StoreError::TooMany`] when [`MAX_EXPORTS`] were asked for within a day.
+    pub async fn create_export(&self, job: &Job, asked: &Value) -> Result<(), StoreError> {
+        self.lock_workspace().await?;
+        let of_kind = Condition::all().add(Column::WorkspaceId.eq(self.workspace.0)).add(Column::Kind.eq(JobKind::ExportClicks.code()));
+        let old = Column::CreatedAt.lt(job.created_at.0 - DAY_MILLIS);
+        Entity::delete_many().filter(of_kind.clone()).filter(old).exec(&self.transaction).await?;
+        if Entity::find().filter(of_kind).count(&self.transaction).await? >= MAX_EXPORTS {
+            return Err(StoreError::TooMany);
+        }
+        self.insert_job(job, json!({ "from": job.from.0, "to": job.to.0, "export": asked }), job.created_at).await
+    }
+
+    /// An export that was asked for within a day or so, and what was asked for.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn export(&self, id: JobId) -> Result<(Job, Value), StoreError> {
+        let find = Entity::find_by_id(id.0).filter(Column::WorkspaceId.eq(self.workspace.0));
+        let row = find.filter(Column::Kind.eq(JobKind::ExportClicks.code())).one(&self.transaction).await?.ok_or(StoreError::NotFound)?;
+        let mut input: Value = serde_json::from_str(&row.input).map_err(|_| StoreError::Internal("a job's input is no JSON".into()))?;
+        Ok((read(row)?, input["export"].take()))
+    }
+
+    async fn insert_job(&self, job: &Job, input: Value, leased_until: Millis) -> Result<(), StoreError> {
         let row = ActiveModel {
             id: Set(job.id.0),
             workspace_id: Set(self.workspace.0),
             kind: Set(job.kind.code()),
             status: Set(job.status.code()),
-            input: Set(json!({ "from": job.from.0, "to": job.to.0 }).to_string()),
+            input: Set(input.to_string()),
             position: Set(job.position.0),
             looked: Set(0),
             changed: Set(0),
             created_at: Set(job.created_at.0),
-            finished_at: Set(None),
+            finished_at: Set(job.finished_at.map(|at| at.0)),
             leased_until: Set(leased_until.0),
         };
         Entity::insert(row).exec_without_returning(&self.transaction).await?;
@@ -93,6 +129,7 @@ impl Store {
             ..ActiveModel::default()
         };
         Entity::update_many().set(row).filter(of).filter(Column::Id.eq(job.id.0)).exec(&transaction).await?;
+        note_job(&transaction, job).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -118,7 +155,7 @@ async fn job(transaction: &DatabaseTransaction, workspace: WorkspaceId, id: JobI
     find.one(transaction).await?.map(read).transpose()
 }
 
-fn read(row: Model) -> Result<Job, StoreError> {
+pub(crate) fn read(row: Model) -> Result<Job, StoreError> {
     let unknown = |what: &str| StoreError::Internal(format!("a job's {what} is unknown"));
     let input: Value = serde_json::from_str(&row.input).map_err(|_| unknown("input"))?;
     let edge = |name: &str| input[name].as_i64().map(Millis).ok_or_else(|| unknown("input"));

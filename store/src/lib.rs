@@ -6,6 +6,7 @@
 //! workspace is known are methods of [`Store`]. Clicks come in through [`Store::ingest`].
 
 mod accounts;
+mod annotations;
 mod api_keys;
 mod audit;
 mod breakdown;
@@ -21,6 +22,7 @@ mod domain_proofs;
 mod domains;
 mod erase;
 mod error;
+mod explained;
 mod export;
 mod filter_sql;
 mod gates;
@@ -37,6 +39,7 @@ mod link_list;
 mod link_outbox;
 mod link_reports;
 mod links;
+mod live_visitors;
 mod lookup;
 mod migrate;
 mod misses;
@@ -59,6 +62,7 @@ mod unique_visitors;
 mod verify;
 
 pub use accounts::{Account, Membership, NewAccount, Workspace};
+pub use annotations::{AnnotationFilter, AnnotationPage, AnnotationPlace, MAX_ANNOTATIONS};
 pub use api_keys::{ApiKey, MAX_API_KEYS, NewApiKey};
 pub use audit::AuditPage;
 pub use breakdown::{Breakdown, BreakdownRequest, BreakdownRow};
@@ -68,17 +72,19 @@ pub use conversions::{
     Bounces, ConversionBreakdown, ConversionBreakdownRequest, ConversionQuestion, ConversionRow, ConversionTotals, Engaged, Engagement,
     Funnel, FunnelGroup, FunnelRequest, MOST_CONVERSIONS_OF_A_CLICK, Tracked,
 };
-pub use counts::{Counts, Series, Tally, Totals};
+pub use counts::{Counts, Quarters, Series, Tally, Totals};
 pub use dead_letters::{DeadLetter, SealedRecord};
 pub use domain_feed::{DomainOutboxEntry, DueDomain};
 pub use domain_proofs::Proof;
 pub use domains::{MAX_DOMAINS, NewDomain};
 pub use erase::{FreshSalt, KEPT_MILLIS, NewErasure, Step, Subject};
 pub use error::{Conflict, StoreError};
+pub use explained::DayMarks;
 pub use export::{AnyLink, CellPlace, CellRow, Member};
 pub use ingest::{Incoming, IngestReport, Ingested, Poison, Rejudged};
 pub use ingest_counters::{LossPlace, LostClicks};
 pub use ingest_settings::IngestSettings;
+pub use jobs::MAX_EXPORTS;
 pub use judged::{JudgedClicks, JudgedRange};
 pub use keys::StoredKey;
 pub use link_groups::LinkGroup;
@@ -86,6 +92,7 @@ pub use link_labels::Shared;
 pub use link_list::{LinkOrder, LinkOrderField, LinkPage, LinkPlace, LinkSelection, PlaceValue, Shelf};
 pub use link_outbox::OutboxEntry;
 pub use link_reports::LinkReportPage;
+pub use live_visitors::LiveVisitors;
 pub use migrate::migrate;
 pub use misses::{IncomingMiss, MissCount, MissCountPlace, MissDifference, MissPage, MissReport, MissedSlug, MissesVerified};
 pub use plan::Source;

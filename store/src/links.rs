@@ -140,6 +140,7 @@ impl WorkspaceScope {
     /// one way of every change.
     async fn write(&self, id: LinkId, version: i32, changed: link::ActiveModel) -> Result<(), StoreError> {
         self.check_changeable(id)?;
+        self.note_link_change(id, &changed).await?;
         let result = link::Entity::update_many()
             .set(changed)
             .filter(link::Column::WorkspaceId.eq(self.workspace.0))

@@ -40,6 +40,7 @@ const OWNED: &[(&str, &str)] = &[
     ("link_reports", "id"),
     ("link_tags", "tag, link_id"),
     ("link_metadata", "link_id, key"),
+    ("annotations", "id"),
     ("links", "id"),
     ("signing_secrets", "id"),
     ("jobs", "id"),

@@ -63,7 +63,11 @@ pub async fn run_job(
     clock: &Clock,
     stopping: &CancellationToken,
 ) -> Result<Job, StoreError> {
-    let JobKind::Reclassify = job.kind;
+    match job.kind {
+        JobKind::Reclassify => {}
+        // Done when it was made.
+        JobKind::ExportClicks => return Ok(job),
+    }
     while job.finished_at.is_none() {
         if stopping.is_cancelled() {
             job.status = JobStatus::Queued;

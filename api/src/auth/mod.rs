@@ -1,5 +1,6 @@
 //! Credentials: passwords, access tokens, refresh tokens, and the sessions they belong to.
 
+mod export_tokens;
 mod keys;
 mod passwords;
 mod refresh;

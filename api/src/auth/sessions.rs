@@ -47,9 +47,9 @@ pub(crate) struct Granted {
 #[derive(Debug)]
 pub(crate) struct Sessions {
     store: Store,
-    clock: Clock,
+    pub(super) clock: Clock,
     rng: Rng,
-    keys: RwLock<SigningKeys>,
+    pub(super) keys: RwLock<SigningKeys>,
     api_keys: ApiKeys,
     /// What was last known of a session.
     states: Cache<SessionId, Option<SessionState>>,
@@ -160,7 +160,7 @@ impl Sessions {
     }
 
     /// Another process may have made a key since. Asks the store only for what looks like a key's id.
-    async fn has_new_keys(&self, token: &str) -> Result<bool, ApiError> {
+    pub(super) async fn has_new_keys(&self, token: &str) -> Result<bool, ApiError> {
         if tokens::key_id(token).and_then(|kid| kid.parse::<KeyId>().ok()).is_none() {
             return Ok(false);
         }
@@ -173,7 +173,7 @@ impl Sessions {
         Ok(true)
     }
 
-    async fn is_live(&self, session: &Session) -> Result<bool, ApiError> {
+    pub(super) async fn is_live(&self, session: &Session) -> Result<bool, ApiError> {
         let look_up = self.store.session(session.id);
         let state = self.states.try_get_with(session.id, look_up).await.map_err(|error| ApiError::unavailable(&error))?;
         Ok(state.is_some_and(|state| !state.revoked && state.user == session.user && state.version == session.version))

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{KeyId, Millis};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use platform::Rng;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::StoredKey;
 
@@ -34,6 +35,17 @@ pub(crate) struct AccessClaims {
     /// The session, and its version when the token was made.
     pub sid: String,
     pub ver: i32,
+}
+
+/// Claims that say when they were made and when they end, in seconds.
+pub(crate) trait Timed {
+    fn times(&self) -> (i64, i64);
+}
+
+impl Timed for AccessClaims {
+    fn times(&self) -> (i64, i64) {
+        (self.iat, self.exp)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +98,7 @@ impl SigningKeys {
 
     /// # Errors
     /// When the crypto library refuses.
-    pub fn sign(&self, claims: &AccessClaims) -> Result<String, String> {
+    pub fn sign<C: Serialize>(&self, claims: &C) -> Result<String, String> {
         let header = Header { kid: Some(self.current.0.clone()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, claims, &self.current.1).map_err(|error| error.to_string())
     }
@@ -94,6 +106,11 @@ impl SigningKeys {
     /// # Errors
     /// [`TokenError`] unless the token is ours, whole and of now.
     pub fn verify(&self, token: &str, now: Millis) -> Result<AccessClaims, TokenError> {
+        self.verify_for(token, &self.issuer, now)
+    }
+
+    /// The same of a token for another audience than the API as a whole.
+    pub fn verify_for<C: DeserializeOwned + Timed>(&self, token: &str, audience: &str, now: Millis) -> Result<C, TokenError> {
         let header = header(token).ok_or(TokenError::Wrong)?;
         if header.crit.is_some() {
             return Err(TokenError::Wrong);
@@ -102,14 +119,15 @@ impl SigningKeys {
         let mut validation = Validation::new(Algorithm::EdDSA);
         // By our own clock, below.
         validation.validate_exp = false;
-        validation.set_audience(&[&self.issuer]);
+        validation.set_audience(&[audience]);
         validation.set_issuer(&[&self.issuer]);
-        let claims = jsonwebtoken::decode::<AccessClaims>(token, key, &validation).map_err(|_| TokenError::Wrong)?.claims;
+        let claims = jsonwebtoken::decode::<C>(token, key, &validation).map_err(|_| TokenError::Wrong)?.claims;
         let now = now.0.div_euclid(1_000);
-        if claims.exp <= now {
+        let (iat, exp) = claims.times();
+        if exp <= now {
             return Err(TokenError::Expired);
         }
-        if claims.iat > now + SKEW_SECONDS { Err(TokenError::Wrong) } else { Ok(claims) }
+        if iat > now + SKEW_SECONDS { Err(TokenError::Wrong) } else { Ok(claims) }
     }
 
     /// The public keys as a JWK set (RFC 7517).

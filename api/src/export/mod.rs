@@ -5,9 +5,12 @@
 //! whole.
 
 mod archive;
+mod asked;
+pub(crate) mod clicks;
 mod csv;
 mod readme;
 mod tables;
+mod turns;
 mod write;
 
 use std::sync::Arc;
@@ -28,6 +31,7 @@ use crate::caller::{Caller, Session};
 use crate::schema::error::{ApiError, ErrorCode};
 use crate::shell::{RequestId, Shell, refusal};
 use archive::Archive;
+pub(crate) use turns::Turns;
 
 /// Exports at once in this process: each holds a snapshot of the database.
 const AT_ONCE: usize = 4;
@@ -49,6 +53,8 @@ pub(crate) struct Exports {
 pub(crate) enum Broken {
     #[error("the reader went away, or stopped reading")]
     Reader,
+    #[error("whoever asked may not have it any more")]
+    Ended,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the archive cannot be written: {0}")]
@@ -124,16 +130,30 @@ fn refuse(error: &ApiError, id: &RequestId) -> Response {
     let status = match error.code() {
         ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::Validation => StatusCode::BAD_REQUEST,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
-    let mut response = (status, refusal(error.code(), &error.message()).to_string()).into_response();
+    let body = match error {
+        ApiError::Internal(reason) => {
+            tracing::error!(request = id.0, reason, "an export failed");
+            refusal(ErrorCode::Internal, "Something went wrong on our side.")
+        }
+        _ => json!({ "errors": [{ "message": error.message(), "extensions": error.extensions() }] }),
+    };
+    let mut response = refuse_with(status, &body, id);
+    if let ApiError::RateLimited { retry_after, .. } = error {
+        response.headers_mut().insert(axum::http::header::RETRY_AFTER, HeaderValue::from(*retry_after));
+    }
+    response
+}
+
+fn refuse_with(status: StatusCode, body: &serde_json::Value, id: &RequestId) -> Response {
+    let mut response = (status, body.to_string()).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        headers.insert(axum::http::header::RETRY_AFTER, HeaderValue::from_static("60"));
-    }
     if let Ok(id) = HeaderValue::from_str(&id.0) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }

@@ -1,8 +1,8 @@
 //! What the archive says of itself: every file and every column, out of the tables that write them.
 
 use super::tables::{
-    API_KEYS, AUDIT_LOG, CLICKS, CONVERSIONS, COUNTS, DOMAINS, ENGAGEMENTS, LINK_REPORTS, LINKS, LOSSES, MEMBERS, MISS_COUNTS, MISSES,
-    SETTINGS, Table,
+    ANNOTATIONS, API_KEYS, AUDIT_LOG, CLICKS, CONVERSIONS, COUNTS, DOMAINS, ENGAGEMENTS, LINK_REPORTS, LINKS, LOSSES, MEMBERS, MISS_COUNTS,
+    MISSES, SETTINGS, Table,
 };
 
 const INTRODUCTION: &str = "This archive holds what Link Logger has stored of one workspace, as it was at one moment.
@@ -31,6 +31,7 @@ pub(super) fn text() -> String {
     describe(&mut text, &LOSSES);
     describe(&mut text, &LINKS);
     describe(&mut text, &LINK_REPORTS);
+    describe(&mut text, &ANNOTATIONS);
     describe(&mut text, &DOMAINS);
     describe(&mut text, &MEMBERS);
     describe(&mut text, &API_KEYS);

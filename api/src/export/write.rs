@@ -2,7 +2,8 @@
 //! is no more than a page of it is in memory.
 
 use domain::{
-    AuditEntry, AuditId, Click, ClickFilter, ClickId, Conversion, LinkId, LinkReport, LinkReportId, Miss, MissId, Seq, WorkspaceId,
+    Annotation, AnnotationId, AuditEntry, AuditId, Click, ClickFilter, ClickId, Conversion, LinkId, LinkReport, LinkReportId, Miss, MissId,
+    Seq, WorkspaceId,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -10,8 +11,8 @@ use store::{Access, Engagement, PageRequest, StoreError, WorkspaceScope};
 
 use super::archive::Archive;
 use super::tables::{
-    API_KEYS, AUDIT_LOG, CLICKS, CONVERSIONS, COUNTS, DOMAINS, ENGAGEMENTS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS,
-    MISS_COUNTS, MISSES, SETTINGS, Settings, Table,
+    ANNOTATIONS, API_KEYS, AUDIT_LOG, CLICKS, CONVERSIONS, COUNTS, DOMAINS, ENGAGEMENTS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow,
+    MEMBERS, MISS_COUNTS, MISSES, SETTINGS, Settings, Table,
 };
 use super::{Broken, Exports, readme};
 
@@ -32,6 +33,7 @@ impl Exports {
         small(archive, &DOMAINS, &scope.domains().await?).await?;
         large(archive, &LINKS, |after| self.links(scope, after).boxed()).await?;
         large(archive, &LINK_REPORTS, |after| reports(scope, after).boxed()).await?;
+        large(archive, &ANNOTATIONS, |after| annotations(scope, after).boxed()).await?;
         large(archive, &CLICKS, |after| clicks(scope, after).boxed()).await?;
         large(archive, &CONVERSIONS, |after| conversions(scope, after).boxed()).await?;
         large(archive, &ENGAGEMENTS, |after| engagements(scope, after).boxed()).await?;
@@ -57,6 +59,12 @@ impl Exports {
         let end = links.last().map(|last| last.link.id);
         Ok((links.into_iter().map(|link| LinkRow::new(link, &self.short_domain)).collect(), end))
     }
+}
+
+async fn annotations(scope: &WorkspaceScope, after: Option<AnnotationId>) -> Page<Annotation, AnnotationId> {
+    let annotations = scope.annotations_after(after, ROWS).await?;
+    let end = annotations.last().map(|last| last.id);
+    Ok((annotations, end))
 }
 
 async fn reports(scope: &WorkspaceScope, after: Option<LinkReportId>) -> Page<LinkReport, LinkReportId> {

@@ -32,6 +32,8 @@ pub(crate) struct Services {
     pub public_host: Option<String>,
     /// Where a workspace's archive is fetched.
     pub export_url: String,
+    /// Where clicks are fetched.
+    pub clicks_url: String,
     pub proofs: Proofs,
     pub sign_up: SignUp,
     pub health: Health,

@@ -59,6 +59,9 @@ pub(crate) enum ApiError {
     Forbidden(&'static str),
     #[error("There is no such {0} in this workspace.")]
     NotFound(&'static str),
+    /// The same, with why.
+    #[error("{0}")]
+    Gone(String),
     #[error("{0}")]
     Invalid(Invalid),
     #[error("{message}")]
@@ -156,7 +159,7 @@ impl ApiError {
             Self::Unauthenticated | Self::BadCredential(_) => ErrorCode::Unauthenticated,
             Self::Forbidden(_) | Self::Scope(_) => ErrorCode::Forbidden,
             Self::Quota(_) => ErrorCode::QuotaExceeded,
-            Self::NotFound(_) => ErrorCode::NotFound,
+            Self::NotFound(_) | Self::Gone(_) => ErrorCode::NotFound,
             Self::Invalid(_) => ErrorCode::Validation,
             Self::Conflict { .. } => ErrorCode::Conflict,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
@@ -194,6 +197,7 @@ impl ApiError {
             | Self::BadCredential(_)
             | Self::Forbidden(_)
             | Self::NotFound(_)
+            | Self::Gone(_)
             | Self::Unavailable(_)
             | Self::Scope(_)
             | Self::Quota(_)

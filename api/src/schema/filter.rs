@@ -1,7 +1,7 @@
 //! The filter that chooses among clicks, as it is written and as it is checked.
 
 use async_graphql::{ID, InputObject};
-use domain::{AskedRange, ClickFilter, Invalid, Issue, IssueCode};
+use domain::{AskedRange, Bucket, ClickFilter, Invalid, Issue, IssueCode, Millis};
 use jiff::tz::TimeZone as Zone;
 use store::WorkspaceScope;
 
@@ -10,6 +10,10 @@ use super::context::Services;
 use super::error::ApiError;
 use super::period::{Compare, Period, zone_of};
 use super::scalars::DateTime;
+
+/// From 1970 on, which many programs take for the beginning, until 2030.
+const MAX_RANGE_YEARS: i64 = 60;
+const YEAR_MILLIS: i64 = 31_557_600_000;
 
 /// Which clicks are meant: within a field any value matches, between fields all must. A null value
 /// means unknown. Without a range it covers everything.
@@ -58,6 +62,11 @@ impl ClickFilterInput {
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             invalid.0.push(Issue::new("filter.to", IssueCode::OutOfRange, "The end of the range must be after its beginning."));
         }
+        let end = to.unwrap_or_else(|| services.clock.now());
+        if from.is_some_and(|from| end.0.saturating_sub(from.0) > MAX_RANGE_YEARS * YEAR_MILLIS) {
+            let message = format!("A range may be {MAX_RANGE_YEARS} years long. Choose a shorter one, or leave from away for everything.");
+            invalid.0.push(Issue::new("filter.from", IssueCode::OutOfRange, message));
+        }
         let include = self.include.check("filter", &services.short_domain, &mut invalid);
         let exclude = self.exclude.unwrap_or_default().check("filter.exclude", &services.short_domain, &mut invalid);
         invalid.finish()?;
@@ -84,11 +93,33 @@ pub(crate) async fn resolve_compared(
     filter: Option<ClickFilterInput>,
     compare: Option<Compare>,
 ) -> Result<(ClickFilter, Option<ClickFilter>), ApiError> {
+    resolve_compared_by(services, scope, filter, compare, |range, compare, zone, now| range.compared(compare, zone, now)).await
+}
+
+/// The same, with the points of a series beside those of the other range.
+pub(crate) async fn resolve_series(
+    services: &Services,
+    scope: &WorkspaceScope,
+    filter: Option<ClickFilterInput>,
+    compare: Option<Compare>,
+    (bucket, of_points): (Bucket, &Zone),
+) -> Result<(ClickFilter, Option<ClickFilter>), ApiError> {
+    let earlier = |range: AskedRange, compare, zone: &Zone, now| range.compared_in(compare, bucket, of_points, zone, now);
+    resolve_compared_by(services, scope, filter, compare, earlier).await
+}
+
+async fn resolve_compared_by(
+    services: &Services,
+    scope: &WorkspaceScope,
+    filter: Option<ClickFilterInput>,
+    compare: Option<Compare>,
+    earlier: impl Fn(AskedRange, domain::Compare, &Zone, Millis) -> Option<(Millis, Millis)>,
+) -> Result<(ClickFilter, Option<ClickFilter>), ApiError> {
     let Some(compare) = compare else { return Ok((resolve(services, scope, filter).await?, None)) };
     let (zone, now, filter) = (zone_of(scope).await?, services.clock.now(), filter.unwrap_or_default());
     let range = filter.asked_range();
     let filter = filter.check(services, &zone)?;
-    let earlier = range.compared(compare.into(), &zone, now);
+    let earlier = earlier(range, compare.into(), &zone, now);
     let compared = earlier.map(|(from, to)| ClickFilter { from: Some(from), to: Some(to), ..filter.clone() });
     Ok((filter, compared))
 }

@@ -1,11 +1,11 @@
 //! What is done in the background for a workspace, and how far it is.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::{Invalid, Issue, IssueCode, JobId, Millis};
 
 use super::context::{admin, services, session};
 use super::error::{ApiError, ApiResult};
-use super::scalars::DateTime;
+use super::scalars::{DateTime, Url};
 
 /// What comes in now is judged as it is stored.
 const MOMENT_MILLIS: i64 = 60_000;
@@ -16,6 +16,8 @@ const MOMENT_MILLIS: i64 = 60_000;
 pub enum JobKind {
     /// Judges clicks again by the rules of today.
     Reclassify,
+    /// Clicks that are ready to be fetched.
+    ExportClicks,
 }
 
 /// How far a job is.
@@ -32,6 +34,7 @@ pub enum JobStatus {
 
 /// Something that is done in the background.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub struct Job {
     pub id: ID,
     pub kind: JobKind,
@@ -49,6 +52,22 @@ pub struct Job {
     pub created_at: DateTime,
     /// Null until it is done or has failed.
     pub finished_at: Option<DateTime>,
+    #[graphql(skip)]
+    job: JobId,
+}
+
+#[ComplexObject]
+impl Job {
+    /// Where the result is fetched, by GET and without another credential: for an hour from now, and for as long as this
+    /// session lives. Null for jobs that have none, and until they are done.
+    async fn result_url(&self, ctx: &Context<'_>) -> ApiResult<Option<Url>> {
+        if self.kind != JobKind::ExportClicks || self.status != JobStatus::Done {
+            return Ok(None);
+        }
+        let (services, session) = (services(ctx)?, session(ctx)?);
+        let token = services.sessions.export_token(session, self.job).await?;
+        Ok(Some(Url(format!("{}?token={token}", services.clicks_url))))
+    }
 }
 
 impl From<domain::Job> for Job {
@@ -64,6 +83,7 @@ impl From<domain::Job> for Job {
             changed: job.changed,
             created_at: DateTime(job.created_at),
             finished_at: job.finished_at.map(DateTime),
+            job: job.id,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The GraphQL schema: one file per topic, each with its types, queries and mutations.
 
 mod account;
+mod annotation;
+mod annotation_change;
 mod api_key;
 mod audit;
 mod breakdown;
@@ -18,7 +20,10 @@ mod domain;
 mod domain_change;
 mod erasure;
 pub(crate) mod error;
+mod explain;
+mod export;
 mod filter;
+mod heatmap;
 mod job;
 mod link;
 mod link_change;
@@ -46,6 +51,7 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, Schema, SchemaBuilder};
 
 pub(crate) use context::Services;
+pub(crate) use filter::{ClickFilterInput, resolve};
 
 #[derive(Default, MergedObject)]
 pub struct Query(
@@ -58,6 +64,9 @@ pub struct Query(
     counts::CountQuery,
     series::SeriesQuery,
     breakdown::BreakdownQuery,
+    heatmap::HeatmapQuery,
+    explain::ExplainQuery,
+    annotation::AnnotationQuery,
     domain::DomainQuery,
     pipeline::PipelineQuery,
     api_key::ApiKeyQuery,
@@ -79,6 +88,8 @@ pub struct Mutation(
     removal::RemovalMutation,
     job::JobMutation,
     conversion::ConversionMutation,
+    annotation_change::AnnotationMutation,
+    export::ExportMutation,
 );
 
 pub(crate) use live::LiveSubscription as Subscription;
@@ -93,6 +104,11 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 pub(crate) fn build(services: Services) -> ApiSchema {
     let links = DataLoader::new(loader::LinkLoader(services.store.clone()), tokio::spawn).max_batch_size(500);
     builder().data(links).data(services).finish()
+}
+
+/// A cursor of the order of storage, after which a subscription goes on.
+pub(crate) fn stored_cursor(seq: ::domain::Seq) -> String {
+    page::Cursor::encode(&page::StoredCursor(seq))
 }
 
 /// The SDL, as `frontend-schema.graphql` keeps it.

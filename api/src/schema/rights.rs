@@ -26,6 +26,7 @@ const CLICKS_READ: Need = Need::Scope(ApiScope::ClicksRead);
 const CONVERSIONS_WRITE: Need = Need::Scope(ApiScope::ConversionsWrite);
 
 pub(crate) const QUERIES: &[(&str, Need)] = &[
+    ("annotations", CLICKS_READ),
     ("apiKeys", Need::Person),
     ("auditLog", Need::Person),
     ("clickBreakdown", CLICKS_READ),
@@ -37,6 +38,8 @@ pub(crate) const QUERIES: &[(&str, Need)] = &[
     ("domains", LINKS_READ),
     ("folders", LINKS_READ),
     ("funnel", CLICKS_READ),
+    ("explainClick", CLICKS_READ),
+    ("heatmap", CLICKS_READ),
     ("ingestLosses", CLICKS_READ),
     ("job", Need::Person),
     ("link", LINKS_READ),
@@ -44,6 +47,7 @@ pub(crate) const QUERIES: &[(&str, Need)] = &[
     ("links", LINKS_READ),
     ("missedSlugs", CLICKS_READ),
     ("misses", CLICKS_READ),
+    ("liveVisitors", CLICKS_READ),
     ("pipeline", Need::Person),
     ("tags", LINKS_READ),
     ("viewer", Need::Person),
@@ -53,12 +57,15 @@ pub(crate) const QUERIES: &[(&str, Need)] = &[
 pub(crate) const MUTATIONS: &[(&str, Need)] = &[
     ("addDomain", Need::Person),
     ("archiveLink", LINKS_WRITE),
+    ("createAnnotation", LINKS_WRITE),
     ("createApiKey", Need::Person),
     ("createLink", LINKS_WRITE),
+    ("deleteAnnotation", LINKS_WRITE),
     ("deleteLink", LINKS_WRITE),
     ("deleteLinkHistory", Need::Person),
     ("deleteWorkspace", Need::Person),
     ("eraseVisitor", Need::Person),
+    ("exportClicks", Need::Person),
     ("exportWorkspace", Need::Person),
     ("reclassify", Need::Person),
     ("refreshSession", Need::Person),
@@ -72,6 +79,7 @@ pub(crate) const MUTATIONS: &[(&str, Need)] = &[
     ("signRedirectUrl", LINKS_WRITE),
     ("signUp", Need::Person),
     ("trackConversion", CONVERSIONS_WRITE),
+    ("updateAnnotation", LINKS_WRITE),
     ("updateDomain", Need::Person),
     ("updateLink", LINKS_WRITE),
     ("updateWorkspace", Need::Person),

@@ -1,4 +1,4 @@
-//! Series: clicks by minute, hour or day. What they are compared with is read in the same snapshot.
+//! Series: clicks by minute, hour, day, week or month. What they are compared with is read in the same snapshot.
 
 use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
 use domain::{ApiScope, BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Millis, Verdict, buckets, first_buckets, parse_time_zone};
@@ -7,19 +7,46 @@ use store::{Series, Tally, WorkspaceScope};
 use super::context::{reader, services};
 use super::counts::{Source, wants_redirect_micros};
 use super::error::{ApiError, ApiResult};
-use super::filter::{ClickFilterInput, resolve_compared};
+use super::filter::{ClickFilterInput, resolve_series};
 use super::page::{Cursor, StoredCursor};
 use super::period::{Compare, zone_of};
 use super::scalars::{DateTime, TimeZone};
 
-/// The width of a series' points. WEEK and MONTH come later.
+/// The width of a series' points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::Bucket")]
 pub enum Bucket {
     /// A minute of UTC; counted from the clicks themselves.
     Minute,
     Hour,
     Day,
+    /// Seven local days from the weekday on that weekStart says.
+    Week,
+    /// A month of the calendar.
+    Month,
+}
+
+impl Bucket {
+    fn starting(self, week_start: Option<Weekday>) -> domain::Bucket {
+        match self {
+            Self::Minute => domain::Bucket::Minute,
+            Self::Hour => domain::Bucket::Hour,
+            Self::Day => domain::Bucket::Day,
+            Self::Week => domain::Bucket::Week(week_start.unwrap_or(Weekday::Monday).into()),
+            Self::Month => domain::Bucket::Month,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::Weekday")]
+pub enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
 }
 
 #[derive(Clone, Debug, SimpleObject)]
@@ -65,38 +92,41 @@ pub struct SeriesQuery;
 
 #[Object]
 impl SeriesQuery {
-    /// How many clicks there were in each minute, hour or day of a zone; without one, the
-    /// workspace's. A range has at most 1500 points.
+    /// How many clicks there were in each minute, hour, day, week or month of a zone; without one, the
+    /// workspace's. A range has at most 1500 points. Compared are weeks with whole weeks before (a year: 52) and
+    /// months with months.
     async fn click_series(
         &self,
         ctx: &Context<'_>,
         filter: Option<ClickFilterInput>,
         bucket: Bucket,
         time_zone: Option<TimeZone>,
+        #[graphql(desc = "The weekday on which weeks begin. Default: MONDAY.")] week_start: Option<Weekday>,
         compare: Option<Compare>,
     ) -> ApiResult<Option<ClickSeries>> {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
         let scope = services.read(workspace).await?;
-        let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
+        let bucket = bucket.starting(week_start);
         let own_zone = zone_of(&scope).await?;
         let zone = match &time_zone {
             Some(name) => parse_time_zone("timeZone", &name.0)?,
             None => own_zone.clone(),
         };
+        let (filter, compared) = resolve_series(services, &scope, filter, compare, (bucket, &zone)).await?;
         let now = services.clock.now();
         let range = range(&filter, scope.get().await?.created_at, now)?;
-        let spans = buckets(bucket.into(), &zone, range.0, range.1)?;
+        let spans = buckets(bucket, &zone, range.0, range.1)?;
         let own_days = |spans: &[BucketSpan]| {
             let (first, last) = (spans.first().map(|span| span.start), spans.last().map(|span| span.end));
-            let own = first.zip(last).map(|(from, to)| first_buckets(bucket.into(), &own_zone, from, to, spans.len()));
-            bucket != Bucket::Day || own.is_some_and(|own| own == spans)
+            let own = first.zip(last).map(|(from, to)| first_buckets(bucket, &own_zone, from, to, spans.len()));
+            matches!(bucket, domain::Bucket::Minute | domain::Bucket::Hour) || own.is_some_and(|own| own == spans)
         };
         let (with_uniques, selected) = (own_days(&spans), ctx.look_ahead().field("points"));
         let asked = Asked { scope: &scope, now, spans: &spans, selected, with_uniques };
         let (series, points) = asked.points(&filter, range).await?;
         let previous = match compared.as_ref().and_then(|compared| compared.from.zip(compared.to).zip(Some(compared))) {
             Some((range, compared)) => {
-                let spans = first_buckets(bucket.into(), &zone, range.0, range.1, spans.len());
+                let spans = first_buckets(bucket, &zone, range.0, range.1, spans.len());
                 let (with_uniques, selected) = (own_days(&spans), ctx.look_ahead().field("previous"));
                 let asked = Asked { scope: &scope, now, spans: &spans, selected, with_uniques };
                 Some(asked.points(compared, range).await?)

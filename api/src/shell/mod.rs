@@ -30,8 +30,9 @@ pub(crate) use limits::limited;
 use crate::auth::Sessions;
 use crate::caller::Caller;
 use crate::conversions::{Tracker, post_json};
-use crate::export::{self, Exports};
-use crate::schema::ApiSchema;
+use crate::export::{self, Exports, Turns};
+use crate::schema::error::ErrorCode;
+use crate::schema::{ApiSchema, Services};
 
 /// What every request and socket needs.
 pub(crate) struct Shell {
@@ -48,6 +49,9 @@ pub(crate) struct Shell {
     pub sockets: Mutex<HashMap<WorkspaceId, usize>>,
     pub exports: Exports,
     pub tracker: Arc<Tracker>,
+    pub services: Services,
+    /// Exports of clicks under way.
+    pub turns: Turns,
 }
 
 /// Names one request in the logs and to its caller.
@@ -67,6 +71,15 @@ impl Shell {
 
     fn prepare(&self, request: Request, caller: Caller, id: &RequestId) -> Request {
         request.data(caller).data(id.clone())
+    }
+
+    /// The answer to a request that does not succeed; `None` for one that does.
+    pub async fn errors_of(&self, request: Request, caller: Caller, id: &RequestId) -> Option<serde_json::Value> {
+        let execution = self.schema.execute(self.prepare(request, caller, id));
+        let Ok(response) = tokio::time::timeout(http::TIMEOUT, execution).await else {
+            return Some(refusal(ErrorCode::Unavailable, "The request took too long. Try again in a moment."));
+        };
+        (!response.errors.is_empty()).then(|| answer::answer(response, id).body)
     }
 
     /// Counts a socket of `workspace`, unless it has `most` already.
@@ -112,6 +125,7 @@ pub(crate) fn router(shell: Arc<Shell>) -> Router {
     Router::new()
         .route("/graphql", get(ws::upgrade).post(http::post).options(origin::preflight))
         .route("/.well-known/jwks.json", get(http::jwks))
+        .route("/export", get(export::clicks::get).options(origin::preflight))
         .route("/export/workspace", get(export::get).options(origin::preflight))
         .route("/conversions", post(post_json).options(origin::preflight))
         .method_not_allowed_fallback(http::method_not_allowed)

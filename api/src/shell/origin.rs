@@ -26,7 +26,10 @@ pub(super) async fn check(State(shell): State<Arc<Shell>>, request: Request<Body
         let mut response = next.run(request).await;
         let headers = response.headers_mut();
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-request-id, retry-after"));
+        headers.insert(
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("x-request-id, retry-after, x-live-cursor, x-data-from, content-disposition"),
+        );
         response
     } else {
         let body = refusal(ErrorCode::Forbidden, REFUSED).to_string();

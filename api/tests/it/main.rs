@@ -3,12 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where what it needs is missing")]
 
 mod accounts;
+mod annotations;
 mod api_keys;
 mod breakdown;
+mod calendar;
 mod conversions;
 mod dashboard;
 mod domains;
 mod erasure;
+mod explain;
+mod export;
 mod feeder;
 mod filters;
 mod fixture;

@@ -153,6 +153,7 @@ async fn whole_archive(running: &Running) {
     let files_of = files(whole.clone()).unwrap();
     let names: Vec<&str> = files_of.keys().map(String::as_str).collect();
     let tables = [
+        "annotations",
         "api_keys",
         "audit_log",
         "clicks",

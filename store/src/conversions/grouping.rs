@@ -7,8 +7,8 @@ use sea_orm::{ColumnTrait, DbBackend, IdenStatic as _, QueryResult};
 use uuid::Uuid;
 
 use crate::StoreError;
-use crate::grouped::text_column;
 use crate::filter_sql::any_of;
+use crate::grouped::text_column;
 
 /// A column, and what its values mean.
 #[derive(Clone, Copy)]

@@ -3,7 +3,8 @@
 use domain::{ClickId, Dimension, Job, JobId, JobKind, JobStatus, LocalDay, Millis, Quarter, Verdict, VerdictReason, VisitorKey};
 use jiff::tz::TimeZone;
 use platform::Rng;
-use store::{Access, Counted, Incoming, Piece, Rejudged, Store, StoreError};
+use serde_json::json;
+use store::{Access, Counted, Incoming, MAX_EXPORTS, Piece, Rejudged, Store, StoreError};
 
 use crate::fixture::{Database, NOON, click, incoming, ingest, link, read, workspace};
 
@@ -35,6 +36,30 @@ pub async fn a_job_is_done_by_one_process_at_a_time(store: &Store) {
     assert_eq!(scope.open_job(JobKind::Reclassify).await.unwrap(), None);
     assert!(matches!(scope.job(second.id).await, Err(StoreError::NotFound)));
     assert_eq!(store.claim_job(until.plus(9_999_999), until).await.unwrap().map(|job| job.id), Some(second.id));
+}
+
+pub async fn exports_are_kept_for_a_day_and_bounded(store: &Store) {
+    let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
+    let export = async |at: Millis| {
+        let job = Job::export(JobId::new(at, Rng::System.entropy()), ours, (NOON, at), at);
+        let scope = store.workspace(ours, Access::Write).await.unwrap();
+        scope.create_export(&job, &json!({ "format": "CSV" })).await?;
+        scope.commit().await?;
+        Ok::<_, StoreError>(job)
+    };
+    let first = export(NOON).await.unwrap();
+    assert_eq!(read(store, ours).await.export(first.id).await.unwrap(), (first, json!({ "format": "CSV" })));
+    assert_eq!((read(store, ours).await.job(first.id).await.unwrap().status, first.progress()), (JobStatus::Done, 1.0));
+    assert!(matches!(read(store, theirs).await.export(first.id).await, Err(StoreError::NotFound)));
+    // No worker takes it up.
+    assert_eq!(store.claim_job(NOON.plus(1), NOON.plus(2)).await.unwrap(), None);
+    for number in 1..MAX_EXPORTS {
+        export(NOON.plus(number.try_into().unwrap())).await.unwrap();
+    }
+    assert!(matches!(export(NOON.plus(1_000)).await, Err(StoreError::TooMany)));
+    let later = NOON.plus(25 * 3_600_000);
+    export(later).await.unwrap();
+    assert!(matches!(read(store, ours).await.export(first.id).await, Err(StoreError::NotFound)));
 }
 
 pub async fn cells_are_compared_with_their_clicks(database: &Database) {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where what it needs is missing")]
 
 mod accounts;
+mod annotations;
 mod api_keys;
 mod breakdown;
 mod clicks;
@@ -55,6 +56,9 @@ suite!(
     accounts::signing_up_is_all_or_nothing,
     accounts::refresh_tokens_are_used_once,
     accounts::ended_sessions_stay_ended,
+    annotations::annotations_are_found_by_time_link_and_kind,
+    annotations::what_changes_counts_notes_itself,
+    annotations::annotations_are_bounded_and_ones_own_are_kept,
     api_keys::a_key_is_known_until_it_is_revoked,
     api_keys::keys_are_bounded,
     api_keys::clicks_without_a_link_belong_to_one_that_stays_as_it_is,
@@ -107,6 +111,7 @@ suite!(
     misses::counts_of_misses_are_compared_with_them,
     misses::a_miss_that_cannot_be_stored_is_returned,
     jobs::a_job_is_done_by_one_process_at_a_time,
+    jobs::exports_are_kept_for_a_day_and_bounded,
     jobs::cells_are_compared_with_their_clicks,
     ingest_counters::losses_count_once_however_often_they_come,
     clicks::pages_of_both_orders_meet_everything_once,

@@ -34,6 +34,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         let link = scope.create_link(&new, NOON).await.unwrap();
         scope.tell(&entry(NOON)).await.unwrap();
         assert!(scope.report_link(&crate::link_reports::report(link.id, 0)).await.unwrap());
+        scope.create_annotation(&crate::annotations::note(NOON, None)).await.unwrap();
         scope.commit().await.unwrap();
         let click = click(link.id, NOON);
         ingest(store, workspace, std::slice::from_ref(&click)).await;
@@ -68,6 +69,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "link_tags",
         "link_metadata",
         "audit_log",
+        "annotations",
         "jobs",
         "misses",
         "miss_counts",
@@ -110,6 +112,8 @@ async fn policies_hold_where_a_filter_is_forgotten() {
     for (role, sql) in [
         ("linklogger_worker", "DELETE FROM clicks RETURNING 1::bigint"),
         ("linklogger_worker", "DELETE FROM audit_log RETURNING 1::bigint"),
+        ("linklogger_worker", "DELETE FROM annotations RETURNING 1::bigint"),
+        ("linklogger_redirector", "SELECT count(*) FROM annotations"),
         ("linklogger_api", "DELETE FROM audit_log RETURNING 1::bigint"),
         ("linklogger_api", "UPDATE audit_log SET action = '' RETURNING 1::bigint"),
         ("linklogger_api", "SELECT linklogger_purge_audit(1, 1)"),

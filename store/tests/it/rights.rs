@@ -368,6 +368,7 @@ pub async fn nothing_is_left_of_a_removed_workspace(store: &Database) {
         let scope = store_of_links.workspace(id, Access::Write).await.unwrap();
         let link = scope.create_link(&new, NOON).await.unwrap().id;
         assert!(scope.report_link(&crate::link_reports::report(link, 0)).await.unwrap());
+        scope.create_annotation(&crate::annotations::note(NOON, Some(link))).await.unwrap();
         scope.commit().await.unwrap();
         let clicks: Vec<Click> = (0_i64..1_500).map(|at| by(key(at.unsigned_abs() % 700, 1), click(link, NOON.plus(at)))).collect();
         ingest(store_of_links, id, &clicks).await;

@@ -1,6 +1,6 @@
-//! What was done in the workspace, and what visitors said of its links.
+//! What was done in the workspace, what was noted beside its counts, and what visitors said of its links.
 
-use domain::{AuditActor, AuditEntry, LinkReport};
+use domain::{Annotation, AnnotationKind, AuditActor, AuditEntry, LinkReport};
 use serde_json::Value;
 
 use super::{Table, at, columns};
@@ -38,3 +38,27 @@ pub(in crate::export) const LINK_REPORTS: Table<LinkReport> = Table {
         "resolvedAt", "since when you are done with it", |r| at(r.resolved_at);
     },
 };
+
+pub(in crate::export) const ANNOTATIONS: Table<Annotation> = Table {
+    name: "annotations",
+    about: "what happened at an instant, in members' words or noted by the program",
+    columns: columns! { Annotation;
+        "id", "the annotation's id", |a| a.id.to_string().into();
+        "at", "when it happened", |a| at(a.at);
+        "until", "the first instant no longer meant; none for a moment", |a| at(a.until);
+        "kind", "NOTE (a member's own), LINK_CHANGED, RECLASSIFIED or ALERT", |a| kind(a.kind).into();
+        "text", "what happened", |a| a.text.clone().into();
+        "linkId", "the link that it is about, see links; none for the whole workspace", |a| a.link.map(|link| link.to_string()).into();
+        "authorId", "the user who wrote it, see members; none for what noted itself", |a| a.author.map(|user| user.to_string()).into();
+        "createdAt", "when it was written", |a| at(a.created_at);
+    },
+};
+
+fn kind(kind: AnnotationKind) -> &'static str {
+    match kind {
+        AnnotationKind::Note => "NOTE",
+        AnnotationKind::LinkChanged => "LINK_CHANGED",
+        AnnotationKind::Reclassified => "RECLASSIFIED",
+        AnnotationKind::Alert => "ALERT",
+    }
+}

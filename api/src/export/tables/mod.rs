@@ -16,7 +16,7 @@ use super::csv;
 pub(super) use clicks::CLICKS;
 pub(super) use conversions::{CONVERSIONS, ENGAGEMENTS};
 pub(super) use counts::{COUNTS, LOSSES};
-pub(super) use history::{AUDIT_LOG, LINK_REPORTS};
+pub(super) use history::{ANNOTATIONS, AUDIT_LOG, LINK_REPORTS};
 pub(super) use links::{LINKS, LinkRow};
 pub(super) use misses::{MISS_COUNTS, MISSES};
 pub(super) use workspace::{API_KEYS, DOMAINS, MEMBERS, SETTINGS, Settings};
@@ -42,6 +42,14 @@ pub(in crate::export) enum Format {
 
 impl Format {
     pub const ALL: [Self; 2] = [Self::NdJson, Self::Csv];
+
+    /// As the schema has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NdJson => "NDJSON",
+            Self::Csv => "CSV",
+        }
+    }
 }
 
 impl<T> Table<T> {
