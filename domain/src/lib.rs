@@ -15,6 +15,7 @@ mod coded;
 mod consent;
 mod custom_domain;
 mod dimension;
+mod experiment;
 mod filter;
 mod gate;
 mod host;
@@ -22,6 +23,7 @@ mod id;
 mod issue;
 mod job;
 mod judged;
+mod lift;
 mod link;
 mod logged;
 mod loss;
@@ -68,6 +70,10 @@ pub use custom_domain::{
     ServedDomain, parse_robots, parse_well_known,
 };
 pub use dimension::{Dimension, DimensionValue};
+pub use experiment::{
+    ALPHA, Comparison, Difference, ExperimentResult, ExperimentStatus, Interval, MINIMUM_CONVERSIONS, MINIMUM_EXPOSURES, MISMATCH_ALPHA,
+    Tried, TriedVariant, VariantResult, experiment_result, is_mismatch, probabilities_to_be_best, rate_interval,
+};
 pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
@@ -78,6 +84,7 @@ pub use id::{
 pub use issue::{Invalid, Issue, IssueCode};
 pub use job::{Job, JobKind, JobStatus};
 pub use judged::{Derived, JudgedClick};
+pub use lift::{Lift, MINIMUM_FOR_LIFT, lift};
 pub use link::{
     Link, LinkAbout, LinkAddress, LinkCard, LinkChange, LinkDomain, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink,
     parse_description, parse_external_id, parse_image_url, parse_link_password, parse_title,
