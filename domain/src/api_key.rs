@@ -30,10 +30,12 @@ pub enum ApiScope {
     ClicksRead,
     #[serde(rename = "clicks:write")]
     ClicksWrite,
+    #[serde(rename = "conversions:write")]
+    ConversionsWrite,
 }
 
 impl ApiScope {
-    pub const ALL: [Self; 4] = [Self::LinksRead, Self::LinksWrite, Self::ClicksRead, Self::ClicksWrite];
+    pub const ALL: [Self; 5] = [Self::LinksRead, Self::LinksWrite, Self::ClicksRead, Self::ClicksWrite, Self::ConversionsWrite];
 
     /// What users call it: its name in the GraphQL schema.
     pub fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl ApiScope {
             Self::LinksWrite => "LINKS_WRITE",
             Self::ClicksRead => "CLICKS_READ",
             Self::ClicksWrite => "CLICKS_WRITE",
+            Self::ConversionsWrite => "CONVERSIONS_WRITE",
         }
     }
 
@@ -52,6 +55,7 @@ impl ApiScope {
             Self::LinksWrite => "links:write",
             Self::ClicksRead => "clicks:read",
             Self::ClicksWrite => "clicks:write",
+            Self::ConversionsWrite => "conversions:write",
         }
     }
 

@@ -10,9 +10,12 @@ mod audit;
 mod bucket;
 mod channel;
 mod click;
+mod click_parameter;
 mod click_properties;
 mod coded;
 mod consent;
+mod conversion;
+mod currency;
 mod custom_domain;
 mod dimension;
 mod experiment;
@@ -61,10 +64,16 @@ pub use click::{
     Address, AutonomousSystem, CapturedClick, Click, ClickRule, Device, GeoPlace, JudgedAgent, Method, Outcome, ReducedAddress, Seq,
     UserAgentFacts, VisitorKey, network_of,
 };
+pub use click_parameter::{CLICK_PARAMETER, with_click_id};
 pub use click_properties::{ClickProperties, ParameterChoice};
 pub use consent::{
     CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_consented_id, is_signed_consent, signed_consent,
 };
+pub use conversion::{
+    AttributionDays, Conversion, ConversionDraft, ConversionSource, MAX_FUNNEL_STEPS, NewConversion, parse_conversion_name,
+    parse_funnel_steps,
+};
+pub use currency::{Currency, MAX_AMOUNT, Money};
 pub use custom_domain::{
     CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES,
     ServedDomain, parse_robots, parse_well_known,

@@ -72,6 +72,8 @@ pub struct Link {
     pub about: LinkAbout,
     pub redirect_status: RedirectStatus,
     pub forward_query: bool,
+    /// Whether the target is told the click's id.
+    pub append_click_id: bool,
     /// Raised by every change, from 1.
     pub version: i32,
     pub created_at: Millis,
@@ -95,6 +97,7 @@ pub struct NewLink {
     pub about: LinkAbout,
     pub redirect_status: RedirectStatus,
     pub forward_query: bool,
+    pub append_click_id: bool,
     pub gate: Gate,
 }
 
@@ -117,6 +120,7 @@ pub struct LinkChange {
     pub image: Option<Option<TargetUrl>>,
     pub redirect_status: Option<RedirectStatus>,
     pub forward_query: Option<bool>,
+    pub append_click_id: Option<bool>,
     pub gate: GateChange,
 }
 
@@ -182,6 +186,9 @@ pub struct ResolvedLink {
     pub target: TargetUrl,
     pub redirect_status: RedirectStatus,
     pub forward_query: bool,
+    /// Whether the target is told the click's id; see [`crate::with_click_id`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub append_click_id: bool,
     /// A deleted link keeps its slug and answers 410.
     pub deleted: bool,
     /// What stands between the link and its target; `None` for most links.

@@ -105,6 +105,11 @@ impl SignalSet {
     }
 }
 
+/// By which a browser says that its person objects to being followed.
+impl SignalSet {
+    pub const OBJECTIONS: Self = Self(Self::GPC.0 | Self::DNT.0);
+}
+
 impl std::ops::BitOr for SignalSet {
     type Output = Self;
 

@@ -4,9 +4,11 @@
 pub mod api_key;
 pub mod audit_entry;
 pub mod click;
+pub mod conversion;
 pub mod dead_letter;
 pub mod domain;
 pub mod domain_outbox;
+pub mod engagement;
 pub mod host_quarantine;
 pub mod ingest_counter;
 pub mod job;

@@ -37,6 +37,8 @@ pub struct Model {
     pub click_limit_mode: i16,
     /// Null for the shared short domain.
     pub domain_id: Option<Uuid>,
+    /// Whether the redirect adds the click's id to the target.
+    pub append_click_id: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -21,6 +21,8 @@ pub struct Model {
     pub privacy: Option<String>,
     /// From then on it goes; null while nobody asked for it.
     pub deletion_at: Option<i64>,
+    /// How long after its click a conversion is taken.
+    pub attribution_days: i16,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -20,6 +20,7 @@ mod m20261127_000005_jobs;
 mod m20261127_000006_dead_letters;
 mod m20261127_000007_addresses;
 mod m20261127_000008_consented_ids;
+mod m20261128_000003_conversions;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000006_dead_letters::Migration),
             Box::new(m20261127_000007_addresses::Migration),
             Box::new(m20261127_000008_consented_ids::Migration),
+            Box::new(m20261128_000003_conversions::Migration),
         ]
     }
 }

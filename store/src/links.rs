@@ -62,6 +62,7 @@ impl WorkspaceScope {
             image_url: Set(new.about.image.as_ref().map(|image| image.as_str().to_owned())),
             redirect_status: Set(status(new.redirect_status)),
             forward_query: Set(new.forward_query),
+            append_click_id: Set(new.append_click_id),
             version: Set(1),
             created_at: Set(now.0),
             updated_at: Set(now.0),
@@ -120,6 +121,7 @@ impl WorkspaceScope {
         set(&mut changed.image_url, change.image.map(|image| image.map(|image| image.as_str().to_owned())));
         set(&mut changed.redirect_status, change.redirect_status.map(status));
         set(&mut changed.forward_query, change.forward_query);
+        set(&mut changed.append_click_id, change.append_click_id);
         if let Some(limit) = change.gate.click_limit {
             self.limit_permits(id, limit).await?;
         }
@@ -311,6 +313,7 @@ fn to_link(last_clicked_at: Option<Millis>, domain: Option<LinkDomain>, row: lin
         about: LinkAbout { description: row.description, image: row.image_url.map(TargetUrl::from_store) },
         redirect_status: RedirectStatus::parse(row.redirect_status.into()).map_err(|issue| StoreError::Internal(issue.message))?,
         forward_query: row.forward_query,
+        append_click_id: row.append_click_id,
         version: row.version,
         created_at: Millis(row.created_at),
         updated_at: Millis(row.updated_at),

@@ -10,10 +10,10 @@ use crate::{Access, Store, StoreError};
 /// The columns of [`ResolvedRow`] on SQLite, of links `l`.
 pub(crate) const RESOLVED: &str = "l.id, l.workspace_id, l.version, l.target_url, l.redirect_status, l.forward_query, \
                                    l.deleted_at IS NOT NULL AS deleted, l.disabled, l.starts_at, l.expires_at, l.fallback_url, l.password_hash, \
-                                   l.click_limit, l.rules, l.click_limit_mode, l.title, l.description, l.image_url";
+                                   l.click_limit, l.rules, l.click_limit_mode, l.title, l.description, l.image_url, l.append_click_id";
 /// The same on PostgreSQL, of what linklogger_resolve_link returns as `r`: columns, and what to join.
-pub(crate) const RESOLVED_BY_FUNCTION: &str = "r.*, c.title, c.description, c.image_url";
-pub(crate) const CARD_BY_FUNCTION: &str = "LEFT JOIN LATERAL linklogger_link_card(r.id) c ON true";
+pub(crate) const RESOLVED_BY_FUNCTION: &str = "r.*, c.title, c.description, c.image_url, a.append_click_id";
+pub(crate) const CARD_BY_FUNCTION: &str = "LEFT JOIN LATERAL linklogger_link_card(r.id) c ON true LEFT JOIN LATERAL linklogger_link_appends(r.id) a ON true";
 
 #[derive(FromQueryResult)]
 pub(crate) struct ResolvedRow {
@@ -35,6 +35,7 @@ pub(crate) struct ResolvedRow {
     title: Option<String>,
     description: Option<String>,
     image_url: Option<String>,
+    append_click_id: bool,
 }
 
 impl Store {
@@ -83,6 +84,7 @@ pub(crate) fn resolved(row: ResolvedRow) -> Result<ResolvedLink, StoreError> {
         target: TargetUrl::from_store(row.target_url),
         redirect_status,
         forward_query: row.forward_query,
+        append_click_id: row.append_click_id,
         deleted: row.deleted,
         gate: gate.read()?.closed(),
         card: LinkCard { title: row.title, description: row.description, image: row.image_url.map(TargetUrl::from_store) }.shown(),

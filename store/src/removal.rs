@@ -23,6 +23,8 @@ const ROWS: u64 = 1_000;
 /// points to.
 const OWNED: &[(&str, &str)] = &[
     ("clicks", "id"),
+    ("conversions", "event_id"),
+    ("engagements", "click_id"),
     ("rollup_cells", "link_id, quarter"),
     ("link_stats", "link_id"),
     ("visitor_days", "day, link_id, visitor"),

@@ -52,6 +52,8 @@ pub struct Link {
     pub redirect_status: i32,
     /// Whether the visitor's query is added to the target's; the target's own parameters win.
     pub forward_query: bool,
+    /// Whether the target is told the click's id, as the parameter ll_click.
+    pub append_click_id: bool,
     /// Raised by every change, from 1.
     pub version: i32,
     pub created_at: DateTime,
@@ -96,6 +98,7 @@ impl Link {
             external_id: link.external_id,
             redirect_status: link.redirect_status.code().into(),
             forward_query: link.forward_query,
+            append_click_id: link.append_click_id,
             version: link.version,
             created_at: DateTime(link.created_at),
             updated_at: DateTime(link.updated_at),

@@ -40,6 +40,9 @@ pub struct CreateLinkInput {
     redirect_status: Option<i32>,
     /// Whether the visitor's query is added to the target's. Default: false.
     forward_query: Option<bool>,
+    /// Whether the target is told the click's id, as the parameter ll_click, so that its page can say what
+    /// became of the click. Default: false.
+    append_click_id: Option<bool>,
     #[graphql(flatten)]
     gate: LinkGateInput,
 }
@@ -59,6 +62,7 @@ pub struct UpdateLinkInput {
     external_id: MaybeUndefined<String>,
     redirect_status: MaybeUndefined<i32>,
     forward_query: MaybeUndefined<bool>,
+    append_click_id: MaybeUndefined<bool>,
     #[graphql(flatten)]
     gate: LinkGateInput,
 }
@@ -141,6 +145,7 @@ impl LinkMutation {
             about: LinkAbout { description: description.flatten(), image: image.flatten() },
             redirect_status: redirect_status.unwrap_or(RedirectStatus::DEFAULT),
             forward_query: input.forward_query.unwrap_or(false),
+            append_click_id: input.append_click_id.unwrap_or(false),
             gate,
         };
         let target = target.ok_or_else(|| ApiError::Internal("a checked input has no value".into()))?;
@@ -249,15 +254,20 @@ async fn change(services: &Services, own: OwnHosts<'_>, stored: &Gate, input: Up
         MaybeUndefined::Null => Some(RedirectStatus::DEFAULT),
         MaybeUndefined::Value(status) => invalid.check(RedirectStatus::parse(status.into())),
     };
-    let forward_query = match input.forward_query {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(false),
-        MaybeUndefined::Value(value) => Some(value),
-    };
+    let (forward_query, append_click_id) = (switch(input.forward_query), switch(input.append_click_id));
     let mut gate = input.gate.check(services, own, stored, &mut invalid);
     invalid.finish()?;
     gate.password = input.gate.hashed(services).await?;
-    Ok(LinkChange { slug, target, title, external_id, description, image, redirect_status, forward_query, gate })
+    Ok(LinkChange { slug, target, title, external_id, description, image, redirect_status, forward_query, append_click_id, gate })
+}
+
+/// Null goes back to the default, which is off.
+fn switch(value: MaybeUndefined<bool>) -> Option<bool> {
+    match value {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(false),
+        MaybeUndefined::Value(value) => Some(value),
+    }
 }
 
 fn required<T>(

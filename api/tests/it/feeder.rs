@@ -31,6 +31,7 @@ async fn create(store: &Store, workspace: WorkspaceId, slug: &str) -> LinkId {
         about: domain::LinkAbout::default(),
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
+        append_click_id: false,
         gate: domain::Gate::default(),
     };
     let scope = store.workspace(workspace, Access::Write).await.unwrap();

@@ -162,6 +162,7 @@ async fn a_generated_slug_that_is_taken_is_drawn_again() {
         about: domain::LinkAbout::default(),
         redirect_status: domain::RedirectStatus::DEFAULT,
         forward_query: false,
+        append_click_id: false,
         gate: domain::Gate::default(),
     };
     let session = store::NewSession {

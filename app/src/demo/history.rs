@@ -175,6 +175,7 @@ mod tests {
             target: TargetUrl::from_store("https://example.com/".into()),
             redirect_status: RedirectStatus::DEFAULT,
             forward_query: false,
+            append_click_id: false,
             deleted: false,
             gate: None,
             card: None,
@@ -221,6 +222,7 @@ mod tests {
             about: domain::LinkAbout::default(),
             redirect_status: RedirectStatus::DEFAULT,
             forward_query: false,
+            append_click_id: false,
             gate: domain::Gate::default(),
         };
         let scope = store.workspace(id, Access::Write).await.unwrap();

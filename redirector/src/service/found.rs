@@ -1,6 +1,8 @@
 //! A link that was found: where its visitor is led, or what stands in the way.
 
-use domain::{LinkAddress, Method, Outcome, ResolvedLink};
+use std::borrow::Cow;
+
+use domain::{ClickId, LinkAddress, Method, Outcome, ResolvedLink, with_click_id};
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::SET_COOKIE;
@@ -110,17 +112,20 @@ impl Service {
         let short_url = || self.domains.url(asked.place, &address.folded);
         let shows_card = link.card.is_some() && decision.leads_on() && asked.method != Method::Post;
         let card = if shows_card { pages::card(link, said.user_agent.as_deref(), &short_url()) } else { None };
+        // The click is kept with the target as it is without its own id.
+        let told = link.append_click_id.then(|| ClickId::new(now, self.rng.entropy()));
         let (mut answer, decision) = match (card, question, decision.page) {
             (Some(card), _, _) => (card, decision.shown_as_card()),
             (None, Some(question), _) => (pages::consent(question, host_of(&short_url()), said.referrer.as_deref()), decision),
-            (None, None, None) => (answer::redirect(decision.status, &decision.target), decision),
+            (None, None, None) => (answer::redirect(decision.status, &led_to(&decision.target, told)), decision),
             (None, None, Some(page)) => (answer::page(page), decision),
         };
         if let Some(cookie) = heard.and_then(|heard| heard.cookie) {
             answer.headers_mut().append(SET_COOKIE, cookie);
         }
         let above_rate = self.rates.is_above(link.id, asked.client, asked.started);
-        let facts = Facts { above_rate, ..self.facts(asked, said, now) };
+        let facts = self.facts(asked, said, now);
+        let facts = Facts { above_rate, id: told.unwrap_or(facts.id), ..facts };
         (answer, self.keeper.keep(capture(link, decision, facts), &found.settings))
     }
 
@@ -173,6 +178,11 @@ impl Service {
         };
         self.found_with(found, address, asked, form).await
     }
+}
+
+/// The target, told the click's id where the link asks for that.
+fn led_to(target: &str, told: Option<ClickId>) -> Cow<'_, str> {
+    told.map_or(Cow::Borrowed(target), |id| Cow::Owned(with_click_id(target, id)))
 }
 
 fn answer_of(text: &str) -> Option<bool> {

@@ -124,6 +124,7 @@ async fn stored(database: &Database, limit: i64) -> (Store, ResolvedLink) {
         about: domain::LinkAbout::default(),
         redirect_status: domain::RedirectStatus::DEFAULT,
         forward_query: false,
+        append_click_id: false,
         gate: Gate { click_limit: Some(ClickLimit::parse(limit).unwrap()), ..Gate::default() },
     };
     let scope = store.workspace(workspace, Access::Write).await.unwrap();

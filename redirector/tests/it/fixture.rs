@@ -40,6 +40,7 @@ pub fn link(target: &str) -> ResolvedLink {
         target: TargetUrl::from_store(target.to_owned()),
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
+        append_click_id: false,
         deleted: false,
         gate: None,
         card: None,

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where what it needs is missing")]
 
+mod click_ids;
 mod click_limits;
 mod consent;
 mod domains;

@@ -164,6 +164,7 @@ pub fn new_link(slug: &str) -> NewLink {
         about: domain::LinkAbout::default(),
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
+        append_click_id: false,
         gate: Gate::default(),
     }
 }

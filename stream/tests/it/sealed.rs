@@ -27,6 +27,7 @@ fn state(slug: &str, version: i32, password: Option<&str>) -> LinkState {
         target: TargetUrl::from_store("https://example.com/".into()),
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
+        append_click_id: false,
         card: None,
         deleted: false,
         gate: gate.closed(),

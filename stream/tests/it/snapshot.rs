@@ -25,6 +25,7 @@ fn state(slug: &str, version: i32) -> LinkState {
         target: TargetUrl::from_store(format!("https://example.com/{version}")),
         redirect_status: RedirectStatus::DEFAULT,
         forward_query: false,
+        append_click_id: false,
         deleted: false,
         gate: None,
         card: None,

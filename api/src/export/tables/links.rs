@@ -39,6 +39,7 @@ pub(in crate::export) const LINKS: Table<LinkRow> = Table {
         "externalId", "the id that you gave it", |l| l.row.link.external_id.clone().into();
         "redirectStatus", "the HTTP status of the redirect", |l| l.row.link.redirect_status.code().into();
         "forwardQuery", "whether the visitor's query is added to the target's", |l| l.row.link.forward_query.into();
+        "appendClickId", "whether the target is told the click's id", |l| l.row.link.append_click_id.into();
         "disabled", "whether it is switched off", |l| l.row.link.gate.disabled.into();
         "startsAt", "from when on it leads on", |l| at(l.row.link.gate.starts_at);
         "expiresAt", "from when on it no longer does", |l| at(l.row.link.gate.expires_at);
