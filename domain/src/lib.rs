@@ -13,6 +13,7 @@ mod click;
 mod click_parameter;
 mod click_properties;
 mod coded;
+mod cohort;
 mod consent;
 mod conversion;
 mod currency;
@@ -41,6 +42,7 @@ mod privacy;
 mod privacy_change;
 mod query;
 mod query_cut;
+mod recipient;
 mod report;
 mod retention;
 mod rules;
@@ -66,6 +68,7 @@ pub use click::{
 };
 pub use click_parameter::{CLICK_PARAMETER, with_click_id};
 pub use click_properties::{ClickProperties, ParameterChoice};
+pub use cohort::{CohortPeriod, MAX_AGE_COHORTS, MAX_AGE_DAYS, MAX_RETENTION_PERIODS, last_periods};
 pub use consent::{
     CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_consented_id, is_signed_consent, signed_consent,
 };
@@ -87,8 +90,8 @@ pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
 pub use id::{
-    ApiKeyId, AuditId, ClickId, DomainId, Entropy, ErasureId, IdError, JobId, KeyId, LeaseId, LinkId, LinkReportId, RuleId, SessionId,
-    UserId, WorkspaceId,
+    ApiKeyId, AuditId, ClickId, DomainId, Entropy, ErasureId, IdError, JobId, KeyId, LeaseId, LinkId, LinkReportId, RecipientListId,
+    RuleId, SessionId, UserId, WorkspaceId,
 };
 pub use issue::{Invalid, Issue, IssueCode};
 pub use job::{Job, JobKind, JobStatus};
@@ -113,6 +116,7 @@ pub use query::{
     referrer_host,
 };
 pub use query_cut::{names_to_drop, without_parameters, without_values};
+pub use recipient::{MAX_RECIPIENT_LISTS, MAX_RECIPIENTS, MAX_RECIPIENTS_AT_ONCE, RecipientImport, RecipientParameter, parse_recipients};
 pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use retention::{Retention, RetentionChange};
 pub use rules::{

@@ -21,6 +21,8 @@ pub mod link_slug;
 pub mod link_stat;
 pub mod membership;
 pub mod policy_outbox;
+pub mod recipient;
+pub mod recipient_list;
 pub mod refresh_token;
 pub mod rollup_cell;
 pub mod session;

@@ -21,6 +21,7 @@ mod m20261127_000006_dead_letters;
 mod m20261127_000007_addresses;
 mod m20261127_000008_consented_ids;
 mod m20261128_000003_conversions;
+mod m20261128_000005_recipients;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000007_addresses::Migration),
             Box::new(m20261127_000008_consented_ids::Migration),
             Box::new(m20261128_000003_conversions::Migration),
+            Box::new(m20261128_000005_recipients::Migration),
         ]
     }
 }

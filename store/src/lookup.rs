@@ -13,7 +13,8 @@ pub(crate) const RESOLVED: &str = "l.id, l.workspace_id, l.version, l.target_url
                                    l.click_limit, l.rules, l.click_limit_mode, l.title, l.description, l.image_url, l.append_click_id";
 /// The same on PostgreSQL, of what linklogger_resolve_link returns as `r`: columns, and what to join.
 pub(crate) const RESOLVED_BY_FUNCTION: &str = "r.*, c.title, c.description, c.image_url, a.append_click_id";
-pub(crate) const CARD_BY_FUNCTION: &str = "LEFT JOIN LATERAL linklogger_link_card(r.id) c ON true LEFT JOIN LATERAL linklogger_link_appends(r.id) a ON true";
+pub(crate) const CARD_BY_FUNCTION: &str =
+    "LEFT JOIN LATERAL linklogger_link_card(r.id) c ON true LEFT JOIN LATERAL linklogger_link_appends(r.id) a ON true";
 
 #[derive(FromQueryResult)]
 pub(crate) struct ResolvedRow {

@@ -34,6 +34,8 @@ const OWNED: &[(&str, &str)] = &[
     ("link_leases", "id"),
     ("link_permits", "link_id"),
     ("link_reports", "id"),
+    ("recipients", "list_id, recipient"),
+    ("recipient_lists", "id"),
     ("links", "id"),
     ("signing_secrets", "id"),
     ("jobs", "id"),
