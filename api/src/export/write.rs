@@ -1,14 +1,15 @@
 //! Writing a whole workspace into an archive: one file after another, each in pages, so that however much there
 //! is no more than a page of it is in memory.
 
-use domain::{AuditEntry, AuditId, Click, ClickFilter, LinkId, LinkReport, LinkReportId, Seq, WorkspaceId};
+use domain::{AuditEntry, AuditId, Click, ClickFilter, LinkId, LinkReport, LinkReportId, RecipientListId, Seq, WorkspaceId};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use store::{Access, PageRequest, StoreError, WorkspaceScope};
+use store::{Access, PageRequest, RecipientList, StoreError, WorkspaceScope};
 
 use super::archive::Archive;
 use super::tables::{
-    API_KEYS, AUDIT_LOG, CLICKS, COUNTS, DOMAINS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS, SETTINGS, Settings, Table,
+    API_KEYS, AUDIT_LOG, CLICKS, COUNTS, DOMAINS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS, RECIPIENTS, RecipientRow,
+    SETTINGS, Settings, Table,
 };
 use super::{Broken, Exports, readme};
 
@@ -29,6 +30,8 @@ impl Exports {
         small(archive, &DOMAINS, &scope.domains().await?).await?;
         large(archive, &LINKS, |after| self.links(scope, after).boxed()).await?;
         large(archive, &LINK_REPORTS, |after| reports(scope, after).boxed()).await?;
+        let lists = &scope.recipient_lists().await?;
+        large(archive, &RECIPIENTS, |after| recipients(scope, lists, after).boxed()).await?;
         large(archive, &CLICKS, |after| clicks(scope, after).boxed()).await?;
         large(archive, &COUNTS, |after| scope.cell_rows(after, ROWS).boxed()).await?;
         large(archive, &LOSSES, |after| scope.lost_clicks_after(after, ROWS).boxed()).await?;
@@ -41,6 +44,7 @@ impl Exports {
             workspace: scope.get().await?,
             policy: self.store.workspace_policy(scope.workspace()).await?,
             deletion_at: scope.deletion_at().await?,
+            recipient_parameter: scope.recipient_parameter().await?,
         })
     }
 
@@ -55,6 +59,18 @@ async fn reports(scope: &WorkspaceScope, after: Option<LinkReportId>) -> Page<Li
     let reports = scope.link_reports_of_any_state(after, ROWS).await?;
     let end = reports.last().map(|last| last.id);
     Ok((reports, end))
+}
+
+async fn recipients(
+    scope: &WorkspaceScope,
+    lists: &[RecipientList],
+    after: Option<(RecipientListId, String)>,
+) -> Page<RecipientRow, (RecipientListId, String)> {
+    let rows = scope.recipients_after(after, ROWS).await?;
+    let end = rows.last().cloned();
+    let name = |id| lists.iter().find(|list| list.id == id).map(|list| list.name.clone()).unwrap_or_default();
+    let row = |(list, recipient)| RecipientRow { list, list_name: name(list), recipient };
+    Ok((rows.into_iter().map(row).collect(), end))
 }
 
 async fn clicks(scope: &WorkspaceScope, after: Option<Seq>) -> Page<Click, Seq> {

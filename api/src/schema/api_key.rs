@@ -21,6 +21,8 @@ pub enum ApiKeyScope {
     ClicksRead,
     /// Log clicks by POST /log-and-redirect.
     ClicksWrite,
+    /// Tell what clicks led to.
+    ConversionsWrite,
 }
 
 /// A key with which a program acts for the workspace.

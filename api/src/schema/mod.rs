@@ -4,16 +4,19 @@ mod account;
 mod api_key;
 mod audit;
 mod breakdown;
+mod campaigns;
 pub(crate) mod click;
 mod click_limit;
 mod click_list;
 mod click_properties;
+mod cohorts;
 mod context;
 mod counts;
 mod domain;
 mod domain_change;
 mod erasure;
 pub(crate) mod error;
+mod experiment;
 mod filter;
 mod job;
 mod link;
@@ -28,6 +31,7 @@ mod period;
 mod pipeline;
 mod privacy;
 mod privacy_changed;
+mod recipients;
 mod removal;
 pub(crate) mod rights;
 mod scalars;
@@ -53,6 +57,10 @@ pub struct Query(
     api_key::ApiKeyQuery,
     audit::AuditQuery,
     job::JobQuery,
+    experiment::ExperimentQuery,
+    campaigns::CampaignQuery,
+    cohorts::CohortQuery,
+    recipients::RecipientQuery,
 );
 
 #[derive(Default, MergedObject)]
@@ -66,6 +74,7 @@ pub struct Mutation(
     erasure::ErasureMutation,
     removal::RemovalMutation,
     job::JobMutation,
+    recipients::RecipientMutation,
 );
 
 pub(crate) use live::LiveSubscription as Subscription;

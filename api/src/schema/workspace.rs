@@ -3,19 +3,21 @@
 
 use async_graphql::{Context, Enum, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    AuditEntry, Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, ReferrerPolicy as DomainPolicy, SIGNED_PATH, Utm, WorkspaceId,
-    check_signed_end, signed_url, signing_purpose, text_to_sign,
+    AuditEntry, Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, Privacy, RecipientParameter, ReferrerPolicy as DomainPolicy,
+    SIGNED_PATH, Utm, WorkspaceId, check_signed_end, signed_url, signing_purpose, text_to_sign,
 };
 use platform::{SealKey, signature_of};
-use store::NewSigningSecret;
+use store::{NewSigningSecret, WorkspaceScope};
 use stream::LinkEvent;
 
 use super::account::Workspace;
 use super::context::{Services, admin, audit_entry, editor, home, services};
 use super::error::{ApiError, ApiResult};
-use super::privacy::PrivacyInput;
+use super::privacy::{PrivacyInput, nullable};
 use super::privacy_changed::privacy_changed;
+use super::recipients::set_parameter;
 use super::scalars::{DateTime, Url};
+use crate::caller::Session;
 
 /// So that scanners for leaked secrets can know one.
 const PREFIX: &str = "ll_sign_";
@@ -52,6 +54,9 @@ pub struct UpdateWorkspaceInput {
     referrer_policy: MaybeUndefined<ReferrerPolicy>,
     /// What is kept of visitors from now on, and for how long.
     privacy: Option<PrivacyInput>,
+    /// The parameter of short URLs that says to whom a message with the link was sent, such as rid; null knows
+    /// nobody. Clicks must keep it, by `privacy`. docs/cohorts.md.
+    recipient_parameter: MaybeUndefined<String>,
 }
 
 #[derive(Clone, Debug, SimpleObject)]
@@ -117,15 +122,18 @@ impl WorkspaceMutation {
         if let Some(policy) = changed {
             scope.set_referrer_policy(policy).await?;
         }
+        let mut invalid = Invalid::default();
+        let parameter =
+            nullable(input.recipient_parameter).map(|name| name.and_then(|name| invalid.check(RecipientParameter::parse(&name))));
         if let Some(change) = input.privacy {
             let before = scope.privacy().await?;
-            let privacy = before.clone().changed(change.into())?;
-            scope.set_privacy(&privacy).await?;
-            if privacy != before {
-                let details = privacy_changed(before, privacy);
-                scope.tell(&audit_entry(services, session.user, AuditEntry::PRIVACY_CHANGED, details)).await?;
+            match before.clone().changed(change.into()) {
+                Ok(privacy) => change_privacy(services, session, &scope, before, privacy).await?,
+                Err(wrong) => invalid.0.extend(wrong.0),
             }
         }
+        invalid.finish()?;
+        set_parameter(services, session, &scope, parameter).await?;
         let workspace = scope.get().await?;
         scope.commit().await?;
         services.notices.publish(LinkEvent::Workspace { id: session.workspace }).await;
@@ -179,6 +187,21 @@ impl WorkspaceMutation {
         let signature = signature_of(&secret, &text_to_sign(&pairs));
         Ok(Some(SignRedirectUrlPayload { url: Url(signed_url(&services.short_domain, &pairs, &signature)) }))
     }
+}
+
+async fn change_privacy(
+    services: &Services,
+    session: &Session,
+    scope: &WorkspaceScope,
+    before: Privacy,
+    after: Privacy,
+) -> Result<(), ApiError> {
+    scope.set_privacy(&after).await?;
+    if after != before {
+        let details = privacy_changed(before, after);
+        scope.tell(&audit_entry(services, session.user, AuditEntry::PRIVACY_CHANGED, details)).await?;
+    }
+    Ok(())
 }
 
 fn pairs(target: String, workspace: WorkspaceId, expires_at: Millis, utm: &Utm) -> Vec<(String, String)> {

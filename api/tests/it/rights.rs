@@ -147,7 +147,8 @@ async fn whole_archive(running: &Running) {
     let whole = answer.bytes().await.unwrap().to_vec();
     let files_of = files(whole.clone()).unwrap();
     let names: Vec<&str> = files_of.keys().map(String::as_str).collect();
-    let tables = ["api_keys", "audit_log", "clicks", "counts", "domains", "link_reports", "links", "losses", "members", "settings"];
+    let tables =
+        ["api_keys", "audit_log", "clicks", "counts", "domains", "link_reports", "links", "losses", "members", "recipients", "settings"];
     let wanted: Vec<String> =
         std::iter::once("README.txt".to_owned()).chain(tables.iter().flat_map(|t| [format!("{t}.csv"), format!("{t}.ndjson")])).collect();
     assert_eq!(names, wanted);

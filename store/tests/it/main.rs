@@ -23,6 +23,7 @@ mod postgres_only;
 mod retention;
 mod rights;
 mod schema;
+mod statistics;
 mod visitors;
 
 /// Each test is a function of a store that is migrated and empty.
@@ -104,6 +105,13 @@ suite!(
     breakdown::only_what_was_sent_on_is_broken_down,
     breakdown::a_search_is_for_plain_text_without_case,
     breakdown::links_are_found_by_slug_or_title,
+    statistics::each_click_of_a_variant_converts_once,
+    statistics::campaigns_have_their_clicks_and_conversions,
+    statistics::clicks_have_the_age_of_their_link,
+    statistics::visitors_return_as_a_plain_count_says,
+    statistics::the_last_touch_before_a_conversion_is_credited,
+    statistics::recipients_have_clicked_or_not,
+    statistics::lists_of_recipients_are_bounded,
     visitors::a_visitor_counts_once_a_day_for_a_link_and_for_the_workspace,
     visitors::only_what_was_sent_on_makes_a_visitor,
     visitors::days_end_at_the_zones_midnight,

@@ -38,6 +38,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         store.count_losses(&[loss(workspace, 1, 1)]).await.unwrap();
         verified(store, workspace, &format!("{}.example", workspace.0)).await;
         api_keys::decide_something(store, workspace).await;
+        crate::statistics::a_list(store, workspace).await;
         let scope = store.workspace(workspace, store::Access::Write).await.unwrap();
         let job = domain::Job::reclassify(domain::JobId::new(NOON, platform::Rng::System.entropy()), workspace, (NOON, NOON), NOON);
         scope.create_job(&job, NOON).await.unwrap();
@@ -61,6 +62,8 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "link_reports",
         "audit_log",
         "jobs",
+        "recipient_lists",
+        "recipients",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
         // A cell for the link and one for the workspace; a link, and the one for clicks without.

@@ -1,6 +1,6 @@
-//! What was done in the workspace, and what visitors said of its links.
+//! What was done in the workspace, what visitors said of its links, and whom these were sent to.
 
-use domain::{AuditActor, AuditEntry, LinkReport};
+use domain::{AuditActor, AuditEntry, LinkReport, RecipientListId};
 use serde_json::Value;
 
 use super::{Table, at, columns};
@@ -36,5 +36,22 @@ pub(in crate::export) const LINK_REPORTS: Table<LinkReport> = Table {
         "reason", "what is wrong with it", |r| r.reason.as_str().to_uppercase().into();
         "text", "in the visitor's words", |r| r.text.clone().into();
         "resolvedAt", "since when you are done with it", |r| at(r.resolved_at);
+    },
+};
+
+/// Somebody on a list of recipients.
+pub(in crate::export) struct RecipientRow {
+    pub list: RecipientListId,
+    pub list_name: String,
+    pub recipient: String,
+}
+
+pub(in crate::export) const RECIPIENTS: Table<RecipientRow> = Table {
+    name: "recipients",
+    about: "who is on lists of recipients, by list and id",
+    columns: columns! { RecipientRow;
+        "listId", "the list's id", |r| r.list.to_string().into();
+        "listName", "what the list is called", |r| r.list_name.clone().into();
+        "recipient", "the recipient, by your own id", |r| r.recipient.clone().into();
     },
 };

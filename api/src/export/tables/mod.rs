@@ -13,7 +13,7 @@ use super::csv;
 
 pub(super) use clicks::CLICKS;
 pub(super) use counts::{COUNTS, LOSSES};
-pub(super) use history::{AUDIT_LOG, LINK_REPORTS};
+pub(super) use history::{AUDIT_LOG, LINK_REPORTS, RECIPIENTS, RecipientRow};
 pub(super) use links::{LINKS, LinkRow};
 pub(super) use workspace::{API_KEYS, DOMAINS, MEMBERS, SETTINGS, Settings};
 
