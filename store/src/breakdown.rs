@@ -245,7 +245,7 @@ impl WorkspaceScope {
 }
 
 /// The column of a dimension whose values are text, or null.
-fn text_column(dimension: Dimension) -> Option<Column> {
+pub(crate) fn text_column(dimension: Dimension) -> Option<Column> {
     Some(match dimension {
         Dimension::Country => Column::Country,
         Dimension::Region => Column::Region,

@@ -22,6 +22,8 @@ pub enum Conflict {
     Version,
     /// The row stands for something else and is not for users to change.
     Fixed,
+    /// The event is of another click.
+    Event,
     /// The workspace is being deleted already.
     Removed,
 }

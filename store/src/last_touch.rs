@@ -75,7 +75,7 @@ impl WorkspaceScope {
     /// [`StoreError::TooMany`] for more than [`MAX_CREDITED`] conversions; when the database does not answer.
     pub async fn last_touch(&self, filter: &ClickFilter, name: Option<&str>) -> Result<LastTouch, StoreError> {
         let filter = filter.with_default_verdicts(&[Verdict::Human]);
-        let converted = self.converted(&filter, name).await?;
+        let converted = self.to_credit(&filter, name).await?;
         let touches = self.touches(&converted).await?;
         let mut credits: HashMap<Touch, Credit> = HashMap::new();
         for one in &converted {
@@ -88,7 +88,7 @@ impl WorkspaceScope {
         Ok(LastTouch { rows, data_from: self.clicks_from(&filter).await? })
     }
 
-    async fn converted(&self, filter: &ClickFilter, name: Option<&str>) -> Result<Vec<Converted>, StoreError> {
+    async fn to_credit(&self, filter: &ClickFilter, name: Option<&str>) -> Result<Vec<Converted>, StoreError> {
         let mut query = Entity::find()
             .select_only()
             .columns([Column::Id, Column::Visitor, Column::VisitorRecipe, Column::UtmSource, Column::UtmMedium, Column::UtmCampaign])

@@ -13,6 +13,7 @@ mod cell;
 mod clicks;
 mod cohorts;
 mod connect;
+mod conversions;
 mod converted;
 mod counts;
 mod daily_uniques;
@@ -60,6 +61,10 @@ pub use breakdown::{Breakdown, BreakdownRequest, BreakdownRow};
 pub use clicks::{ClickPage, PageRequest};
 pub use cohorts::{AgedClicks, LinkAges, Returned};
 pub use connect::Store;
+pub use conversions::{
+    Bounces, ConversionBreakdown, ConversionBreakdownRequest, ConversionQuestion, ConversionRow, ConversionTotals, Engaged, Engagement,
+    Funnel, FunnelGroup, FunnelRequest, MOST_CONVERSIONS_OF_A_CLICK, Tracked,
+};
 pub use converted::{Campaigns, UtmField};
 pub use counts::{Counts, Series, Tally, Totals};
 pub use dead_letters::{DeadLetter, SealedRecord};

@@ -110,7 +110,9 @@ impl Store {
         let head = scope.lock_head().await?.filter(|head| head.cleared_to < head.kept_from);
         let Some(head) = head else { return Ok(Purged::default()) };
         let (deleted, last) = scope.delete_clicks(self, Millis(head.kept_from)).await?;
-        let (purged, total) = (Purged::step(deleted), head.purged.saturating_add_unsigned(deleted));
+        let of_clicks = scope.purge_conversions(self, Millis(head.kept_from)).await?;
+        let more = Purged::step(deleted.max(of_clicks)).more;
+        let (purged, total) = (Purged { rows: deleted, more }, head.purged.saturating_add_unsigned(deleted));
         if !purged.more && total > 0 {
             let details = json!({ "clicks": total, "before": Millis(head.kept_from).to_string() });
             scope.tell(&by_system(proof, AuditEntry::CLICKS_PURGED, details)).await?;

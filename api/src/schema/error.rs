@@ -104,6 +104,9 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict(Conflict::Removed) => {
                 Self::Conflict { field: "input", message: "The deletion of this workspace has begun. It cannot be taken back any more." }
             }
+            StoreError::Conflict(Conflict::Event) => {
+                Self::Conflict { field: "eventId", message: "This event id is another click's. Give each event an id of its own." }
+            }
             StoreError::Conflict(Conflict::Email) => {
                 Self::Conflict { field: "email", message: "This e-mail address already has an account. Sign in instead." }
             }

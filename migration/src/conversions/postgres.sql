@@ -24,8 +24,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- A pixel names the click only. Deleting is held to the named workspace by the policy beside this one.
-CREATE POLICY lookup ON clicks FOR SELECT TO linklogger_lookup USING (true);
+-- A pixel names the click only, so that one click is seen for as long as it is named.
+CREATE POLICY lookup ON clicks FOR SELECT TO linklogger_lookup USING (id = NULLIF(current_setting('app.click', true), '')::uuid);
 
 GRANT CREATE ON SCHEMA public TO linklogger_lookup;
 
@@ -39,9 +39,13 @@ $$;
 
 CREATE FUNCTION linklogger_workspace_of_click(of_click uuid)
 RETURNS TABLE (workspace_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public
 AS $$
-    SELECT c.workspace_id FROM clicks c WHERE c.id = of_click
+BEGIN
+    PERFORM set_config('app.click', of_click::text, true);
+    RETURN QUERY SELECT c.workspace_id FROM clicks c WHERE c.id = of_click;
+    PERFORM set_config('app.click', '', true);
+END
 $$;
 
 -- Deletes at most so many of each of the named workspace's conversions and engagements of clicks from before

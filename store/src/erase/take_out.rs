@@ -86,6 +86,7 @@ impl TakingOut<'_> {
         }
         let ids: Vec<Value> = rows.iter().map(|row| row.id.into()).collect();
         self.run(format!("DELETE FROM clicks WHERE workspace_id = $1 AND id IN {}", places(2, ids.len())), ids).await?;
+        crate::conversions::going::take_out(self.transaction, self.workspace, rows.iter().map(|row| row.id)).await?;
         self.forget_visits(firsts.iter().filter(|first| !next.contains_key(first))).await?;
         let mut by_link: BTreeMap<Uuid, i64> = BTreeMap::new();
         counted.iter().for_each(|click| *by_link.entry(click.link.0).or_default() += 1);

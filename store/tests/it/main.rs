@@ -6,6 +6,8 @@ mod accounts;
 mod api_keys;
 mod breakdown;
 mod clicks;
+mod conversion_counts;
+mod conversions;
 mod dead_letters;
 mod domains;
 mod export;
@@ -105,6 +107,17 @@ suite!(
     breakdown::only_what_was_sent_on_is_broken_down,
     breakdown::a_search_is_for_plain_text_without_case,
     breakdown::links_are_found_by_slug_or_title,
+    conversions::an_event_is_one_conversion_however_often_it_is_told_of,
+    conversions::a_conversion_is_of_its_clicks_time,
+    conversions::a_click_leads_to_so_much_and_no_more,
+    conversions::one_of_many_at_once_is_stored,
+    conversions::what_came_of_a_click_is_erased_with_it,
+    conversions::nothing_is_stored_of_a_click_that_is_being_erased,
+    conversions::what_came_of_clicks_is_no_longer_kept_than_they_are,
+    conversion_counts::totals_and_breakdowns_are_those_of_a_plain_count,
+    conversion_counts::funnels_are_those_of_a_plain_count,
+    conversion_counts::sums_may_be_larger_than_any_amount,
+    conversion_counts::who_is_gone_at_once_is_told_where_pages_tell,
     statistics::each_click_of_a_variant_converts_once,
     statistics::campaigns_have_their_clicks_and_conversions,
     statistics::clicks_have_the_age_of_their_link,

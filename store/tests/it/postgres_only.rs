@@ -34,7 +34,10 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         scope.tell(&entry(NOON)).await.unwrap();
         assert!(scope.report_link(&crate::link_reports::report(link.id, 0)).await.unwrap());
         scope.commit().await.unwrap();
-        ingest(store, workspace, &[click(link.id, NOON)]).await;
+        let click = click(link.id, NOON);
+        ingest(store, workspace, std::slice::from_ref(&click)).await;
+        crate::conversions::convert(store, workspace, &click, "order").await;
+        store.engage(workspace, click.id, NOON).await.unwrap();
         store.count_losses(&[loss(workspace, 1, 1)]).await.unwrap();
         verified(store, workspace, &format!("{}.example", workspace.0)).await;
         api_keys::decide_something(store, workspace).await;
@@ -62,6 +65,8 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "link_reports",
         "audit_log",
         "jobs",
+        "conversions",
+        "engagements",
         "recipient_lists",
         "recipients",
     ] {
@@ -107,6 +112,12 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         ("linklogger_eraser", "INSERT INTO clicks DEFAULT VALUES RETURNING 1::bigint"),
         ("linklogger_api", "SELECT count(*) FROM linklogger_lone_members(gen_random_uuid())"),
         ("linklogger_redirector", "SELECT count(*) FROM linklogger_due_removals(1)"),
+        ("linklogger_api", "INSERT INTO conversions DEFAULT VALUES RETURNING 1::bigint"),
+        ("linklogger_worker", "DELETE FROM conversions RETURNING 1::bigint"),
+        ("linklogger_worker", "DELETE FROM engagements RETURNING 1::bigint"),
+        ("linklogger_api", "SELECT linklogger_purge_conversions(1)"),
+        ("linklogger_redirector", "SELECT count(*) FROM conversions"),
+        ("linklogger_redirector", "SELECT count(*) FROM linklogger_workspace_of_click(gen_random_uuid())"),
         ("linklogger_worker", "SELECT count(*) FROM links"),
         ("linklogger_worker", "SELECT count(*) FROM users"),
         ("linklogger_redirector", "SELECT count(*) FROM links"),

@@ -371,6 +371,8 @@ pub async fn nothing_is_left_of_a_removed_workspace(store: &Database) {
         scope.commit().await.unwrap();
         let clicks: Vec<Click> = (0_i64..1_500).map(|at| by(key(at.unsigned_abs() % 700, 1), click(link, NOON.plus(at)))).collect();
         ingest(store_of_links, id, &clicks).await;
+        crate::conversions::convert(store_of_links, id, &clicks[7], "order").await;
+        store_of_links.engage(id, clicks[7].id, NOON).await.unwrap();
         let today = LocalDay::of(NOON, &TimeZone::UTC);
         store.day_salt(id, Salt { day: today, salt: DaySalt([7; 32]), used_until: NOON.plus(HOUR) }, NOON).await.unwrap();
         store.count_losses(&[crate::ingest_counters::loss(id, 1, 1)]).await.unwrap();
