@@ -125,12 +125,12 @@ pub struct CampaignQuery;
 #[Object]
 impl CampaignQuery {
     /// How well each campaign's clicks convert, beside all other clicks of the range. People's clicks, unless the
-    /// filter names verdicts. `name` takes conversions of that name only; `first` is 50 unless given, 100 at most.
+    /// filter names verdicts. `by` is UTM_CAMPAIGN unless given; `name` takes conversions of that name only; `first` is 50 unless given, 100 at most.
     async fn campaign_comparison(
         &self,
         ctx: &Context<'_>,
         filter: Option<ClickFilterInput>,
-        #[graphql(default_with = "UtmField::Campaign")] by: UtmField,
+        by: Option<UtmField>,
         name: Option<String>,
         first: Option<i32>,
     ) -> ApiResult<Option<CampaignComparison>> {
@@ -141,7 +141,7 @@ impl CampaignQuery {
         invalid.finish()?;
         let scope = services.read(workspace).await?;
         let filter = resolve(services, &scope, filter).await?;
-        let found = scope.campaigns(by.into(), &filter, name.as_deref(), first).await?;
+        let found = scope.campaigns(by.unwrap_or(UtmField::Campaign).into(), &filter, name.as_deref(), first).await?;
         let all = found.all;
         let row = |(value, tried): (Option<String>, Tried)| {
             let others = Tried::new(all.exposures() - tried.exposures(), all.conversions() - tried.conversions());

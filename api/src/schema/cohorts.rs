@@ -119,15 +119,16 @@ pub struct CohortQuery;
 #[Object]
 impl CohortQuery {
     /// Clicks by how old their link was, of all links and of those made in each of the last months. People's clicks,
-    /// unless the filter names verdicts. `first` is how many months, 12 unless given, 24 at most.
+    /// unless the filter names verdicts. `bucket` is DAY unless given; `first` is how many months, 12 unless given, 24 at most.
     async fn link_age_cohorts(
         &self,
         ctx: &Context<'_>,
         filter: Option<ClickFilterInput>,
-        #[graphql(default_with = "AgeBucket::Day")] bucket: AgeBucket,
+        bucket: Option<AgeBucket>,
         first: Option<i32>,
     ) -> ApiResult<Option<LinkAgeCohorts>> {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
+        let bucket = bucket.unwrap_or(AgeBucket::Day);
         let months = between("first", first.unwrap_or(DEFAULT_COHORTS), MAX_AGE_COHORTS, "months")?;
         let scope = services.read(workspace).await?;
         let filter = resolve(services, &scope, filter).await?;
@@ -147,13 +148,13 @@ impl CohortQuery {
     }
 
     /// Of the visitors who consented to an id and were first seen in one week or month, how many were there again in
-    /// each later one. Null where no click that matches has such an id. `periods` is how many weeks or months up to
+    /// each later one. Null where no click that matches has such an id. `bucket` is WEEK unless given; `periods` is how many of these up to
     /// now, or up to the filter's end, 6 unless given, 12 at most; the filter's range has no other beginning.
     async fn retention_cohorts(
         &self,
         ctx: &Context<'_>,
         filter: Option<ClickFilterInput>,
-        #[graphql(default_with = "RetentionBucket::Week")] bucket: RetentionBucket,
+        bucket: Option<RetentionBucket>,
         periods: Option<i32>,
     ) -> ApiResult<Option<RetentionCohorts>> {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);

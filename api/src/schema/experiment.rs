@@ -51,8 +51,8 @@ pub struct ExperimentVariant {
     pub low: f64,
     pub high: f64,
     /// How probable it is that this variant's rate is the highest, if all rates were equally so before. It is not
-    /// what decides: who waits until it is high will see it high.
-    pub probability_best: f64,
+    /// what decides: who waits until it is high will see it high. Null for variants without a weight.
+    pub probability_best: Option<f64>,
     /// To the first variant, the control. Null for the control, for variants without a weight, and while one of the
     /// two has no exposures.
     pub difference: Option<RateDifference>,

@@ -23,3 +23,4 @@ mod retention;
 mod rights;
 mod signing;
 mod sockets;
+mod statistics;

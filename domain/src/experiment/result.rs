@@ -50,7 +50,8 @@ pub struct ExperimentResult {
 pub struct VariantResult {
     /// Of the variant alone, at the level [`ALPHA`].
     pub rate: Interval,
-    pub probability_best: f64,
+    /// Among those that clicks are dealt to; `None` of others.
+    pub probability_best: Option<f64>,
     /// To the control, at the level of [`ALPHA`] for all of these together. `None` of the control itself, of a
     /// variant (or control) with the weight 0, and without exposures of either.
     pub difference: Option<Difference>,
@@ -58,7 +59,6 @@ pub struct VariantResult {
 
 /// `variants` in their order, the control first.
 pub fn experiment_result(variants: &[TriedVariant]) -> ExperimentResult {
-    let tried: Vec<Tried> = variants.iter().map(|variant| variant.tried).collect();
     let dealt: Vec<&TriedVariant> = variants.iter().filter(|variant| variant.weight > 0).collect();
     let minimum_reached = has_minimum(&dealt);
     let mismatch = is_mismatch(&variants.iter().map(|variant| (variant.weight, variant.tried.exposures())).collect::<Vec<_>>());
@@ -69,13 +69,13 @@ pub fn experiment_result(variants: &[TriedVariant]) -> ExperimentResult {
         (_, _, Some(_)) => ExperimentStatus::Winner,
         _ => ExperimentStatus::Running,
     };
-    let best = probabilities_to_be_best(&tried);
-    let result = |(at, probability_best): (usize, f64)| VariantResult {
-        rate: rate_interval(tried[at], ALPHA),
-        probability_best,
+    let mut best = probabilities_to_be_best(&dealt.iter().map(|variant| variant.tried).collect::<Vec<_>>()).into_iter();
+    let result = |(at, variant): (usize, &TriedVariant)| VariantResult {
+        rate: rate_interval(variant.tried, ALPHA),
+        probability_best: if variant.weight > 0 { best.next() } else { None },
         difference: if at == 0 { None } else { to_control(&variants[0], &variants[at], level(variants)) },
     };
-    ExperimentResult { status, minimum_reached, variants: best.into_iter().enumerate().map(result).collect(), winner }
+    ExperimentResult { status, minimum_reached, variants: variants.iter().enumerate().map(result).collect(), winner }
 }
 
 fn has_minimum(dealt: &[&TriedVariant]) -> bool {
@@ -145,7 +145,8 @@ mod tests {
     fn a_variant_that_is_no_longer_dealt_is_shown_and_not_compared() {
         let found = of(&[(1, 2_000, 100), (0, 500, 200), (1, 2_000, 200)]);
         assert_eq!(found.winner, Some(2));
-        assert_eq!(found.variants[1].difference, None);
+        assert_eq!((found.variants[1].difference, found.variants[1].probability_best), (None, None));
+        assert!(found.variants[2].probability_best.unwrap() > 0.99);
         assert_eq!(of(&[(0, 2_000, 100), (1, 2_000, 200)]).status, ExperimentStatus::Collecting);
     }
 
