@@ -2,12 +2,13 @@
 //!
 //! `schema` holds what can be asked, one file per topic; `shell` what surrounds it on the wire;
 //! `auth` who asks; `live` what subscriptions are fed from; `feeder` and `permits` what redirectors
-//! without a database are served with; `report_form` takes what visitors report of links; `dashboard` is
+//! without a database are served with; `conversions` takes what is told of clicks; `report_form` takes what visitors report of links; `dashboard` is
 //! the web app out of the binary.
 
 mod auth;
 mod backlog;
 mod caller;
+mod conversions;
 mod dashboard;
 mod domains;
 mod export;
@@ -26,7 +27,7 @@ use std::sync::{Arc, Mutex};
 use domain::ShortDomain;
 use ipnet::IpNet;
 use platform::config::{Origins, SignUp};
-use platform::{BindError, ClientIp, Clock, Health, Lifecycle, Readiness, Refusals, Rng, SealKey, bind, serve_http};
+use platform::{BindError, ClientIp, Clock, Health, Lifecycle, Metrics, Readiness, Refusals, Rng, SealKey, bind, serve_http};
 use store::Store;
 use stream::{LinkNotices, LiveFeed};
 use tokio_util::task::TaskTracker;
@@ -69,6 +70,7 @@ pub struct ApiParts {
     pub rng: Rng,
     pub health: Health,
     pub refusals: Refusals,
+    pub metrics: Metrics,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +97,8 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
     let peers = client_ip.clone();
     let reports = ReportForm::new(parts.store.clone(), parts.clock.clone(), parts.rng.clone(), client_ip.clone());
     let exports = export::Exports::new(parts.store.clone(), options.short_domain.clone(), parts.clock.clone(), parts.rng.clone());
+    let tracker = Arc::new(conversions::Tracker::new(parts.store.clone(), parts.clock.clone(), &parts.metrics));
+    let pages = conversions::Pages::new(tracker.clone(), client_ip.clone());
     let services = Services {
         export_url: format!("{}/export/workspace", options.public_url.as_str().trim_end_matches('/')),
         hub: Arc::new(live::Hub::new(parts.store.clone(), parts.feed)),
@@ -102,6 +106,7 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         notices: parts.notices,
         sessions: sessions.clone(),
         passwords: Arc::new(Passwords::new(parts.rng.clone()).map_err(|error| other(&error))?),
+        tracker: tracker.clone(),
         clock: parts.clock.clone(),
         rng: parts.rng.clone(),
         short_domain: options.short_domain,
@@ -122,9 +127,10 @@ pub async fn start(options: ApiOptions, parts: ApiParts, lifecycle: &Lifecycle) 
         open: TaskTracker::new(),
         sockets: Mutex::new(HashMap::new()),
         exports,
+        tracker,
     };
     lifecycle.spawn("sockets", shell::farewell(shell.open.clone(), lifecycle.stopping().clone()));
-    let router = shell::router(Arc::new(shell)).merge(reports.router());
+    let router = shell::router(Arc::new(shell)).merge(reports.router()).merge(pages.router());
     lifecycle.spawn("api", serve_http(listener, router, peers, parts.refusals, lifecycle.stopping().clone()));
     parts.health.report("api", Readiness::Ready, "");
     Ok(address)

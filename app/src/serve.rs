@@ -251,6 +251,7 @@ impl Process {
             rng: self.rng.clone(),
             health: self.health.clone(),
             refusals: self.refusals.clone(),
+            metrics: self.metrics.clone(),
         })
     }
 

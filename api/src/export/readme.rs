@@ -1,6 +1,9 @@
 //! What the archive says of itself: every file and every column, out of the tables that write them.
 
-use super::tables::{API_KEYS, AUDIT_LOG, CLICKS, COUNTS, DOMAINS, LINK_REPORTS, LINKS, LOSSES, MEMBERS, SETTINGS, Table};
+use super::tables::{
+    API_KEYS, AUDIT_LOG, CLICKS, CONVERSIONS, COUNTS, DOMAINS, ENGAGEMENTS, LINK_REPORTS, LINKS, LOSSES, MEMBERS, RECIPIENTS, SETTINGS,
+    Table,
+};
 
 const INTRODUCTION: &str = "This archive holds what Link Logger has stored of one workspace, as it was at one moment.
 
@@ -20,10 +23,13 @@ that were erased for a person nowhere.
 pub(super) fn text() -> String {
     let mut text = INTRODUCTION.to_owned();
     describe(&mut text, &CLICKS);
+    describe(&mut text, &CONVERSIONS);
+    describe(&mut text, &ENGAGEMENTS);
     describe(&mut text, &COUNTS);
     describe(&mut text, &LOSSES);
     describe(&mut text, &LINKS);
     describe(&mut text, &LINK_REPORTS);
+    describe(&mut text, &RECIPIENTS);
     describe(&mut text, &DOMAINS);
     describe(&mut text, &MEMBERS);
     describe(&mut text, &API_KEYS);

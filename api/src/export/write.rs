@@ -1,15 +1,17 @@
 //! Writing a whole workspace into an archive: one file after another, each in pages, so that however much there
 //! is no more than a page of it is in memory.
 
-use domain::{AuditEntry, AuditId, Click, ClickFilter, LinkId, LinkReport, LinkReportId, RecipientListId, Seq, WorkspaceId};
+use domain::{
+    AuditEntry, AuditId, Click, ClickFilter, ClickId, Conversion, LinkId, LinkReport, LinkReportId, RecipientListId, Seq, WorkspaceId,
+};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use store::{Access, PageRequest, RecipientList, StoreError, WorkspaceScope};
+use store::{Access, Engagement, PageRequest, RecipientList, StoreError, WorkspaceScope};
 
 use super::archive::Archive;
 use super::tables::{
-    API_KEYS, AUDIT_LOG, CLICKS, COUNTS, DOMAINS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS, RECIPIENTS, RecipientRow,
-    SETTINGS, Settings, Table,
+    API_KEYS, AUDIT_LOG, CLICKS, CONVERSIONS, COUNTS, DOMAINS, ENGAGEMENTS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow, MEMBERS,
+    RECIPIENTS, RecipientRow, SETTINGS, Settings, Table,
 };
 use super::{Broken, Exports, readme};
 
@@ -33,6 +35,8 @@ impl Exports {
         let lists = &scope.recipient_lists().await?;
         large(archive, &RECIPIENTS, |after| recipients(scope, lists, after).boxed()).await?;
         large(archive, &CLICKS, |after| clicks(scope, after).boxed()).await?;
+        large(archive, &CONVERSIONS, |after| conversions(scope, after).boxed()).await?;
+        large(archive, &ENGAGEMENTS, |after| engagements(scope, after).boxed()).await?;
         large(archive, &COUNTS, |after| scope.cell_rows(after, ROWS).boxed()).await?;
         large(archive, &LOSSES, |after| scope.lost_clicks_after(after, ROWS).boxed()).await?;
         large(archive, &AUDIT_LOG, |after| audit_log(scope, after).boxed()).await?;
@@ -44,6 +48,7 @@ impl Exports {
             workspace: scope.get().await?,
             policy: self.store.workspace_policy(scope.workspace()).await?,
             deletion_at: scope.deletion_at().await?,
+            attribution_days: scope.attribution_days().await?,
             recipient_parameter: scope.recipient_parameter().await?,
         })
     }
@@ -78,6 +83,18 @@ async fn clicks(scope: &WorkspaceScope, after: Option<Seq>) -> Page<Click, Seq> 
     let clicks = scope.clicks_by_storage(&ClickFilter::default(), &page).await?.clicks;
     let end = clicks.last().map(|last| last.seq);
     Ok((clicks, end))
+}
+
+async fn conversions(scope: &WorkspaceScope, after: Option<String>) -> Page<Conversion, String> {
+    let conversions = scope.conversions_after(after.as_deref(), ROWS).await?;
+    let end = conversions.last().map(|last| last.event_id.clone());
+    Ok((conversions, end))
+}
+
+async fn engagements(scope: &WorkspaceScope, after: Option<ClickId>) -> Page<Engagement, ClickId> {
+    let engagements = scope.engagements_after(after, ROWS).await?;
+    let end = engagements.last().map(|last| last.click);
+    Ok((engagements, end))
 }
 
 async fn audit_log(scope: &WorkspaceScope, after: Option<AuditId>) -> Page<AuditEntry, AuditId> {

@@ -65,6 +65,12 @@ impl Workspace {
         Ok(services(ctx)?.read(id).await?.deletion_at().await?.map(DateTime))
     }
 
+    /// For how many days after a click a conversion is taken as its.
+    async fn attribution_days(&self, ctx: &Context<'_>) -> ApiResult<i32> {
+        let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;
+        Ok(services(ctx)?.read(id).await?.attribution_days().await?.get().into())
+    }
+
     /// The parameter of short URLs that says to whom a message with the link was sent. Null where nobody is to be known.
     async fn recipient_parameter(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
         let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;

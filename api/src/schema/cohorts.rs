@@ -168,8 +168,12 @@ impl CohortQuery {
         }
         invalid.finish()?;
         let now = services.clock.now().plus(1);
-        let edges =
-            last_periods(bucket.into(), &zone_of(&scope).await?, filter.to.map_or(now, |to| to.min(now)), periods.unwrap_or_default());
+        let edges = last_periods(
+            bucket.unwrap_or(RetentionBucket::Week).into(),
+            &zone_of(&scope).await?,
+            filter.to.map_or(now, |to| to.min(now)),
+            periods.unwrap_or_default(),
+        );
         let Some(found) = scope.returned(&filter, &edges).await? else { return Ok(None) };
         let count = |cohort: usize, period: usize| {
             found.iter().filter(|one| (one.cohort, one.period) == (cohort, period)).map(|one| one.visitors).sum::<u64>()

@@ -12,6 +12,7 @@ use stream::LinkNotices;
 use super::error::ApiError;
 use crate::auth::{Passwords, Sessions};
 use crate::caller::{Caller, Session};
+use crate::conversions::Tracker;
 use crate::domains::Proofs;
 use crate::live::Hub;
 
@@ -23,6 +24,7 @@ pub(crate) struct Services {
     pub notices: Arc<dyn LinkNotices>,
     pub sessions: Arc<Sessions>,
     pub passwords: Arc<Passwords>,
+    pub tracker: Arc<Tracker>,
     pub clock: Clock,
     pub rng: Rng,
     pub short_domain: ShortDomain,
@@ -98,6 +100,19 @@ pub(crate) fn editor(ctx: &Context<'_>) -> Result<WorkspaceId, ApiError> {
             Err(ApiError::Forbidden("Your role in this workspace is viewer, which cannot change links. Ask an admin for the editor role."))
         }
         _ => reader(ctx, ApiScope::LinksWrite),
+    }
+}
+
+/// The workspace for which the caller may tell what clicks led to.
+///
+/// # Errors
+/// As [`editor`], with the scope conversions:write.
+pub(crate) fn tracker(ctx: &Context<'_>) -> Result<WorkspaceId, ApiError> {
+    match ctx.data_opt::<Caller>() {
+        Some(Caller::Session(session)) if !session.role.may_edit_links() => Err(ApiError::Forbidden(
+            "Your role in this workspace is viewer, which cannot tell of conversions. Ask an admin for the editor role.",
+        )),
+        _ => reader(ctx, ApiScope::ConversionsWrite),
     }
 }
 

@@ -11,7 +11,10 @@ mod click_list;
 mod click_properties;
 mod cohorts;
 mod context;
+mod conversion;
+mod conversion_counts;
 mod counts;
+mod dimension_label;
 mod domain;
 mod domain_change;
 mod erasure;
@@ -57,6 +60,7 @@ pub struct Query(
     api_key::ApiKeyQuery,
     audit::AuditQuery,
     job::JobQuery,
+    conversion_counts::ConversionQuery,
     experiment::ExperimentQuery,
     campaigns::CampaignQuery,
     cohorts::CohortQuery,
@@ -74,6 +78,7 @@ pub struct Mutation(
     erasure::ErasureMutation,
     removal::RemovalMutation,
     job::JobMutation,
+    conversion::ConversionMutation,
     recipients::RecipientMutation,
 );
 

@@ -23,6 +23,7 @@ pub(crate) enum Need {
 const LINKS_READ: Need = Need::Scope(ApiScope::LinksRead);
 const LINKS_WRITE: Need = Need::Scope(ApiScope::LinksWrite);
 const CLICKS_READ: Need = Need::Scope(ApiScope::ClicksRead);
+const CONVERSIONS_WRITE: Need = Need::Scope(ApiScope::ConversionsWrite);
 
 pub(crate) const QUERIES: &[(&str, Need)] = &[
     ("apiKeys", Need::Person),
@@ -32,8 +33,11 @@ pub(crate) const QUERIES: &[(&str, Need)] = &[
     ("clickSeries", CLICKS_READ),
     ("clickTotals", CLICKS_READ),
     ("clicks", CLICKS_READ),
+    ("conversionBreakdown", CLICKS_READ),
+    ("conversionTotals", CLICKS_READ),
     ("domains", LINKS_READ),
     ("experiment", CLICKS_READ),
+    ("funnel", CLICKS_READ),
     ("ingestLosses", CLICKS_READ),
     ("job", Need::Person),
     ("lastTouch", CLICKS_READ),
@@ -73,6 +77,7 @@ pub(crate) const MUTATIONS: &[(&str, Need)] = &[
     ("signOut", Need::Person),
     ("signRedirectUrl", LINKS_WRITE),
     ("signUp", Need::Person),
+    ("trackConversion", CONVERSIONS_WRITE),
     ("updateDomain", Need::Person),
     ("updateLink", LINKS_WRITE),
     ("updateWorkspace", Need::Person),

@@ -3,8 +3,8 @@
 
 use async_graphql::{Context, Enum, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    AuditEntry, Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, Privacy, RecipientParameter, ReferrerPolicy as DomainPolicy,
-    SIGNED_PATH, Utm, WorkspaceId, check_signed_end, signed_url, signing_purpose, text_to_sign,
+    AttributionDays, AuditEntry, Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, Privacy, RecipientParameter,
+    ReferrerPolicy as DomainPolicy, SIGNED_PATH, Utm, WorkspaceId, check_signed_end, signed_url, signing_purpose, text_to_sign,
 };
 use platform::{SealKey, signature_of};
 use store::{NewSigningSecret, WorkspaceScope};
@@ -54,6 +54,8 @@ pub struct UpdateWorkspaceInput {
     referrer_policy: MaybeUndefined<ReferrerPolicy>,
     /// What is kept of visitors from now on, and for how long.
     privacy: Option<PrivacyInput>,
+    /// For how many days after a click a conversion is taken as its: 1 to 90, 30 unless changed.
+    attribution_days: Option<i32>,
     /// The parameter of short URLs that says to whom a message with the link was sent, such as rid; null knows
     /// nobody. Clicks must keep it, by `privacy`. docs/cohorts.md.
     recipient_parameter: MaybeUndefined<String>,
@@ -113,7 +115,12 @@ impl WorkspaceMutation {
     /// Changes the workspace: an absent field stays, null clears it.
     async fn update_workspace(&self, ctx: &Context<'_>, input: UpdateWorkspaceInput) -> ApiResult<Option<UpdateWorkspacePayload>> {
         let (services, session) = (services(ctx)?, admin(ctx)?);
+        let mut invalid = Invalid::default();
+        let days = input.attribution_days.and_then(|days| invalid.check(AttributionDays::parse(days.into())));
         let scope = services.write(session.workspace).await?;
+        if let Some(days) = days {
+            scope.set_attribution_days(days).await?;
+        }
         let changed = match input.referrer_policy {
             MaybeUndefined::Undefined => None,
             MaybeUndefined::Null => Some(None),
@@ -122,7 +129,6 @@ impl WorkspaceMutation {
         if let Some(policy) = changed {
             scope.set_referrer_policy(policy).await?;
         }
-        let mut invalid = Invalid::default();
         let parameter =
             nullable(input.recipient_parameter).map(|name| name.and_then(|name| invalid.check(RecipientParameter::parse(&name))));
         if let Some(change) = input.privacy {

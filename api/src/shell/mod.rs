@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_graphql::Request;
 use axum::Router;
 use axum::http::HeaderMap;
-use axum::routing::get;
+use axum::routing::{get, post};
 use domain::WorkspaceId;
 use platform::config::Origins;
 use platform::{ClientIp, Clock, Peer, Rng};
@@ -29,6 +29,7 @@ pub(crate) use limits::limited;
 
 use crate::auth::Sessions;
 use crate::caller::Caller;
+use crate::conversions::{Tracker, post_json};
 use crate::export::{self, Exports};
 use crate::schema::ApiSchema;
 
@@ -46,6 +47,7 @@ pub(crate) struct Shell {
     /// Open sockets of each workspace.
     pub sockets: Mutex<HashMap<WorkspaceId, usize>>,
     pub exports: Exports,
+    pub tracker: Arc<Tracker>,
 }
 
 /// Names one request in the logs and to its caller.
@@ -111,6 +113,7 @@ pub(crate) fn router(shell: Arc<Shell>) -> Router {
         .route("/graphql", get(ws::upgrade).post(http::post).options(origin::preflight))
         .route("/.well-known/jwks.json", get(http::jwks))
         .route("/export/workspace", get(export::get).options(origin::preflight))
+        .route("/conversions", post(post_json).options(origin::preflight))
         .method_not_allowed_fallback(http::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(shell.clone(), origin::check))
         .with_state(shell)

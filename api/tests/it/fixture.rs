@@ -21,6 +21,7 @@ pub struct Running {
     pub store: Store,
     pub clock: Clock,
     pub health: Health,
+    pub metrics: Metrics,
     feed: LocalFeed,
     lifecycle: Lifecycle,
     _folder: tempfile::TempDir,
@@ -67,6 +68,7 @@ pub async fn start_with(setup: Setup) -> Running {
     let store = Store::connect(&database).await.unwrap();
     store::migrate(&store, NOON).await.unwrap();
     let (lifecycle, clock, feed, health) = (Lifecycle::new(), Clock::manual(NOON), LocalFeed::default(), Health::default());
+    let metrics = Metrics::default();
     let options = ApiOptions {
         listen: ([127, 0, 0, 1], 0).into(),
         short_domain: ShortDomain::parse("go.example").unwrap(),
@@ -84,10 +86,11 @@ pub async fn start_with(setup: Setup) -> Running {
         clock: clock.clone(),
         rng: setup.rng,
         health: health.clone(),
-        refusals: Refusals::new(&health, &Metrics::default()),
+        refusals: Refusals::new(&health, &metrics),
+        metrics: metrics.clone(),
     };
     let address = api::start(options, parts, &lifecycle).await.unwrap();
-    Running { authority: address.to_string(), store, clock, health, feed, lifecycle, _folder: folder }
+    Running { authority: address.to_string(), store, clock, health, metrics, feed, lifecycle, _folder: folder }
 }
 
 impl Running {

@@ -5,6 +5,7 @@
 mod accounts;
 mod api_keys;
 mod breakdown;
+mod conversions;
 mod dashboard;
 mod domains;
 mod erasure;
@@ -24,3 +25,4 @@ mod rights;
 mod signing;
 mod sockets;
 mod statistics;
+mod told_by_pages;

@@ -1,6 +1,7 @@
 //! The tables of an export: one list of columns for each makes both formats and what the README says of them.
 
 mod clicks;
+mod conversions;
 mod counts;
 mod history;
 mod links;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 use super::csv;
 
 pub(super) use clicks::CLICKS;
+pub(super) use conversions::{CONVERSIONS, ENGAGEMENTS};
 pub(super) use counts::{COUNTS, LOSSES};
 pub(super) use history::{AUDIT_LOG, LINK_REPORTS, RECIPIENTS, RecipientRow};
 pub(super) use links::{LINKS, LinkRow};

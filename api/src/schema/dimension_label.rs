@@ -1,0 +1,62 @@
+//! What the values of a dimension are called, for a person: links by title or slug, rules by what they were called
+//! last.
+
+use std::collections::HashMap;
+
+use domain::{ClickFilter, Dimension, DimensionValue, LinkId};
+use store::WorkspaceScope;
+
+use super::context::Services;
+use super::error::ApiError;
+use super::link::Link;
+
+#[derive(Debug, Default)]
+pub(crate) struct Labels {
+    links: HashMap<LinkId, domain::Link>,
+    rules: HashMap<String, String>,
+    unknown: &'static str,
+}
+
+/// Those of the values that `filter` lets through.
+pub(crate) async fn labels<'a>(
+    scope: &WorkspaceScope,
+    filter: &ClickFilter,
+    dimension: Dimension,
+    values: impl Iterator<Item = &'a DimensionValue>,
+) -> Result<Labels, ApiError> {
+    let (mut ids, mut texts) = (Vec::new(), Vec::new());
+    for value in values {
+        match value {
+            DimensionValue::Link(link) => ids.push(*link),
+            DimensionValue::Text(text) if dimension == Dimension::Rule => texts.push(text.clone()),
+            _ => {}
+        }
+    }
+    let links = if ids.is_empty() { Vec::new() } else { scope.links_by_id(&ids).await? };
+    Ok(Labels {
+        links: links.into_iter().map(|link| (link.id, link)).collect(),
+        rules: scope.rule_names(filter, &texts).await?,
+        unknown: match dimension {
+            Dimension::Referrer => "Direct",
+            Dimension::Rule | Dimension::Variant => "None",
+            _ => "Unknown",
+        },
+    })
+}
+
+impl Labels {
+    pub fn of(&self, value: &DimensionValue) -> String {
+        let named = match value {
+            DimensionValue::Link(id) => self.links.get(id).map(|link| link.title.clone().unwrap_or_else(|| link.slug.as_str().to_owned())),
+            DimensionValue::Text(text) => self.rules.get(text).cloned(),
+            _ => None,
+        };
+        named.or_else(|| value.text()).unwrap_or_else(|| self.unknown.to_owned())
+    }
+
+    /// The link that a value is.
+    pub fn link(&self, services: &Services, value: &DimensionValue) -> Option<Link> {
+        let DimensionValue::Link(id) = value else { return None };
+        self.links.get(id).map(|link| Link::new(services, link.clone()))
+    }
+}
