@@ -33,6 +33,8 @@ impl AuditEntry {
     pub const VISITORS_REMOVED: &str = "visitors.removed";
     /// What is kept of visitors, and for how long, was changed: `{level, retention, changed: {name: {from, to}}}`.
     pub const PRIVACY_CHANGED: &str = "privacy.changed";
+    /// The parameter that tells recipients was changed: `{from, to}`, null for none.
+    pub const RECIPIENT_PARAMETER_CHANGED: &str = "recipient_parameter.changed";
     /// Clicks of a visitor were erased, be it that some are yet to go: `{clicks, complete}`.
     pub const VISITOR_ERASED: &str = "visitor.erased";
     /// Those of a link: `{link, clicks, complete}`.

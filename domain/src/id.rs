@@ -123,6 +123,10 @@ id!(
     LinkReportId, "rpt"
 );
 id!(
+    /// A list of those whom something was sent to.
+    RecipientListId, "rcl"
+);
+id!(
     /// A rule of a link; clicks remember it.
     RuleId, "rul"
 );

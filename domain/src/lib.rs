@@ -15,11 +15,13 @@ mod click;
 mod click_parameter;
 mod click_properties;
 mod coded;
+mod cohort;
 mod consent;
 mod conversion;
 mod currency;
 mod custom_domain;
 mod dimension;
+mod experiment;
 mod filter;
 mod gate;
 mod host;
@@ -27,6 +29,7 @@ mod id;
 mod issue;
 mod job;
 mod judged;
+mod lift;
 mod link;
 mod link_labels;
 mod logged;
@@ -44,6 +47,7 @@ mod privacy;
 mod privacy_change;
 mod query;
 mod query_cut;
+mod recipient;
 mod report;
 mod retention;
 mod rules;
@@ -71,6 +75,7 @@ pub use click::{
 };
 pub use click_parameter::{CLICK_PARAMETER, with_click_id};
 pub use click_properties::{ClickProperties, LinkTraits, MetadataChoice, ParameterChoice};
+pub use cohort::{CohortPeriod, MAX_AGE_COHORTS, MAX_AGE_DAYS, MAX_RETENTION_PERIODS, last_periods};
 pub use consent::{
     CONSENT_PARAMETER, MAX_CONSENT_HOURS, SignedConsent, consent_to_sign, is_consented_id, is_signed_consent, signed_consent,
 };
@@ -84,17 +89,22 @@ pub use custom_domain::{
     ServedDomain, parse_robots, parse_well_known,
 };
 pub use dimension::{Dimension, DimensionValue};
+pub use experiment::{
+    ALPHA, Comparison, Difference, ExperimentResult, ExperimentStatus, Interval, MINIMUM_CONVERSIONS, MINIMUM_EXPOSURES, MISMATCH_ALPHA,
+    Tried, TriedVariant, VariantResult, experiment_result, is_mismatch, probabilities_to_be_best, rate_interval,
+};
 pub use filter::ClickFilter;
 pub use gate::{ClickLimit, Gate, GateChange, LimitMode, PasswordHash, Timing};
 pub use host::HostName;
 pub use id::{
     AnnotationId, ApiKeyId, AuditId, ClickId, DomainId, Entropy, ErasureId, IdError, JobId, KeyId, LeaseId, LinkId, LinkReportId, MissId,
-    RuleId, SessionId, UserId, WorkspaceId,
+    RecipientListId, RuleId, SessionId, UserId, WorkspaceId,
 };
 pub use issue::{Invalid, Issue, IssueCode};
 pub use jiff::civil::Weekday;
 pub use job::{Job, JobKind, JobStatus};
 pub use judged::{Derived, JudgedClick};
+pub use lift::{Lift, MINIMUM_FOR_LIFT, lift};
 pub use link::{
     Link, LinkAbout, LinkAddress, LinkCard, LinkChange, LinkDomain, LinkKind, LinkState, NewLink, RedirectStatus, ResolvedLink,
     parse_description, parse_external_id, parse_image_url, parse_link_password, parse_title,
@@ -117,6 +127,7 @@ pub use query::{
     referrer_host,
 };
 pub use query_cut::{names_to_drop, without_parameters, without_values};
+pub use recipient::{MAX_RECIPIENT_LISTS, MAX_RECIPIENTS, MAX_RECIPIENTS_AT_ONCE, RecipientImport, RecipientParameter, parse_recipients};
 pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use retention::{Retention, RetentionChange};
 pub use rules::{

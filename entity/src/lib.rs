@@ -26,6 +26,8 @@ pub mod membership;
 pub mod miss;
 pub mod miss_count;
 pub mod policy_outbox;
+pub mod recipient;
+pub mod recipient_list;
 pub mod refresh_token;
 pub mod rollup_cell;
 pub mod rollup_value;

@@ -25,6 +25,7 @@ mod m20261128_000001_link_labels;
 mod m20261128_000002_misses;
 mod m20261128_000003_conversions;
 mod m20261128_000004_annotations;
+mod m20261128_000005_recipients;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000002_misses::Migration),
             Box::new(m20261128_000003_conversions::Migration),
             Box::new(m20261128_000004_annotations::Migration),
+            Box::new(m20261128_000005_recipients::Migration),
         ]
     }
 }

@@ -41,6 +41,8 @@ const OWNED: &[(&str, &str)] = &[
     ("link_tags", "tag, link_id"),
     ("link_metadata", "link_id, key"),
     ("annotations", "id"),
+    ("recipients", "list_id, recipient"),
+    ("recipient_lists", "id"),
     ("links", "id"),
     ("signing_secrets", "id"),
     ("jobs", "id"),

@@ -9,7 +9,7 @@ use sea_orm::{EntityTrait, QueryFilter, QuerySelect};
 use crate::{StoreError, WorkspaceScope};
 
 /// Written out, as in the index `clicks_by_consented_visitor`.
-const CONSENTED: &str = "visitor_recipe = 2";
+pub(crate) const CONSENTED: &str = "visitor_recipe = 2";
 
 impl WorkspaceScope {
     /// Visitors who consented to an id, each once, among the clicks of the filter's verdicts, of people when it

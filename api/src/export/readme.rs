@@ -2,7 +2,7 @@
 
 use super::tables::{
     ANNOTATIONS, API_KEYS, AUDIT_LOG, CLICKS, CONVERSIONS, COUNTS, DOMAINS, ENGAGEMENTS, LINK_REPORTS, LINKS, LOSSES, MEMBERS, MISS_COUNTS,
-    MISSES, SETTINGS, Table,
+    MISSES, RECIPIENTS, SETTINGS, Table,
 };
 
 const INTRODUCTION: &str = "This archive holds what Link Logger has stored of one workspace, as it was at one moment.
@@ -32,6 +32,7 @@ pub(super) fn text() -> String {
     describe(&mut text, &LINKS);
     describe(&mut text, &LINK_REPORTS);
     describe(&mut text, &ANNOTATIONS);
+    describe(&mut text, &RECIPIENTS);
     describe(&mut text, &DOMAINS);
     describe(&mut text, &MEMBERS);
     describe(&mut text, &API_KEYS);

@@ -3,16 +3,16 @@
 
 use domain::{
     Annotation, AnnotationId, AuditEntry, AuditId, Click, ClickFilter, ClickId, Conversion, LinkId, LinkReport, LinkReportId, Miss, MissId,
-    Seq, WorkspaceId,
+    RecipientListId, Seq, WorkspaceId,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use store::{Access, Engagement, PageRequest, StoreError, WorkspaceScope};
+use store::{Access, Engagement, PageRequest, RecipientList, StoreError, WorkspaceScope};
 
 use super::archive::Archive;
 use super::tables::{
     ANNOTATIONS, API_KEYS, AUDIT_LOG, CLICKS, CONVERSIONS, COUNTS, DOMAINS, ENGAGEMENTS, Format, LINK_REPORTS, LINKS, LOSSES, LinkRow,
-    MEMBERS, MISS_COUNTS, MISSES, SETTINGS, Settings, Table,
+    MEMBERS, MISS_COUNTS, MISSES, RECIPIENTS, RecipientRow, SETTINGS, Settings, Table,
 };
 use super::{Broken, Exports, readme};
 
@@ -34,6 +34,8 @@ impl Exports {
         large(archive, &LINKS, |after| self.links(scope, after).boxed()).await?;
         large(archive, &LINK_REPORTS, |after| reports(scope, after).boxed()).await?;
         large(archive, &ANNOTATIONS, |after| annotations(scope, after).boxed()).await?;
+        let lists = &scope.recipient_lists().await?;
+        large(archive, &RECIPIENTS, |after| recipients(scope, lists, after).boxed()).await?;
         large(archive, &CLICKS, |after| clicks(scope, after).boxed()).await?;
         large(archive, &CONVERSIONS, |after| conversions(scope, after).boxed()).await?;
         large(archive, &ENGAGEMENTS, |after| engagements(scope, after).boxed()).await?;
@@ -51,6 +53,7 @@ impl Exports {
             policy: self.store.workspace_policy(scope.workspace()).await?,
             deletion_at: scope.deletion_at().await?,
             attribution_days: scope.attribution_days().await?,
+            recipient_parameter: scope.recipient_parameter().await?,
         })
     }
 
@@ -71,6 +74,18 @@ async fn reports(scope: &WorkspaceScope, after: Option<LinkReportId>) -> Page<Li
     let reports = scope.link_reports_of_any_state(after, ROWS).await?;
     let end = reports.last().map(|last| last.id);
     Ok((reports, end))
+}
+
+async fn recipients(
+    scope: &WorkspaceScope,
+    lists: &[RecipientList],
+    after: Option<(RecipientListId, String)>,
+) -> Page<RecipientRow, (RecipientListId, String)> {
+    let rows = scope.recipients_after(after, ROWS).await?;
+    let end = rows.last().cloned();
+    let name = |id| lists.iter().find(|list| list.id == id).map(|list| list.name.clone()).unwrap_or_default();
+    let row = |(list, recipient)| RecipientRow { list, list_name: name(list), recipient };
+    Ok((rows.into_iter().map(row).collect(), end))
 }
 
 async fn clicks(scope: &WorkspaceScope, after: Option<Seq>) -> Page<Click, Seq> {

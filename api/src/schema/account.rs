@@ -71,6 +71,12 @@ impl Workspace {
         Ok(services(ctx)?.read(id).await?.attribution_days().await?.get().into())
     }
 
+    /// The parameter of short URLs that says to whom a message with the link was sent. Null where nobody is to be known.
+    async fn recipient_parameter(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
+        let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;
+        Ok(services(ctx)?.read(id).await?.recipient_parameter().await?.map(|parameter| parameter.as_str().to_owned()))
+    }
+
     /// What is kept of its visitors.
     async fn privacy(&self, ctx: &Context<'_>) -> ApiResult<Privacy> {
         let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;

@@ -28,7 +28,7 @@ pub struct AuditEntry {
     /// Of the user or the key. Null for SYSTEM.
     pub actor_id: Option<ID>,
     /// What was done, as `thing.done`: `clicks.purged`, `addresses.removed`, `visitors.removed`, `privacy.changed`,
-    /// `visitor.erased`, `link.history_deleted`, `workspace.deletion_asked`,
+    /// `recipient_parameter.changed`, `visitor.erased`, `link.history_deleted`, `workspace.deletion_asked`,
     /// `workspace.deletion_taken_back`, `clicks.exported`, `workspace.exported`; more to come.
     pub action: String,
     /// What is to be known of it. `clicks.purged` has the clicks deleted (`clicks`) and the instant before which
@@ -36,7 +36,8 @@ pub struct AuditEntry {
     /// a time; so `visitors.removed`, the `clicks` that lost the id that their visitor consented to;
     /// `privacy.changed` the `level` and the `retention` from then on, and `changed`: of each field of
     /// PrivacyInput that is another one (`keepCity`, `retention.clicksDays`), what it was (`from`) and is (`to`);
-    /// `clicks.exported` the `format`; `visitor.erased` and `link.history_deleted` how many `clicks`, and whether that was all (`complete`).
+    /// `clicks.exported` the `format`; `recipient_parameter.changed` likewise `from` and `to`, null for none;
+    /// `visitor.erased` and `link.history_deleted` how many `clicks`, and whether that was all (`complete`).
     pub details: Json<serde_json::Value>,
 }
 

@@ -6,11 +6,13 @@ mod annotation_change;
 mod api_key;
 mod audit;
 mod breakdown;
+mod campaigns;
 mod changed;
 pub(crate) mod click;
 mod click_limit;
 mod click_list;
 mod click_properties;
+mod cohorts;
 mod context;
 mod conversion;
 mod conversion_counts;
@@ -20,6 +22,7 @@ mod domain;
 mod domain_change;
 mod erasure;
 pub(crate) mod error;
+mod experiment;
 mod explain;
 mod export;
 mod filter;
@@ -40,6 +43,7 @@ mod period;
 mod pipeline;
 mod privacy;
 mod privacy_changed;
+mod recipients;
 mod removal;
 pub(crate) mod rights;
 mod scalars;
@@ -74,6 +78,10 @@ pub struct Query(
     job::JobQuery,
     miss::MissQuery,
     conversion_counts::ConversionQuery,
+    experiment::ExperimentQuery,
+    campaigns::CampaignQuery,
+    cohorts::CohortQuery,
+    recipients::RecipientQuery,
 );
 
 #[derive(Default, MergedObject)]
@@ -90,6 +98,7 @@ pub struct Mutation(
     conversion::ConversionMutation,
     annotation_change::AnnotationMutation,
     export::ExportMutation,
+    recipients::RecipientMutation,
 );
 
 pub(crate) use live::LiveSubscription as Subscription;

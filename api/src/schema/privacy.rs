@@ -166,7 +166,7 @@ impl From<PrivacyInput> for PrivacyChange {
     }
 }
 
-fn nullable<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
+pub(super) fn nullable<T>(field: MaybeUndefined<T>) -> Option<Option<T>> {
     match field {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => Some(None),

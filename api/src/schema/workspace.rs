@@ -3,19 +3,21 @@
 
 use async_graphql::{Context, Enum, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    AttributionDays, AuditEntry, Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, ReferrerPolicy as DomainPolicy, SIGNED_PATH, Utm,
-    WorkspaceId, check_signed_end, signed_url, signing_purpose, text_to_sign,
+    AttributionDays, AuditEntry, Invalid, Issue, IssueCode, KeyId, LogDraft, Millis, Privacy, RecipientParameter,
+    ReferrerPolicy as DomainPolicy, SIGNED_PATH, Utm, WorkspaceId, check_signed_end, signed_url, signing_purpose, text_to_sign,
 };
 use platform::{SealKey, signature_of};
-use store::NewSigningSecret;
+use store::{NewSigningSecret, WorkspaceScope};
 use stream::LinkEvent;
 
 use super::account::Workspace;
 use super::context::{Services, admin, audit_entry, editor, home, services};
 use super::error::{ApiError, ApiResult};
-use super::privacy::PrivacyInput;
+use super::privacy::{PrivacyInput, nullable};
 use super::privacy_changed::privacy_changed;
+use super::recipients::set_parameter;
 use super::scalars::{DateTime, Url};
+use crate::caller::Session;
 
 /// So that scanners for leaked secrets can know one.
 const PREFIX: &str = "ll_sign_";
@@ -54,6 +56,9 @@ pub struct UpdateWorkspaceInput {
     privacy: Option<PrivacyInput>,
     /// For how many days after a click a conversion is taken as its: 1 to 90, 30 unless changed.
     attribution_days: Option<i32>,
+    /// The parameter of short URLs that says to whom a message with the link was sent, such as rid; null knows
+    /// nobody. Clicks must keep it, by `privacy`. docs/cohorts.md.
+    recipient_parameter: MaybeUndefined<String>,
 }
 
 #[derive(Clone, Debug, SimpleObject)]
@@ -110,7 +115,8 @@ impl WorkspaceMutation {
     /// Changes the workspace: an absent field stays, null clears it.
     async fn update_workspace(&self, ctx: &Context<'_>, input: UpdateWorkspaceInput) -> ApiResult<Option<UpdateWorkspacePayload>> {
         let (services, session) = (services(ctx)?, admin(ctx)?);
-        let days = input.attribution_days.map(|days| AttributionDays::parse(days.into())).transpose()?;
+        let mut invalid = Invalid::default();
+        let days = input.attribution_days.and_then(|days| invalid.check(AttributionDays::parse(days.into())));
         let scope = services.write(session.workspace).await?;
         if let Some(days) = days {
             scope.set_attribution_days(days).await?;
@@ -123,15 +129,17 @@ impl WorkspaceMutation {
         if let Some(policy) = changed {
             scope.set_referrer_policy(policy).await?;
         }
+        let parameter =
+            nullable(input.recipient_parameter).map(|name| name.and_then(|name| invalid.check(RecipientParameter::parse(&name))));
         if let Some(change) = input.privacy {
             let before = scope.privacy().await?;
-            let privacy = before.clone().changed(change.into())?;
-            scope.set_privacy(&privacy).await?;
-            if privacy != before {
-                let details = privacy_changed(before, privacy);
-                scope.tell(&audit_entry(services, session.user, AuditEntry::PRIVACY_CHANGED, details)).await?;
+            match before.clone().changed(change.into()) {
+                Ok(privacy) => change_privacy(services, session, &scope, before, privacy).await?,
+                Err(wrong) => invalid.0.extend(wrong.0),
             }
         }
+        invalid.finish()?;
+        set_parameter(services, session, &scope, parameter).await?;
         let workspace = scope.get().await?;
         scope.commit().await?;
         services.notices.publish(LinkEvent::Workspace { id: session.workspace }).await;
@@ -185,6 +193,21 @@ impl WorkspaceMutation {
         let signature = signature_of(&secret, &text_to_sign(&pairs));
         Ok(Some(SignRedirectUrlPayload { url: Url(signed_url(&services.short_domain, &pairs, &signature)) }))
     }
+}
+
+async fn change_privacy(
+    services: &Services,
+    session: &Session,
+    scope: &WorkspaceScope,
+    before: Privacy,
+    after: Privacy,
+) -> Result<(), ApiError> {
+    scope.set_privacy(&after).await?;
+    if after != before {
+        let details = privacy_changed(before, after);
+        scope.tell(&audit_entry(services, session.user, AuditEntry::PRIVACY_CHANGED, details)).await?;
+    }
+    Ok(())
 }
 
 fn pairs(target: String, workspace: WorkspaceId, expires_at: Millis, utm: &Utm) -> Vec<(String, String)> {

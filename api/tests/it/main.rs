@@ -30,4 +30,5 @@ mod retention;
 mod rights;
 mod signing;
 mod sockets;
+mod statistics;
 mod told_by_pages;

@@ -165,6 +165,7 @@ async fn whole_archive(running: &Running) {
         "members",
         "miss_counts",
         "misses",
+        "recipients",
         "settings",
     ];
     let wanted: Vec<String> =

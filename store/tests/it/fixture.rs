@@ -83,7 +83,7 @@ impl Database {
         }
     }
 
-    async fn sqlite_pool(&self) -> sqlx::SqlitePool {
+    pub async fn sqlite_pool(&self) -> sqlx::SqlitePool {
         let DatabaseUrl::Sqlite(path) = &self.url else { panic!("this is not SQLite") };
         sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(path)).await.unwrap()
     }

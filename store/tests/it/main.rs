@@ -29,6 +29,7 @@ mod postgres_only;
 mod retention;
 mod rights;
 mod schema;
+mod statistics;
 mod visitors;
 
 /// Each test is a function of a store that is migrated and empty.
@@ -137,6 +138,13 @@ suite!(
     conversion_counts::funnels_are_those_of_a_plain_count,
     conversion_counts::sums_may_be_larger_than_any_amount,
     conversion_counts::who_is_gone_at_once_is_told_where_pages_tell,
+    statistics::each_click_of_a_variant_converts_once,
+    statistics::campaigns_have_their_clicks_and_conversions,
+    statistics::clicks_have_the_age_of_their_link,
+    statistics::visitors_return_as_a_plain_count_says,
+    statistics::the_last_touch_before_a_conversion_is_credited,
+    statistics::recipients_have_clicked_or_not,
+    statistics::lists_of_recipients_are_bounded,
     visitors::a_visitor_counts_once_a_day_for_a_link_and_for_the_workspace,
     visitors::only_what_was_sent_on_makes_a_visitor,
     visitors::days_end_at_the_zones_midnight,

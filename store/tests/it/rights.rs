@@ -362,6 +362,7 @@ pub async fn nothing_is_left_of_a_removed_workspace(store: &Database) {
     for (id, name) in [(ours_id, "ours"), (theirs_id, "theirs")] {
         crate::domains::verified(store_of_links, id, &format!("{name}.example")).await;
         crate::api_keys::decide_something(store_of_links, id).await;
+        crate::statistics::a_list(store_of_links, id).await;
         let mut new = crate::fixture::new_link(name);
         new.gate.click_limit = Some(domain::ClickLimit::parse(5).unwrap());
         new.labels = crate::link_labels::labels(&["a", "b"], Some("f"), serde_json::json!({ "k": 1 }));

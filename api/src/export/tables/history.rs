@@ -1,6 +1,7 @@
-//! What was done in the workspace, what was noted beside its counts, and what visitors said of its links.
+//! What was done in the workspace, what was noted beside its counts, what visitors said of its links, and whom these
+//! were sent to.
 
-use domain::{Annotation, AnnotationKind, AuditActor, AuditEntry, LinkReport};
+use domain::{Annotation, AnnotationKind, AuditActor, AuditEntry, LinkReport, RecipientListId};
 use serde_json::Value;
 
 use super::{Table, at, columns};
@@ -62,3 +63,20 @@ fn kind(kind: AnnotationKind) -> &'static str {
         AnnotationKind::Alert => "ALERT",
     }
 }
+
+/// Somebody on a list of recipients.
+pub(in crate::export) struct RecipientRow {
+    pub list: RecipientListId,
+    pub list_name: String,
+    pub recipient: String,
+}
+
+pub(in crate::export) const RECIPIENTS: Table<RecipientRow> = Table {
+    name: "recipients",
+    about: "who is on lists of recipients, by list and id",
+    columns: columns! { RecipientRow;
+        "listId", "the list's id", |r| r.list.to_string().into();
+        "listName", "what the list is called", |r| r.list_name.clone().into();
+        "recipient", "the recipient, by your own id", |r| r.recipient.clone().into();
+    },
+};

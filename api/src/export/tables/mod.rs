@@ -16,7 +16,7 @@ use super::csv;
 pub(super) use clicks::CLICKS;
 pub(super) use conversions::{CONVERSIONS, ENGAGEMENTS};
 pub(super) use counts::{COUNTS, LOSSES};
-pub(super) use history::{ANNOTATIONS, AUDIT_LOG, LINK_REPORTS};
+pub(super) use history::{ANNOTATIONS, AUDIT_LOG, LINK_REPORTS, RECIPIENTS, RecipientRow};
 pub(super) use links::{LINKS, LinkRow};
 pub(super) use misses::{MISS_COUNTS, MISSES};
 pub(super) use workspace::{API_KEYS, DOMAINS, MEMBERS, SETTINGS, Settings};

@@ -1,6 +1,6 @@
 //! The workspace itself: its settings, its members, its hosts, and what its programs may do.
 
-use domain::{AttributionDays, CustomDomain, DomainStatus, Millis, WorkspacePolicy};
+use domain::{AttributionDays, CustomDomain, DomainStatus, Millis, RecipientParameter, WorkspacePolicy};
 use store::{ApiKey, Member, Workspace};
 
 use super::{Table, at, columns};
@@ -62,6 +62,7 @@ pub(in crate::export) struct Settings {
     /// When it is to be deleted.
     pub deletion_at: Option<Millis>,
     pub attribution_days: AttributionDays,
+    pub recipient_parameter: Option<RecipientParameter>,
 }
 
 pub(in crate::export) const SETTINGS: Table<Settings> = Table {
@@ -76,6 +77,7 @@ pub(in crate::export) const SETTINGS: Table<Settings> = Table {
         "referrerPolicy", "what targets are told of the short URL", |s| s.policy.referrer_policy.map(|policy| policy.as_str()).into();
         "deletionAt", "when it is to be deleted, if that was asked for", |s| at(s.deletion_at);
         "attributionDays", "for how long after a click a conversion is taken", |s| s.attribution_days.get().into();
+        "recipientParameter", "the parameter that says to whom a link was sent", |s| s.recipient_parameter.as_ref().map(RecipientParameter::as_str).into();
         "privacy", "what is kept of visitors, and for how long", |s| serde_json::to_value(&s.policy.privacy).unwrap_or_default();
     },
 };
