@@ -53,7 +53,8 @@ async fn values_have_labels_shares_and_links() {
     let verdicts = breakdown(&ada, json!({ "d": "VERDICT" })).await;
     let values: Vec<_> = verdicts["rows"].as_array().unwrap().iter().map(|row| (&row["value"], &row["clicks"])).collect();
     assert_eq!(values, [(&json!("BOT"), &json!(4)), (&json!("HUMAN"), &json!(4))]);
-    assert_eq!(verdicts["source"], "CLICKS");
+    assert_eq!(verdicts["source"], "ROLLUP");
+    assert_eq!(breakdown(&ada, json!({ "d": "NETWORK" })).await["source"], "CLICKS");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

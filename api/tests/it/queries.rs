@@ -20,7 +20,8 @@ async fn totals_and_series_follow_filter_bucket_and_zone() {
     assert_eq!(all, wanted);
     assert_eq!(totals(json!({ "verdicts": ["BOT", "HUMAN"], "linkIds": [b["id"]] })).await["clicks"], 10);
     assert_eq!(totals(json!({ "from": "2026-03-01T13:00:00+00:00", "to": "2026-03-01T13:07:00Z" })).await["clicks"], 4);
-    assert_eq!(totals(json!({ "countries": ["de", null] })).await["source"], "CLICKS");
+    assert_eq!(totals(json!({ "countries": ["de", null] })).await["source"], "ROLLUP");
+    assert_eq!(totals(json!({ "countries": ["de", null], "devices": ["MOBILE"] })).await["source"], "CLICKS");
     assert_eq!(totals(json!({ "countries": ["FR"] })).await["clicks"], 0);
     assert_eq!(totals(json!({ "period": "TODAY" })).await["clicks"], 65);
     let of_link = ada.data("query($i: ID!) { link(by: { id: $i }) { clickTotals { clicks } } }", json!({ "i": b["id"] })).await;

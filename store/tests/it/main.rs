@@ -28,6 +28,7 @@ mod permits;
 mod postgres_only;
 mod retention;
 mod rights;
+mod rollups;
 mod schema;
 mod statistics;
 mod visitors;
@@ -163,6 +164,12 @@ suite!(
     export::counts_are_met_page_by_page,
     export::losses_are_met_page_by_page,
     dead_letters::they_are_kept_until_they_are_deleted,
+    rollups::cells_say_what_their_clicks_say,
+    rollups::counted_anew_nothing_is_different,
+    rollups::values_beyond_the_most_are_counted_as_others,
+    rollups::two_workers_give_each_value_one_number,
+    rollups::what_is_folded_is_told_by_days,
+    rollups::latency_is_told_by_cells,
     rights::counts_are_those_of_the_clicks_that_are_left,
     rights::what_is_under_way_is_kept_out_and_counted_once,
     rights::what_was_erased_is_never_too_late,
