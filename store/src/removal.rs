@@ -25,6 +25,7 @@ const OWNED: &[(&str, &str)] = &[
     ("clicks", "id"),
     ("rollup_cells", "link_id, grain, quarter"),
     ("rollup_values", "block, value"),
+    ("visitor_sketches", "link_id, quarter"),
     ("misses", "id"),
     ("miss_counts", "quarter, domain_id, verdict"),
     ("conversions", "event_id"),

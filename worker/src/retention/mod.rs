@@ -32,6 +32,8 @@ pub struct Round {
     pub addresses: u64,
     /// Clicks that lost the id that their visitor consented to.
     pub visitors: u64,
+    /// Days of links whose visitors can no longer be counted with those of others.
+    pub sketches: u64,
     pub audit_entries: u64,
     /// Months of clicks that nobody has any more.
     pub partitions: u64,
@@ -43,6 +45,7 @@ enum Step {
     Clicks,
     Misses,
     Addresses { before: Millis },
+    Sketches { before: Millis },
     Visitors { before: Millis },
     Audit { before: Millis },
 }
@@ -109,13 +112,13 @@ impl Purge {
             }
         }
         round.partitions = self.store.drop_unused_partitions(self.clock.now()).await?;
-        if round.clicks + round.misses + round.addresses + round.visitors > 0 {
+        if round.clicks + round.misses + round.addresses + round.visitors + round.sketches > 0 {
             // SQLite's log still has their pages.
             self.store.empty_log().await?;
         }
         if round != Round::default() {
-            let Round { clicks, misses, addresses, visitors, audit_entries, partitions } = round;
-            tracing::info!(clicks, misses, addresses, visitors, audit_entries, partitions, "what is no longer kept was deleted");
+            let Round { clicks, misses, addresses, visitors, sketches, audit_entries, partitions } = round;
+            tracing::info!(clicks, misses, addresses, visitors, sketches, audit_entries, partitions, "what is no longer kept was deleted");
         }
         done.map(|()| round)
     }
@@ -134,6 +137,9 @@ impl Purge {
         round.misses += self.steps(workspace, Step::Misses, stopping).await?;
         let addresses = Step::Addresses { before: retention.addresses_from(keeping.privacy.level, now) };
         round.addresses += self.steps(workspace, addresses, stopping).await?;
+        // Before the ids themselves, so that no sketch is older than these.
+        let sketches = Step::Sketches { before: Retention::consented_ids_from(now) };
+        round.sketches += self.steps(workspace, sketches, stopping).await?;
         let visitors = Step::Visitors { before: Retention::consented_ids_from(now) };
         round.visitors += self.steps(workspace, visitors, stopping).await?;
         round.audit_entries += self.steps(workspace, Step::Audit { before: retention.audit_from(now) }, stopping).await?;
@@ -172,6 +178,7 @@ impl Purge {
                 self.addresses.inc_by(purged.rows);
                 Ok(purged)
             }
+            Step::Sketches { before } => self.store.remove_sketches(workspace, before).await,
             Step::Visitors { before } => {
                 let purged = self.store.remove_visitors(workspace, before, proof).await?;
                 self.visitors.inc_by(purged.rows);
