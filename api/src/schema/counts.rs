@@ -37,12 +37,12 @@ pub struct ClickTotals {
     /// Visitors by day: of each local day of the workspace's zone those whose first click of the day, of
     /// the link or of the workspace, is in the range and of the filter's verdicts (people's, when it
     /// names none). A visitor who comes on several days counts on each. Exact for one link and for the
-    /// whole workspace. Of several links together (by ids, domains, tags, folders or metadata) an estimate,
-    /// of visitors whose first click of the day on one of them is of these verdicts: exact up to 256 visitors of a
-    /// link and day, else with a standard error of 2.3 %. Null where the filter asks for more than time, links and verdict, where none of the
-    /// clicks says who it is of, and of several links also where the range cuts a day in which there were clicks
-    /// outside of it, for days more than 13 months ago, and where there are more than 20,000 days with visitors,
-    /// summed over the links.
+    /// whole workspace. Of several links together (by ids, domains, tags, folders or metadata) an estimate
+    /// of the visitors whose first click of the day on one of them is of these verdicts: exact where none
+    /// had more than 256 visitors on a day, else with a standard error of 2.3 %. Null where the filter asks
+    /// for more than time, links and verdict, and where none of the clicks says who it is of; of several
+    /// links also where the range cuts a day with clicks outside of it, for days whose clicks are gone or
+    /// 13 months old, and where there are more than 20,000 days with visitors, summed over the links.
     pub daily_uniques: Option<u64>,
     /// Whether dailyUniques is an estimate.
     pub daily_uniques_estimated: bool,

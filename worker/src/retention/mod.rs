@@ -130,6 +130,9 @@ impl Purge {
         if is_moving {
             self.store.keep_clicks_from(workspace, kept_from).await?;
         }
+        // Before the clicks and their ids, so that no sketch says of anybody who is in none of them.
+        let sketches = Step::Sketches { before: Retention::consented_ids_from(now).max(kept_from).max(keeping.kept_from) };
+        round.sketches += self.steps(workspace, sketches, stopping).await?;
         if is_moving || keeping.is_purging {
             round.clicks += self.steps(workspace, Step::Clicks, stopping).await?;
         }
@@ -137,9 +140,6 @@ impl Purge {
         round.misses += self.steps(workspace, Step::Misses, stopping).await?;
         let addresses = Step::Addresses { before: retention.addresses_from(keeping.privacy.level, now) };
         round.addresses += self.steps(workspace, addresses, stopping).await?;
-        // Before the ids themselves, so that no sketch is older than these.
-        let sketches = Step::Sketches { before: Retention::consented_ids_from(now) };
-        round.sketches += self.steps(workspace, sketches, stopping).await?;
         let visitors = Step::Visitors { before: Retention::consented_ids_from(now) };
         round.visitors += self.steps(workspace, visitors, stopping).await?;
         round.audit_entries += self.steps(workspace, Step::Audit { before: retention.audit_from(now) }, stopping).await?;
