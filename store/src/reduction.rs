@@ -1,12 +1,14 @@
 //! What is taken out of clicks that stay because its own time is over: addresses, and the ids that visitors
 //! consented to. In small steps under the lock of the workspace's head row, as `retention.rs` deletes clicks.
 
-use domain::{AuditEntry, AuditId, ClickId, Millis, Quarter, WorkspaceId};
+use domain::{AuditEntry, AuditId, ClickId, Millis, WorkspaceId};
 use entity::workspace_head::{Column, Model};
+use jiff::tz::TimeZone;
 use sea_orm::sea_query::Expr;
 use serde_json::json;
 
 use crate::retention::{Purged, STEP, by_system};
+use crate::rollup::{day_end, day_start};
 use crate::{Store, StoreError};
 
 /// The audit log is told of it once a day.
@@ -74,7 +76,9 @@ impl Store {
     pub async fn remove_sketches(&self, workspace: WorkspaceId, before: Millis) -> Result<Purged, StoreError> {
         let scope = self.as_worker(workspace).await?;
         let Some(head) = scope.lock_head().await? else { return Ok(Purged::default()) };
-        let from = Quarter::of(before.plus(Quarter::MILLIS - 1)).0;
+        let zone = TimeZone::get(&head.day_zone).unwrap_or(TimeZone::UTC);
+        let start = day_start(before, &zone);
+        let from = if start.start() == before { start } else { day_end(before, &zone) }.0;
         let sql = "DELETE FROM visitor_sketches WHERE workspace_id = $1 AND (link_id, quarter) IN ( \
                        SELECT s.link_id, s.quarter FROM visitor_sketches s WHERE s.workspace_id = $1 AND s.quarter < $2 LIMIT $3)";
         let removed = scope.execute(sql, [workspace.0.into(), from.into(), STEP.into()]).await?;
