@@ -85,6 +85,7 @@ fn told(workspace: WorkspaceId, differences: &[CellDifference]) -> String {
             Piece::QuarterHour => "quarter-hour",
             Piece::Hour => "hour",
             Piece::Day => "day",
+            Piece::DayOfVisitors => "sketch of a day's visitors",
         };
         let by = dimension.map_or_else(String::new, |dimension| format!(" by {dimension:?}"));
         let of = link.map_or_else(|| "all links".to_owned(), |link| link.to_string());

@@ -24,6 +24,7 @@ mod domain_proofs;
 mod domains;
 mod erase;
 mod error;
+mod estimated_uniques;
 mod explained;
 mod export;
 mod filter_sql;

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ClickId, Dimension, LinkId, Millis, Quarter, Verdict};
 use entity::click::{Column, Entity};
-use entity::rollup_cell as cell;
+use entity::{rollup_cell as cell, visitor_sketch};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::recount::Unnumbered;
-use crate::rollup::{Block, Cell, CellKey, Count, Entry, Grain, Interner, ValueCache, WHOLE_WORKSPACE, day_start, dimension_of};
+use crate::rollup::{
+    Block, Cell, CellKey, Count, Entry, Grain, Interner, SketchChange, Sketches, ValueCache, WHOLE_WORKSPACE, day_start, dimension_of,
+};
 use crate::{StoreError, WorkspaceScope};
 
 /// What is counted of one verdict.
@@ -30,6 +32,8 @@ pub enum Piece {
     Hour,
     /// Of the workspace's zone.
     Day,
+    /// The same; the sketch of a link's visitors, of which only `firsts` are told.
+    DayOfVisitors,
 }
 
 /// A cell that says something else than its clicks.
@@ -110,10 +114,25 @@ impl WorkspaceScope {
                 let found = self.recount(&head, &mut values, Unnumbered::Ignore, part).await?;
                 let stored = self.stored(part).await?;
                 compare(&stored, &found.cells, &mut verified);
+                // Of a part of a day there is no sketch.
+                if part.0 == day && day.0 >= head.known_visitors_from() {
+                    compare_sketches(&self.stored_sketches(part).await?, &found.sketches, &mut verified);
+                }
             }
             day = next;
         }
         Ok(verified)
+    }
+
+    async fn stored_sketches(&self, (first, end): (Quarter, Quarter)) -> Result<BTreeMap<(Uuid, i64), Sketches>, StoreError> {
+        use visitor_sketch::Column;
+        let rows = visitor_sketch::Entity::find()
+            .filter(Column::WorkspaceId.eq(self.workspace.0))
+            .filter(Column::Quarter.gte(first.0))
+            .filter(Column::Quarter.lt(end.0))
+            .all(&self.transaction)
+            .await?;
+        rows.into_iter().map(|row| Ok(((row.link_id, row.quarter), Sketches::decode(&row.body)?))).collect()
     }
 
     async fn stored(&self, (first, end): (Quarter, Quarter)) -> Result<BTreeMap<CellKey, Cell>, StoreError> {
@@ -141,6 +160,33 @@ fn compare(stored: &BTreeMap<CellKey, Cell>, counted: &BTreeMap<CellKey, Cell>, 
         let (cell, clicks) = (stored.get(key).unwrap_or(&none), counted.get(key).unwrap_or(&none));
         if cell != clicks {
             verified.differences.extend(differing(*key, cell, clicks));
+        }
+    }
+}
+
+/// Sketches of few visitors are exact; others are within three standard errors of how many there were, unless they
+/// are what their clicks give.
+fn compare_sketches(stored: &BTreeMap<(Uuid, i64), Sketches>, counted: &BTreeMap<(Uuid, i64), SketchChange>, verified: &mut Verified) {
+    let keys: BTreeSet<&(Uuid, i64)> = stored.keys().chain(counted.keys()).collect();
+    verified.cells += keys.len() as u64;
+    for key in keys {
+        let (sketches, met) = (stored.get(key).cloned().unwrap_or_default(), counted.get(key).map(|change| change.added.as_slice()));
+        let met = met.unwrap_or_default();
+        let wanted = Sketches::of(met.iter().copied());
+        for verdict in Verdict::ALL.iter().filter(|_| sketches != wanted) {
+            let visitors = met.iter().filter(|(code, _)| *code == verdict.code()).collect::<BTreeSet<_>>().len() as u64;
+            if !sketches.agrees(&wanted, *verdict, visitors) {
+                let firsts = |firsts| Counted { firsts, ..Counted::default() };
+                verified.differences.push(CellDifference {
+                    link: Some(LinkId(key.0)),
+                    piece: Piece::DayOfVisitors,
+                    quarter: Quarter(key.1),
+                    dimension: None,
+                    verdict: *verdict,
+                    cell: firsts(sketches.estimate(*verdict)),
+                    clicks: firsts(visitors),
+                });
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use domain::{ApiScope, BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Milli
 use store::{Series, Tally, WorkspaceScope};
 
 use super::context::{reader, services};
-use super::counts::{Source, wants_redirect_micros};
+use super::counts::{DailyUniques, Source, wants_daily_uniques, wants_redirect_micros};
 use super::error::{ApiError, ApiResult};
 use super::filter::{ClickFilterInput, resolve_series};
 use super::page::{Cursor, StoredCursor};
@@ -60,6 +60,8 @@ pub struct ClickPoint {
     /// Visitors by day: those whose first click of a day, in the workspace's zone, is within this point
     /// and of the filter's verdicts. Null where ClickTotals.dailyUniques is, and for days of another zone.
     pub daily_uniques: Option<u64>,
+    /// Whether dailyUniques is an estimate.
+    pub daily_uniques_estimated: bool,
     /// Half of what `clicks` counts was redirected within this many microseconds, from the request
     /// read to the click captured: the nearest-rank percentile, exact. Null when there were none.
     pub redirect_micros_p50: Option<u32>,
@@ -164,18 +166,37 @@ impl Asked<'_> {
         } else {
             vec![None; self.spans.len()]
         };
+        let uniques = self.daily_uniques(filter, &series).await?;
         let verdicts = filter.verdicts_or(&[Verdict::Human]);
-        let point = |((span, tally), micros): ((&BucketSpan, &Tally), Option<store::RedirectMicros>)| ClickPoint {
-            start: DateTime(span.start),
-            end: DateTime(span.end),
-            clicks: tally.counts.of(&verdicts),
-            daily_uniques: tally.daily_uniques(&verdicts).filter(|_| self.with_uniques),
-            redirect_micros_p50: micros.map(|micros| micros.p50),
-            redirect_micros_p95: micros.map(|micros| micros.p95),
-            partial: span.start < from || span.end > to || span.end > self.now,
-        };
-        let points = self.spans.iter().zip(&series.points).zip(micros).map(point).collect();
+        let point =
+            |(((span, tally), uniques), micros): (((&BucketSpan, &Tally), DailyUniques), Option<store::RedirectMicros>)| ClickPoint {
+                start: DateTime(span.start),
+                end: DateTime(span.end),
+                clicks: tally.counts.of(&verdicts),
+                daily_uniques: uniques.visitors,
+                daily_uniques_estimated: uniques.estimated,
+                redirect_micros_p50: micros.map(|micros| micros.p50),
+                redirect_micros_p95: micros.map(|micros| micros.p95),
+                partial: span.start < from || span.end > to || span.end > self.now,
+            };
+        let points = self.spans.iter().zip(&series.points).zip(uniques).zip(micros).map(point).collect();
         Ok((series, points))
+    }
+}
+
+impl Asked<'_> {
+    /// Of each point.
+    async fn daily_uniques(&self, filter: &ClickFilter, series: &Series) -> Result<Vec<DailyUniques>, ApiError> {
+        if !self.with_uniques {
+            return Ok(vec![DailyUniques::default(); self.spans.len()]);
+        }
+        let estimates = if wants_daily_uniques(&self.selected) {
+            self.scope.estimated_uniques_in(filter, self.spans).await?
+        } else {
+            vec![None; self.spans.len()]
+        };
+        let verdicts = filter.verdicts_or(&[Verdict::Human]);
+        Ok(series.points.iter().zip(estimates).map(|(tally, estimate)| DailyUniques::of(tally, &verdicts, estimate)).collect())
     }
 }
 

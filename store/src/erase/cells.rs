@@ -173,6 +173,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let zone = self.zone_of(transaction, workspace).await?;
         let taking_out = TakingOut { transaction, workspace, zone, values: &self.values };
+        taking_out.take_out_old_sketches(link.0, Quarter::of(before)).await?;
         taking_out.take_out_old_cells(link.0, Quarter::of(before)).await
     }
 }

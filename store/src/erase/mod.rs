@@ -6,6 +6,7 @@
 //! [`KEPT_MILLIS`], by which the guard of ingest knows a copy that is delivered again.
 
 mod cells;
+mod sketches;
 mod step;
 mod take_out;
 

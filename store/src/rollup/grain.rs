@@ -68,6 +68,12 @@ pub(crate) fn day_start(at: Millis, zone: &TimeZone) -> Quarter {
     Quarter::of(start)
 }
 
+/// The first quarter of the day after that of an instant.
+pub(crate) fn day_end(at: Millis, zone: &TimeZone) -> Quarter {
+    // Days have 23 to 25 hours.
+    day_start(day_start(at, zone).start().plus(30 * 4 * Quarter::MILLIS), zone)
+}
+
 /// The quarter that the fine piece with this one in it begins with, which no day shares with another.
 pub(crate) fn fine_start(quarter: i64, day: i64) -> i64 {
     (quarter.div_euclid(FINE_QUARTERS) * FINE_QUARTERS).max(day)

@@ -11,6 +11,7 @@ mod conversion_counts;
 mod conversions;
 mod dead_letters;
 mod domains;
+mod estimates;
 mod export;
 mod filters;
 mod fixture;
@@ -153,6 +154,9 @@ suite!(
     visitors::firsts_are_those_of_a_plain_count,
     visitors::visitors_over_days_are_those_who_consented,
     visitors::a_days_salt_is_made_once_and_ends,
+    estimates::links_together_are_those_of_a_plain_count,
+    estimates::many_visitors_are_within_three_standard_errors,
+    estimates::estimates_are_of_links_and_of_days_that_are_known,
     retention::clicks_that_come_too_late_count_once,
     retention::a_purge_meets_a_replay_half_way,
     retention::clicks_are_stored_during_a_purge,
