@@ -28,6 +28,7 @@ mod permits;
 mod postgres_only;
 mod retention;
 mod rights;
+mod rollups;
 mod schema;
 mod statistics;
 mod visitors;
@@ -173,6 +174,9 @@ suite!(
     rights::salts_that_live_are_told,
     rights::a_deletion_can_be_taken_back_until_it_begins,
     rights::nothing_is_left_of_a_removed_workspace,
+    rollups::days_stay_when_hours_are_folded,
+    rollups::damaged_cells_are_told_of_and_mended,
+    rollups::a_workspace_from_before_catches_up_while_clicks_come,
     schema::migrating_again_changes_nothing,
     schema::a_newer_database_is_refused,
 );
