@@ -45,11 +45,16 @@ async fn damaged_rollups_are_counted_anew_by_command() {
     server.sql("postgres", "UPDATE link_stats SET clicks = 9");
     let (code, said, _) = run(&["verify-rollups"]);
     assert_eq!(code, Some(1), "{said}");
-    for told in ["day by Browser", "quarter-hour  all links: the cell cannot be read", "its statistics have 9 clicks; its cells cannot be read"] {
+    for told in
+        ["day by Browser", "quarter-hour  all links: the cell cannot be read", "its statistics have 9 clicks; its cells cannot be read"]
+    {
         assert!(said.contains(told), "{told}: {said}");
     }
     let (code, said, error) = run(&["rebuild-rollups", "--workspace", &workspace.to_string()]);
-    assert!(code == Some(0) && said.starts_with(&workspace.to_string()) && said.contains("1 link set to what the cells say"), "{said} {error}");
+    assert!(
+        code == Some(0) && said.starts_with(&workspace.to_string()) && said.contains("1 link set to what the cells say"),
+        "{said} {error}"
+    );
     let (code, said, _) = run(&["verify-rollups"]);
     assert!(code == Some(0) && said.ends_with("0 differences found.\n"), "{said}");
     assert_eq!(browsers(&ada).await, before);
