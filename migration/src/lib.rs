@@ -27,6 +27,7 @@ mod m20261128_000003_conversions;
 mod m20261128_000004_annotations;
 mod m20261128_000005_recipients;
 mod m20261128_000007_visitor_sketches;
+mod m20261128_000008_link_stats;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000004_annotations::Migration),
             Box::new(m20261128_000005_recipients::Migration),
             Box::new(m20261128_000007_visitor_sketches::Migration),
+            Box::new(m20261128_000008_link_stats::Migration),
         ]
     }
 }

@@ -88,7 +88,7 @@ impl Question<'_> {
     pub fn plan(&self, filter: &ClickFilter, pieces: Pieces) -> Result<Plan, StoreError> {
         let plan = Plan::of(filter, self.kept, pieces, &self.horizon);
         let folded = Quarter(self.horizon.folded_before).start().min(self.horizon.kept_from);
-        let is_folded = |part: &ClickFilter| part.from.is_some_and(|from| from >= Quarter(self.horizon.since).start() && from < folded);
+        let is_folded = |part: &ClickFilter| part.from.is_some_and(|from| Quarter::of(from).0 >= self.horizon.since && from < folded);
         if self.kept == Kept::Dimension && plan.clicks.iter().any(is_folded) { Err(StoreError::Folded(folded)) } else { Ok(plan) }
     }
 }

@@ -227,7 +227,7 @@ struct Kept {
 }
 
 /// Places `$first…` for rows of `width` values each, as both databases take them after `IN`.
-fn places_of_rows(postgres: bool, first: usize, rows: usize, width: usize) -> String {
+pub(crate) fn places_of_rows(postgres: bool, first: usize, rows: usize, width: usize) -> String {
     let row = |row: usize| {
         let places: Vec<String> = (0..width).map(|at| format!("${}", first + row * width + at)).collect();
         format!("({})", places.join(", "))

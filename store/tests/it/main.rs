@@ -27,6 +27,7 @@ mod links;
 mod misses;
 mod permits;
 mod postgres_only;
+mod recounts;
 mod retention;
 mod rights;
 mod rollups;
@@ -184,6 +185,9 @@ suite!(
     rights::salts_that_live_are_told,
     rights::a_deletion_can_be_taken_back_until_it_begins,
     rights::nothing_is_left_of_a_removed_workspace,
+    recounts::days_stay_when_hours_are_folded,
+    recounts::damaged_cells_are_told_of_and_mended,
+    recounts::a_workspace_from_before_catches_up_while_clicks_come,
     schema::migrating_again_changes_nothing,
     schema::a_newer_database_is_refused,
 );
