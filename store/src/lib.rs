@@ -69,7 +69,7 @@ pub use accounts::{Account, Membership, NewAccount, Workspace};
 pub use annotations::{AnnotationFilter, AnnotationPage, AnnotationPlace, MAX_ANNOTATIONS};
 pub use api_keys::{ApiKey, MAX_API_KEYS, NewApiKey};
 pub use audit::AuditPage;
-pub use breakdown::{Breakdown, BreakdownRequest, BreakdownRow};
+pub use breakdown::{Breakdown, BreakdownOrder, BreakdownOrderField, BreakdownRequest, BreakdownRow};
 pub use clicks::{ClickPage, PageRequest};
 pub use cohorts::{AgedClicks, LinkAges, Returned};
 pub use connect::Store;

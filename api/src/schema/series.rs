@@ -61,10 +61,13 @@ pub struct ClickPoint {
     /// and of the filter's verdicts. Null where ClickTotals.dailyUniques is, and for days of another zone.
     pub daily_uniques: Option<u64>,
     /// Half of what `clicks` counts was redirected within this many microseconds, from the request
-    /// read to the click captured: the nearest-rank percentile, exact. Null when there were none.
+    /// read to the click captured: the nearest-rank percentile, from a histogram of fixed buckets, so
+    /// within 6.3 %. Null when there were none.
     pub redirect_micros_p50: Option<u32>,
     /// As redirectMicrosP50, of 95 in 100.
     pub redirect_micros_p95: Option<u32>,
+    /// As redirectMicrosP50, of 99 in 100.
+    pub redirect_micros_p99: Option<u32>,
     /// Whether the range of the question, or now, cuts this point short.
     pub partial: bool,
 }
@@ -172,6 +175,7 @@ impl Asked<'_> {
             daily_uniques: tally.daily_uniques(&verdicts).filter(|_| self.with_uniques),
             redirect_micros_p50: micros.map(|micros| micros.p50),
             redirect_micros_p95: micros.map(|micros| micros.p95),
+            redirect_micros_p99: micros.map(|micros| micros.p99),
             partial: span.start < from || span.end > to || span.end > self.now,
         };
         let points = self.spans.iter().zip(&series.points).zip(micros).map(point).collect();

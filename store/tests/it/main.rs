@@ -127,6 +127,8 @@ suite!(
     breakdown::only_what_was_sent_on_is_broken_down,
     breakdown::a_search_is_for_plain_text_without_case,
     breakdown::links_are_found_by_slug_or_title,
+    breakdown::rows_are_in_the_order_that_was_asked_for,
+    breakdown::clicks_are_grouped_by_what_their_links_say,
     conversions::an_event_is_one_conversion_however_often_it_is_told_of,
     conversions::a_conversion_is_of_its_clicks_time,
     conversions::a_click_leads_to_so_much_and_no_more,
