@@ -71,6 +71,23 @@ impl WorkspaceScope {
         rows.into_iter().map(|(code, clicks)| Ok((coded(by.dimension, code)?, clicks.unsigned_abs()))).collect()
     }
 
+    /// The clicks that have this value.
+    pub(crate) fn of_value(&self, by: Grouping<'_>, value: &DimensionValue) -> Condition {
+        if let Some(text) = by.text(self.transaction.get_database_backend()) {
+            return among_expr(text, &[value.text()]);
+        }
+        let column = code_column(by.dimension);
+        let code = match value {
+            DimensionValue::Link(link) => return Condition::all().add(Column::LinkId.eq(link.0)),
+            DimensionValue::Device(device) => Some(device.code()),
+            DimensionValue::Channel(channel) => Some(channel.code()),
+            DimensionValue::Verdict(verdict) => Some(verdict.code()),
+            DimensionValue::VerdictReason(reason) => Some(reason.code()),
+            DimensionValue::Text(_) | DimensionValue::Unknown => None,
+        };
+        Condition::all().add(code.map_or_else(|| column.is_null(), |code| column.eq(code)))
+    }
+
     /// The clicks of these values, and maybe of others.
     ///
     /// # Errors

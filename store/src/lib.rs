@@ -62,6 +62,8 @@ mod rollup;
 mod salts;
 mod scope;
 mod sessions;
+mod split_clicks;
+mod split_series;
 mod unique_visitors;
 mod verify;
 
@@ -112,4 +114,5 @@ pub use retention::{Forgotten, Keeping, Purged};
 pub use salts::{Destroyed, Salt};
 pub use scope::{Access, WorkspaceScope};
 pub use sessions::{NewSession, Refresh, RefreshHash, RefreshOutcome, SessionState};
+pub use split_series::SplitSeries;
 pub use verify::{CellDifference, Counted, Piece, Verified};

@@ -9,6 +9,7 @@ use store::{BreakdownRequest, BreakdownRow as StoredRow};
 
 use super::context::{reader, services};
 use super::counts::Source;
+use super::dimension_label::unknown;
 use super::error::{ApiError, ApiResult};
 use super::filter::{ClickFilterInput, resolve_compared};
 use super::link::Link;
@@ -279,14 +280,7 @@ fn to_row(workspace: WorkspaceId, dimension: Dimension, total: u64, (names, uniq
         share: if total > 0 { row.clicks as f64 / total as f64 } else { 0.0 },
         daily_uniques: link_key.and_then(|key| uniques.get(&key.link).copied()),
         previous: row.previous.map(|clicks| PreviousClicks { clicks }),
-        unknown: match dimension {
-            Dimension::Referrer => "Direct",
-            Dimension::Rule | Dimension::Variant | Dimension::Folder | Dimension::Tag | Dimension::Metadata | Dimension::Parameter => {
-                "None"
-            }
-            Dimension::Domain => "Shared domain",
-            _ => "Unknown",
-        },
+        unknown: unknown(dimension.into()),
     }
 }
 

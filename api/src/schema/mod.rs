@@ -49,6 +49,7 @@ pub(crate) mod rights;
 mod scalars;
 mod series;
 mod sparkline;
+mod split_series;
 mod workspace;
 
 use async_graphql::dataloader::DataLoader;

@@ -16,6 +16,7 @@ use domain::{ClickFilter, Dimension, DimensionValue, Millis, Seq};
 use entity::click;
 use sea_orm::{EntityTrait, PaginatorTrait as _, QueryFilter};
 
+pub(crate) use of_links::Groups;
 pub use order::{BreakdownOrder, BreakdownOrderField};
 
 use crate::grouped::{Grouping, TextRequest};

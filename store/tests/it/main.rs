@@ -29,6 +29,7 @@ mod postgres_only;
 mod retention;
 mod rights;
 mod schema;
+mod split_series;
 mod statistics;
 mod visitors;
 
@@ -129,6 +130,8 @@ suite!(
     breakdown::links_are_found_by_slug_or_title,
     breakdown::rows_are_in_the_order_that_was_asked_for,
     breakdown::clicks_are_grouped_by_what_their_links_say,
+    split_series::the_values_of_a_dimension_have_their_series,
+    split_series::groups_of_links_have_their_series,
     conversions::an_event_is_one_conversion_however_often_it_is_told_of,
     conversions::a_conversion_is_of_its_clicks_time,
     conversions::a_click_leads_to_so_much_and_no_more,
