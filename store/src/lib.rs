@@ -16,6 +16,7 @@ mod cohorts;
 mod connect;
 mod conversions;
 mod converted;
+mod counted_parameters;
 mod counts;
 mod daily_uniques;
 mod dead_letters;
@@ -80,6 +81,7 @@ pub use conversions::{
     Funnel, FunnelGroup, FunnelRequest, MOST_CONVERSIONS_OF_A_CLICK, Tracked,
 };
 pub use converted::{Campaigns, UtmField};
+pub use counted_parameters::ParameterCounted;
 pub use counts::{Counts, Quarters, Series, Tally, Totals};
 pub use dead_letters::{DeadLetter, SealedRecord};
 pub use domain_feed::{DomainOutboxEntry, DueDomain};

@@ -16,6 +16,7 @@ mod cohorts;
 mod context;
 mod conversion;
 mod conversion_counts;
+mod counted_parameters;
 mod counts;
 mod dimension_label;
 mod domain;

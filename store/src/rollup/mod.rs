@@ -11,7 +11,7 @@ mod values;
 
 pub(crate) use cell::{Block, Cell, Count, Entry, OTHER, UNKNOWN};
 pub(crate) use changes::{Changes, CountedParameter, Counting, Target};
-pub(crate) use facts::{COLUMNS, CountedRow, Facts, LINK, block_of, code_of, coded, dimension_of, facts_of};
+pub(crate) use facts::{COLUMNS, CountedRow, FIRST_PARAMETER, Facts, LINK, block_of, code_of, coded, dimension_of, facts_of};
 pub(crate) use grain::{CellKey, FINE_QUARTERS, Grain, day_start, fine_start};
 pub(crate) use latency::{bucket_of, middle_of};
 pub(crate) use values::{Interner, Spelled, ValueCache, link_of};

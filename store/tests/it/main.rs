@@ -9,6 +9,7 @@ mod breakdown;
 mod clicks;
 mod conversion_counts;
 mod conversions;
+mod counted_parameters;
 mod dead_letters;
 mod domains;
 mod export;
@@ -130,6 +131,8 @@ suite!(
     breakdown::links_are_found_by_slug_or_title,
     breakdown::rows_are_in_the_order_that_was_asked_for,
     breakdown::clicks_are_grouped_by_what_their_links_say,
+    counted_parameters::values_are_the_same_from_cells_and_from_clicks,
+    counted_parameters::several_values_of_one_click_are_counted_from_clicks,
     split_series::the_values_of_a_dimension_have_their_series,
     split_series::groups_of_links_have_their_series,
     conversions::an_event_is_one_conversion_however_often_it_is_told_of,
