@@ -67,16 +67,17 @@ async fn compare(store: &Store, ours: WorkspaceId, clicks: &[Click], state: &str
     }
 }
 
-fn on_days(link: domain::LinkId, days: std::ops::Range<i64>) -> Vec<Click> {
+/// Clicks of some half days.
+fn over(link: domain::LinkId, halves: std::ops::Range<i64>) -> Vec<Click> {
     let values: [&[&str]; 5] = [&["a"], &[], &["b"], &["a"], &["ä%"]];
-    let at = |number: i64| NOON.plus(days.start * DAY + number * (days.end - days.start) * DAY / 60);
+    let at = |number: i64| NOON.plus((halves.start * 60 + number * (halves.end - halves.start)) * DAY / 120);
     (0..60).map(|number| with(values[number as usize % 5], click(link, at(number)))).collect()
 }
 
 pub async fn values_are_the_same_from_cells_and_from_clicks(store: &Store) {
     let ours = workspace(store, "ours").await;
     let link = link(store, ours, "a").await.id;
-    let mut clicks = on_days(link, 0..1);
+    let mut clicks = over(link, 0..1);
     ingest(store, ours, &clicks).await;
     compare(store, ours, &clicks, "not counted").await;
     let source = async || {
@@ -88,7 +89,7 @@ pub async fn values_are_the_same_from_cells_and_from_clicks(store: &Store) {
     let counted = read(store, ours).await.counted_parameters().await.unwrap();
     // From the next day on: the first of March has twelve hours left.
     assert_eq!((counted[0].key.as_str(), counted[0].since), ("ref", NOON.plus(DAY / 2)));
-    let more = on_days(link, 1..4);
+    let more = over(link, 1..8);
     ingest(store, ours, &more).await;
     clicks.extend(more);
     compare(store, ours, &clicks, "counted").await;
@@ -103,7 +104,7 @@ pub async fn values_are_the_same_from_cells_and_from_clicks(store: &Store) {
     compare(store, ours, &clicks, "left out").await;
     assert_eq!(source().await, Source::Clicks);
     count(store, ours, &["ref"], NOON.plus(5 * DAY)).await;
-    let again = on_days(link, 5..8);
+    let again = over(link, 10..16);
     ingest(store, ours, &again).await;
     clicks.extend(again);
     compare(store, ours, &clicks, "counted again").await;
