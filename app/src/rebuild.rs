@@ -70,7 +70,7 @@ async fn one(store: &Store, workspace: WorkspaceId, from: Option<Date>) -> anyho
     })?;
     let (kept_from, last) = (scope.forgotten().await?.kept_from, scope.last_counted().await?);
     drop(scope);
-    let from = from.map(|day| day.to_zoned(zone.clone())).transpose()?.map(|start| Millis::from_timestamp(start.timestamp()));
+    let from = from.map(|day| day.to_zoned_datetime(zone.clone())).transpose()?.map(|start| Millis::from_timestamp(start.timestamp()));
     if let Some(from) = from {
         let kept_day = kept_from.to_string();
         anyhow::ensure!(

@@ -328,7 +328,7 @@ const MOST_AT_ONCE: usize = 5_000;
 /// Where a dimension is counted, and from which quarter on.
 fn block((dimension, key): (Dimension, Option<&str>), parameters: &[CountedParameter], since: i64) -> Option<(Block, i64)> {
     if dimension == Dimension::Parameter {
-        let counted = parameters.iter().find(|counted| Some(counted.key.as_str()) == key)?;
+        let counted = parameters.iter().find(|counted| Some(counted.key.as_str()) == key && counted.until.is_none())?;
         return Some((Block(counted.block), counted.since.max(since)));
     }
     block_of(dimension).map(|block| (block, since))

@@ -13,7 +13,7 @@ const DAYS: i64 = 5;
 async fn countries(store: &Store, workspace: WorkspaceId) -> (u64, Source) {
     let scope = store.workspace(workspace, Access::Read).await.unwrap();
     let filter = ClickFilter::default();
-    let request = BreakdownRequest { dimension: Dimension::Country, key: None, filter, compared: None, search: None, first: 9 };
+    let request = BreakdownRequest::new(Dimension::Country, filter, 9);
     let found = scope.breakdown(&request).await.unwrap();
     (found.total, found.source)
 }

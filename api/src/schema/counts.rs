@@ -59,11 +59,13 @@ pub struct ClickTotals {
     /// miss is of none. What is above the rates of misses is not among them but in `ingestLosses`.
     pub misses: Option<u64>,
     /// Half of what `clicks` counts was redirected within this many microseconds, from the request
-    /// read to the click captured: the nearest-rank percentile, exact, of the clicks that are still kept.
-    /// Null when there are none.
+    /// read to the click captured: the nearest-rank percentile, from a histogram of fixed buckets, so
+    /// within 6.3 %. Null when there are none.
     pub redirect_micros_p50: Option<u32>,
     /// As redirectMicrosP50, of 95 in 100.
     pub redirect_micros_p95: Option<u32>,
+    /// As redirectMicrosP50, of 99 in 100.
+    pub redirect_micros_p99: Option<u32>,
     /// The range compared with. Null unless compare was asked for and the range has a beginning.
     pub previous: Option<PreviousTotals>,
     /// The first instant that the answer covers in full: after the last clicks that it would have to count
@@ -100,10 +102,12 @@ pub struct PreviousTotals {
     pub without_visitor: u64,
     /// As ClickTotals.dataFrom.
     pub data_from: DateTime,
-    /// In microseconds. Null when there were no clicks.
+    /// As ClickTotals.redirectMicrosP50, as the two after it. Null when there were no clicks.
     pub redirect_micros_p50: Option<u32>,
-    /// In microseconds. Null when there were no clicks.
+    /// Null when there were no clicks.
     pub redirect_micros_p95: Option<u32>,
+    /// Null when there were no clicks.
+    pub redirect_micros_p99: Option<u32>,
 }
 
 #[derive(Default)]
@@ -155,6 +159,7 @@ pub(crate) async fn click_totals(
         misses,
         redirect_micros_p50: micros.map(|micros| micros.p50),
         redirect_micros_p95: micros.map(|micros| micros.p95),
+        redirect_micros_p99: micros.map(|micros| micros.p99),
         previous,
         data_from: DateTime(totals.data_from),
         source: totals.source.into(),
@@ -188,6 +193,7 @@ async fn previous_totals(
         data_from: DateTime(data_from),
         redirect_micros_p50: micros.map(|micros| micros.p50),
         redirect_micros_p95: micros.map(|micros| micros.p95),
+        redirect_micros_p99: micros.map(|micros| micros.p99),
     }))
 }
 
@@ -235,7 +241,7 @@ async fn unique_visitors(scope: &WorkspaceScope, filter: &ClickFilter, selected:
     if selected.field("uniqueVisitors").exists() { Ok(scope.unique_visitors(filter).await?) } else { Ok(None) }
 }
 
-/// Whether a field with these selections needs the percentiles, which are read from clicks.
+/// Whether a field with these selections needs the percentiles.
 pub(super) fn wants_redirect_micros(selected: &Lookahead<'_>) -> bool {
-    selected.field("redirectMicrosP50").exists() || selected.field("redirectMicrosP95").exists()
+    ["redirectMicrosP50", "redirectMicrosP95", "redirectMicrosP99"].iter().any(|field| selected.field(field).exists())
 }

@@ -4,6 +4,7 @@ use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
 use domain::{ApiScope, BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Millis, Verdict, buckets, first_buckets, parse_time_zone};
 use store::{Series, Tally, WorkspaceScope};
 
+use super::breakdown::Dimension;
 use super::context::{reader, services};
 use super::counts::{DailyUniques, Source, wants_daily_uniques, wants_redirect_micros};
 use super::error::{ApiError, ApiResult};
@@ -11,6 +12,7 @@ use super::filter::{ClickFilterInput, resolve_series};
 use super::page::{Cursor, StoredCursor};
 use super::period::{Compare, zone_of};
 use super::scalars::{DateTime, TimeZone};
+use super::split_series::{Parts, Split, ValuePoint, ValueSeries};
 
 /// The width of a series' points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -63,10 +65,13 @@ pub struct ClickPoint {
     /// Whether dailyUniques is an estimate.
     pub daily_uniques_estimated: bool,
     /// Half of what `clicks` counts was redirected within this many microseconds, from the request
-    /// read to the click captured: the nearest-rank percentile, exact. Null when there were none.
+    /// read to the click captured: the nearest-rank percentile, from a histogram of fixed buckets, so
+    /// within 6.3 %. Null when there were none.
     pub redirect_micros_p50: Option<u32>,
     /// As redirectMicrosP50, of 95 in 100.
     pub redirect_micros_p95: Option<u32>,
+    /// As redirectMicrosP50, of 99 in 100.
+    pub redirect_micros_p99: Option<u32>,
     /// Whether the range of the question, or now, cuts this point short.
     pub partial: bool,
 }
@@ -79,6 +84,14 @@ pub struct ClickSeries {
     /// fewer where that range has fewer, as February beside March, never more. Null unless compare
     /// was asked for and the range has a beginning.
     pub previous: Option<Vec<ClickPoint>>,
+    /// The values of `by` that had the most clicks in the whole range, as clickBreakdown tells them, most first: each with
+    /// its clicks over time. Clicks of a link with several tags are in each of its tags' series. Null unless `by` was
+    /// given.
+    pub series: Option<Vec<ValueSeries>>,
+    /// The clicks that are in none of `series`. Null unless `by` was given.
+    pub other_points: Option<Vec<ValuePoint>>,
+    /// Whether some clicks of `series` are in `otherPoints`, as ClickBreakdown.capped.
+    pub capped: bool,
     /// As dataFrom, of the range compared with. Null where `previous` is.
     pub previous_data_from: Option<DateTime>,
     /// The first instant that the answer covers in full: after the last clicks that it would have to count
@@ -105,8 +118,12 @@ impl SeriesQuery {
         time_zone: Option<TimeZone>,
         #[graphql(desc = "The weekday on which weeks begin. Default: MONDAY.")] week_start: Option<Weekday>,
         compare: Option<Compare>,
+        #[graphql(desc = "Tells the largest values of a dimension apart, in `series`.")] by: Option<Dimension>,
+        #[graphql(desc = "The name of a PARAMETER or of METADATA, 1 to 64 characters; of nothing else.")] key: Option<String>,
+        #[graphql(desc = "How many values, 1 to 20. Default: 5.")] top: Option<i32>,
     ) -> ApiResult<Option<ClickSeries>> {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
+        let split = Split::check(by, key, top)?;
         let scope = services.read(workspace).await?;
         let bucket = bucket.starting(week_start);
         let own_zone = zone_of(&scope).await?;
@@ -135,10 +152,17 @@ impl SeriesQuery {
             }
             None => None,
         };
+        let parts = match split {
+            Some(split) => split.parts(services, &scope, &filter, &spans).await?,
+            None => Parts::default(),
+        };
         let (previous, previous_data_from) = previous.map(|(series, points)| (points, DateTime(series.data_from))).unzip();
         Ok(Some(ClickSeries {
             points,
             previous,
+            series: parts.series,
+            other_points: parts.other,
+            capped: parts.capped,
             previous_data_from,
             data_from: DateTime(series.data_from),
             source: series.source.into(),
@@ -177,6 +201,7 @@ impl Asked<'_> {
                 daily_uniques_estimated: uniques.estimated,
                 redirect_micros_p50: micros.map(|micros| micros.p50),
                 redirect_micros_p95: micros.map(|micros| micros.p95),
+                redirect_micros_p99: micros.map(|micros| micros.p99),
                 partial: span.start < from || span.end > to || span.end > self.now,
             };
         let points = self.spans.iter().zip(&series.points).zip(uniques).zip(micros).map(point).collect();

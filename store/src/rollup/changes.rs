@@ -24,6 +24,15 @@ pub(crate) struct CountedParameter {
     pub block: u32,
     /// The first quarter of the day from which on it is counted.
     pub since: i64,
+    /// The first quarter of the day from which on it is counted no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
+}
+
+impl CountedParameter {
+    fn counts(&self, quarter: i64) -> bool {
+        self.since <= quarter && self.until.is_none_or(|until| quarter < until)
+    }
 }
 
 /// How a workspace's clicks are counted.
@@ -58,7 +67,7 @@ impl Counting {
     /// The values of parameters that are counted, each with its block.
     pub fn parameters_of<'a>(&'a self, facts: &'a Facts<'_>) -> impl Iterator<Item = (Block, &'a str)> {
         let quarter = Quarter::of(facts.at).0;
-        let counted = self.parameters.iter().filter(move |counted| counted.since <= quarter);
+        let counted = self.parameters.iter().filter(move |counted| counted.counts(quarter));
         counted.flat_map(|counted| {
             let own = facts.parameters.iter().filter(|parameter| parameter.key == counted.key);
             own.map(|parameter| (Block(counted.block), parameter.value.as_str()))

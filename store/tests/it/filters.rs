@@ -239,7 +239,7 @@ pub async fn whatever_is_asked_sql_and_memory_say_the_same(store: &Store) {
                 for click in counted.iter().filter(|click| verdicts.contains(&click.verdict)) {
                     *wanted.entry(dimension.of(click)).or_default() += 1;
                 }
-                let request = BreakdownRequest { dimension, key: None, filter: filter.clone(), compared: None, search: None, first: 500 };
+                let request = BreakdownRequest::new(dimension, filter.clone(), 500);
                 let found = scope.breakdown(&request).await.unwrap();
                 let rows: HashMap<DimensionValue, u64> = found.rows.into_iter().map(|row| (row.value, row.clicks)).collect();
                 assert_eq!(rows, wanted, "{dimension:?} {filter:?}");

@@ -9,6 +9,7 @@ mod breakdown;
 mod clicks;
 mod conversion_counts;
 mod conversions;
+mod counted_parameters;
 mod dead_letters;
 mod domains;
 mod estimates;
@@ -32,6 +33,7 @@ mod retention;
 mod rights;
 mod rollups;
 mod schema;
+mod split_series;
 mod statistics;
 mod visitors;
 
@@ -130,6 +132,12 @@ suite!(
     breakdown::only_what_was_sent_on_is_broken_down,
     breakdown::a_search_is_for_plain_text_without_case,
     breakdown::links_are_found_by_slug_or_title,
+    breakdown::rows_are_in_the_order_that_was_asked_for,
+    breakdown::clicks_are_grouped_by_what_their_links_say,
+    counted_parameters::values_are_the_same_from_cells_and_from_clicks,
+    counted_parameters::several_values_of_one_click_are_counted_from_clicks,
+    split_series::the_values_of_a_dimension_have_their_series,
+    split_series::groups_of_links_have_their_series,
     conversions::an_event_is_one_conversion_however_often_it_is_told_of,
     conversions::a_conversion_is_of_its_clicks_time,
     conversions::a_click_leads_to_so_much_and_no_more,

@@ -58,7 +58,7 @@ async fn filled(store: &Store) -> (WorkspaceId, [LinkId; 2], Vec<Click>) {
 }
 
 fn request(dimension: Dimension, filter: ClickFilter) -> BreakdownRequest {
-    BreakdownRequest { dimension, key: None, filter, compared: None, search: None, first: 500 }
+    BreakdownRequest::new(dimension, filter, 500)
 }
 
 fn between(from: Millis, to: Millis) -> ClickFilter {

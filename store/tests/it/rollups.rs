@@ -108,7 +108,7 @@ impl Told {
         for click in self.counted(&filter.of_any_verdict()).iter().filter(|click| verdicts.contains(&click.verdict)) {
             *wanted.entry(dimension.of(click)).or_default() += 1;
         }
-        let request = BreakdownRequest { dimension, key: None, filter: filter.clone(), compared: None, search: None, first: 500 };
+        let request = BreakdownRequest::new(dimension, filter.clone(), 500);
         let found = read(&self.store, self.workspace).await.breakdown(&request).await.unwrap();
         let total: u64 = wanted.values().sum();
         let rows: HashMap<DimensionValue, u64> = found.rows.into_iter().map(|row| (row.value, row.clicks)).collect();
@@ -204,7 +204,7 @@ pub async fn values_beyond_the_most_are_counted_as_others(database: &Database) {
     for batch in clicks.chunks(300) {
         ingest(store, ours, batch).await;
     }
-    let request = |filter| BreakdownRequest { dimension: Dimension::City, key: None, filter, compared: None, search: None, first: 500 };
+    let request = |filter| BreakdownRequest::new(Dimension::City, filter, 500);
     let found = read(store, ours).await.breakdown(&request(ClickFilter::default())).await.unwrap();
     assert_eq!((found.total, found.rows.len(), found.capped, found.source), (1_100, 500, true, Source::Rollup));
     // A city that no cell names is counted all the same where it is asked for.
@@ -247,7 +247,7 @@ pub async fn two_workers_give_each_value_one_number(database: &Database) {
     tokio::join!(run(store, even), run(&other, odd));
     let scope = read(store, ours).await;
     let request =
-        |dimension| BreakdownRequest { dimension, key: None, filter: ClickFilter::default(), compared: None, search: None, first: 500 };
+        |dimension| BreakdownRequest::new(dimension, ClickFilter::default(), 500);
     for (dimension, values) in [(Dimension::Country, 50), (Dimension::UtmSource, 7), (Dimension::UtmCampaign, 11)] {
         let found = scope.breakdown(&request(dimension)).await.unwrap();
         assert_eq!((found.rows.len(), found.total, found.source), (values, 640, Source::Rollup));
