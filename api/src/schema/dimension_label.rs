@@ -38,7 +38,9 @@ pub(crate) async fn labels<'a>(
         rules: scope.rule_names(filter, &texts).await?,
         unknown: match dimension {
             Dimension::Referrer => "Direct",
-            Dimension::Rule | Dimension::Variant => "None",
+            Dimension::Rule | Dimension::Variant | Dimension::Folder | Dimension::Tag | Dimension::Metadata | Dimension::Parameter => {
+                "None"
+            }
             _ => "Unknown",
         },
     })
