@@ -28,7 +28,7 @@ pub(crate) struct TextRequest<'a> {
 }
 
 /// What a group is called in a statement.
-const VALUE: &str = "grouped";
+pub(crate) const VALUE: &str = "grouped";
 
 impl Grouping<'_> {
     /// Whether its values are texts, or null.
@@ -37,7 +37,7 @@ impl Grouping<'_> {
     }
 
     /// The text that clicks are grouped by.
-    fn text(&self, backend: DbBackend) -> Option<SimpleExpr> {
+    pub(crate) fn text(&self, backend: DbBackend) -> Option<SimpleExpr> {
         if self.dimension == Dimension::Parameter {
             // The first of the click's parameters of that name.
             let sql = match backend {
@@ -49,6 +49,23 @@ impl Grouping<'_> {
             return Some(Expr::cust_with_values(sql, [self.key.unwrap_or_default()]));
         }
         text_column(self.dimension).map(|column| Expr::col(column))
+    }
+
+    /// What clicks are grouped by, also where other tables are joined to them.
+    pub(crate) fn expr(&self, backend: DbBackend) -> SimpleExpr {
+        let column = if self.dimension == Dimension::Link { Column::LinkId } else { code_column(self.dimension) };
+        self.text(backend).unwrap_or_else(|| Expr::col((Entity, column)))
+    }
+
+    /// The value of a group, in its row.
+    pub(crate) fn value(&self, row: &sea_orm::QueryResult) -> Result<DimensionValue, StoreError> {
+        if self.is_text() {
+            return Ok(row.try_get::<Option<String>>("", VALUE)?.into());
+        }
+        if self.dimension == Dimension::Link {
+            return Ok(DimensionValue::Link(LinkId(row.try_get("", VALUE)?)));
+        }
+        coded(self.dimension, row.try_get("", VALUE)?)
     }
 }
 

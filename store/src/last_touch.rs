@@ -96,8 +96,7 @@ impl WorkspaceScope {
             .select_only()
             .columns([Column::Id, Column::Visitor, Column::VisitorRecipe, Column::UtmSource, Column::UtmMedium, Column::UtmCampaign])
             .filter(self.counted(filter))
-            .filter(conversion::Column::WorkspaceId.eq(self.workspace.0))
-            .filter(Condition::all().add_option(name.map(|name| conversion::Column::Name.eq(name))))
+            .filter(self.conversions_within(filter, name))
             .limit(MAX_CREDITED as u64 + 1)
             .into_query();
         query

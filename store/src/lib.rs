@@ -80,8 +80,8 @@ pub use clicks::{ClickPage, PageRequest};
 pub use cohorts::{AgedClicks, LinkAges, Returned};
 pub use connect::Store;
 pub use conversions::{
-    Bounces, ConversionBreakdown, ConversionBreakdownRequest, ConversionQuestion, ConversionRow, ConversionTotals, Engaged, Engagement,
-    Funnel, FunnelGroup, FunnelRequest, MOST_CONVERSIONS_OF_A_CLICK, Tracked,
+    Bounces, ConversionBreakdown, ConversionBreakdownRequest, ConversionDimension, ConversionQuestion, ConversionRow, ConversionTotals,
+    Engaged, Engagement, Funnel, FunnelGroup, FunnelRequest, MOST_CONVERSIONS_OF_A_CLICK, Tracked,
 };
 pub use converted::{Campaigns, UtmField};
 pub use counted_parameters::ParameterCounted;

@@ -5,6 +5,7 @@ use domain::{ApiScope, Invalid, Issue, IssueCode, Lift as Found, Tried, lift, pa
 use store::{MAX_CREDITED, StoreError};
 
 use super::context::{reader, services};
+use super::counts::Source;
 use super::error::ApiResult;
 use super::filter::{ClickFilterInput, resolve};
 use super::scalars::DateTime;
@@ -82,6 +83,8 @@ pub struct CampaignComparison {
     pub rows: Vec<ComparedCampaign>,
     /// Of all campaigns, and of none.
     pub total: ConvertedClicks,
+    /// What the rows' `clicks` were counted from.
+    pub source: Source,
     /// The first instant that the answer covers in full.
     pub data_from: DateTime,
 }
@@ -144,7 +147,8 @@ impl CampaignQuery {
         let found = scope.campaigns(by.unwrap_or(UtmField::Campaign).into(), &filter, name.as_deref(), first).await?;
         let all = found.all;
         let row = |(value, tried): (Option<String>, Tried)| {
-            let others = Tried::new(all.exposures() - tried.exposures(), all.conversions() - tried.conversions());
+            let converted = all.conversions().saturating_sub(tried.conversions());
+            let others = Tried::new(all.exposures().saturating_sub(tried.exposures()), converted);
             ComparedCampaign {
                 value,
                 clicks: tried.exposures(),
@@ -155,7 +159,7 @@ impl CampaignQuery {
             }
         };
         let rows = found.rows.into_iter().map(row).collect();
-        Ok(Some(CampaignComparison { rows, total: all.into(), data_from: DateTime(found.data_from) }))
+        Ok(Some(CampaignComparison { rows, total: all.into(), source: found.source.into(), data_from: DateTime(found.data_from) }))
     }
 
     /// Conversions of the clicks that match, credited to the campaign of the last click of a person by the same

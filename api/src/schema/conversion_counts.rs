@@ -2,11 +2,12 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 use domain::{ApiScope, Invalid, Issue, IssueCode, parse_conversion_name, parse_funnel_steps};
-use store::{ConversionBreakdownRequest, ConversionQuestion, FunnelRequest};
+use store::{ConversionBreakdownRequest, ConversionDimension, ConversionQuestion, FunnelRequest};
 
-use super::breakdown::Dimension;
-use super::context::{reader, services};
+use super::breakdown::{Dimension, check_key};
+use super::context::{Services, reader, services};
 use super::conversion::Money;
+use super::counts::Source;
 use super::dimension_label::{Labels, labels};
 use super::error::ApiResult;
 use super::filter::{ClickFilterInput, resolve};
@@ -35,6 +36,8 @@ pub struct ConversionTotals {
     pub engaged: Option<u64>,
     /// 1 - engaged of the clicks of links whose pages tell, 0 to 1. Null where no page of these links ever told.
     pub bounce_rate: Option<f64>,
+    /// What `clicks` was counted from; conversions always are from themselves, engaged and bounceRate from clicks.
+    pub source: Source,
     /// The first instant that the answer covers: clicks from before it are not kept any more, and what they led to went
     /// with them.
     pub data_from: DateTime,
@@ -63,10 +66,12 @@ pub struct ConversionBreakdownRow {
 pub struct ConversionBreakdown {
     /// Most conversions first, then most clicks, then by value.
     pub rows: Vec<ConversionBreakdownRow>,
-    /// Of all values.
+    /// Of all values. Rows of tags may add up to more, as the two after it: links may have several.
     pub conversions: u64,
     pub converted_clicks: u64,
     pub clicks: u64,
+    /// What the rows' `clicks` were counted from.
+    pub source: Source,
     /// As ConversionTotals.dataFrom.
     pub data_from: DateTime,
 }
@@ -101,6 +106,8 @@ pub struct Funnel {
     pub steps: Vec<FunnelStep>,
     /// By the values of the dimension that was asked for, most clicks first. Empty where none was.
     pub groups: Vec<FunnelGroup>,
+    /// What the clicks of the first step were counted from.
+    pub source: Source,
     /// As ConversionTotals.dataFrom.
     pub data_from: DateTime,
 }
@@ -135,32 +142,35 @@ impl ConversionQuery {
             value: found.value.into_iter().map(Into::into).collect(),
             engaged: bounces.map(|bounces| bounces.engaged),
             bounce_rate: bounces.and_then(|bounces| share(bounces.clicks - bounces.engaged, bounces.clicks)),
+            source: found.source.into(),
             data_from: DateTime(found.data_from),
         }))
     }
 
     /// What the clicks of each value of a dimension led to. Only conversions of `name`, where one is given. People's
     /// clicks, unless the filter names verdicts; of VERDICT and VERDICT_REASON everybody's. `first` is 50 unless given,
-    /// 500 at most.
+    /// 500 at most. TAG, FOLDER, DOMAIN and METADATA are those of the clicks' links as these are now, deleted ones
+    /// included: a link with several tags is counted with each.
     async fn conversion_breakdown(
         &self,
         ctx: &Context<'_>,
         filter: Option<ClickFilterInput>,
         dimension: Dimension,
+        #[graphql(desc = "The name of a PARAMETER or of METADATA, 1 to 64 characters; of nothing else.")] key: Option<String>,
         name: Option<String>,
         first: Option<i32>,
     ) -> ApiResult<Option<ConversionBreakdown>> {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
         let mut invalid = Invalid::default();
+        invalid.0.extend(check_key(dimension, key.as_deref()));
         let name = name.and_then(|name| invalid.check(parse_conversion_name("name", &name)));
-        let by = invalid.check(groupable("dimension", dimension)).unwrap_or(domain::Dimension::Country);
         let first = invalid.check(rows(first, DEFAULT_ROWS, MOST_ROWS)).unwrap_or_default();
         invalid.finish()?;
         let scope = services.read(workspace).await?;
         let question = ConversionQuestion { filter: resolve(services, &scope, filter).await?, name };
-        let request = ConversionBreakdownRequest { dimension: by, question, first };
+        let request = ConversionBreakdownRequest { by: by(services, dimension, key), question, first };
         let found = scope.conversion_breakdown(&request).await?;
-        let labels = labels(&scope, &request.question.filter, request.dimension, found.rows.iter().map(|row| &row.value)).await?;
+        let labels = labels(&scope, &request.question.filter, request.by.dimension, found.rows.iter().map(|row| &row.value)).await?;
         let row = |row: store::ConversionRow| ConversionBreakdownRow {
             value: row.value.text(),
             label: labels.of(&row.value),
@@ -176,6 +186,7 @@ impl ConversionQuery {
             conversions: found.totals.conversions,
             converted_clicks: found.totals.converted_clicks,
             clicks: found.totals.clicks,
+            source: found.source.into(),
             data_from: DateTime(found.totals.data_from),
         }))
     }
@@ -183,14 +194,15 @@ impl ConversionQuery {
     /// How far clicks went: all of them, those whose visitor did something on the target (as its page tells, or since
     /// the click led to the first step), and those that led to each of 1 to 8 conversions, by name and in this order.
     /// A click has reached a step by its first conversion of that name that is not from before the one of the step
-    /// before. `by` tells the values of a dimension apart, `first` of them: 10 unless given, 100 at most. People's clicks,
-    /// unless the filter names verdicts.
+    /// before. `by` tells the values of a dimension apart, `first` of them: 10 unless given, 100 at most; `key` names the
+    /// PARAMETER or METADATA. People's clicks, unless the filter names verdicts.
     async fn funnel(
         &self,
         ctx: &Context<'_>,
         filter: Option<ClickFilterInput>,
         steps: Vec<String>,
         by: Option<Dimension>,
+        #[graphql(desc = "The name of a PARAMETER or of METADATA, 1 to 64 characters; of nothing else.")] key: Option<String>,
         first: Option<i32>,
     ) -> ApiResult<Option<Funnel>> {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
@@ -199,15 +211,15 @@ impl ConversionQuery {
             invalid.0.extend(wrong.0);
             Vec::new()
         });
-        let by = by.and_then(|by| invalid.check(groupable("by", by)));
+        invalid.0.extend(check_key_of(by, key.as_deref()));
         let first = invalid.check(rows(first, DEFAULT_GROUPS, MOST_GROUPS)).unwrap_or_default();
         invalid.finish()?;
         let scope = services.read(workspace).await?;
         let filter = resolve(services, &scope, filter).await?;
-        let request = FunnelRequest { filter, steps, by: by.map(|by| (by, first)) };
+        let request = FunnelRequest { filter, steps, by: by.map(|dimension| (self::by(services, dimension, key), first)) };
         let found = scope.funnel(&request).await?;
-        let labels = match by {
-            Some(by) => labels(&scope, &request.filter, by, found.groups.iter().map(|group| &group.value)).await?,
+        let labels = match &request.by {
+            Some((by, _)) => labels(&scope, &request.filter, by.dimension, found.groups.iter().map(|group| &group.value)).await?,
             None => Labels::default(),
         };
         let group = |group: store::FunnelGroup| FunnelGroup {
@@ -219,17 +231,23 @@ impl ConversionQuery {
         Ok(Some(Funnel {
             steps: steps_of(&request.steps, &found.reached),
             groups: found.groups.into_iter().map(group).collect(),
+            source: found.source.into(),
             data_from: DateTime(found.data_from),
         }))
     }
 }
 
-/// Conversions are counted by what their clicks say without a key.
-fn groupable(path: &str, dimension: Dimension) -> Result<domain::Dimension, Issue> {
-    let dimension = domain::Dimension::from(dimension);
-    let message = "Conversions are not broken down by TAG, FOLDER, DOMAIN, METADATA and PARAMETER. Filter by these instead.";
-    let refused = dimension.is_of_links() || dimension.has_key();
-    if refused { Err(Issue::new(path, IssueCode::NotAllowed, message)) } else { Ok(dimension) }
+fn by(services: &Services, dimension: Dimension, key: Option<String>) -> ConversionDimension {
+    ConversionDimension { dimension: dimension.into(), key, shared_domain: services.short_domain.authority() }
+}
+
+/// Whether a dimension, if there is one, is asked about with what it needs.
+fn check_key_of(by: Option<Dimension>, key: Option<&str>) -> Option<Issue> {
+    match (by, key) {
+        (Some(by), key) => check_key(by, key),
+        (None, Some(_)) => Some(Issue::new("key", IssueCode::Invalid, "A key belongs to a dimension. Leave it out, or say by what.")),
+        (None, None) => None,
+    }
 }
 
 fn rows(first: Option<i32>, default: i32, most: i32) -> Result<u64, Issue> {

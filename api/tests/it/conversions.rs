@@ -9,13 +9,13 @@ use crate::fixture::{Running, start, start_each, told};
 pub const TRACK: &str = "mutation($i: TrackConversionInput!) { trackConversion(input: $i) { duplicate
     conversion { eventId clickId linkId name value { amount currency } occurredAt receivedAt source } } }";
 const TOTALS: &str = "query($f: ClickFilter, $n: String) { conversionTotals(filter: $f, name: $n) {
-    conversions convertedClicks clicks rate value { amount currency } engaged bounceRate dataFrom } }";
-const BREAKDOWN: &str = "query($f: ClickFilter, $d: Dimension!, $n: String, $first: Int) {
-    conversionBreakdown(filter: $f, dimension: $d, name: $n, first: $first) {
+    conversions convertedClicks clicks rate value { amount currency } engaged bounceRate source dataFrom } }";
+const BREAKDOWN: &str = "query($f: ClickFilter, $d: Dimension!, $k: String, $n: String, $first: Int) {
+    conversionBreakdown(filter: $f, dimension: $d, key: $k, name: $n, first: $first) { source
         rows { value label link { slug } clicks convertedClicks conversions rate revenue { amount currency } } conversions clicks } }";
 const FUNNEL: &str =
-    "query($f: ClickFilter, $s: [String!]!, $by: Dimension, $first: Int) { funnel(filter: $f, steps: $s, by: $by, first: $first) {
-        steps { name clicks share fromPrevious } groups { value label steps { name clicks } } } }";
+    "query($f: ClickFilter, $s: [String!]!, $by: Dimension, $k: String, $first: Int) { funnel(filter: $f, steps: $s, by: $by, key: $k, first: $first) {
+        source steps { name clicks share fromPrevious } groups { value label steps { name clicks } } } }";
 
 /// Stored clicks of a link, the even ones of people, a minute apart from ten o'clock on; it is noon.
 pub async fn clicked(running: &Running, api: &GraphQl, slug: &str, count: i64) -> Vec<Click> {
@@ -94,6 +94,18 @@ async fn rates_by_dimension_and_funnels_have_labels() {
     assert_eq!((&found["rows"][0]["label"], &found["rows"][0]["value"]), (&json!("Direct"), &Value::Null));
     assert_eq!((&found["rows"][0]["conversions"], &found["rows"][0]["rate"]), (&json!(2), &json!(0.5)));
 
+    for (dimension, key, label) in
+        [("TAG", None, "None"), ("FOLDER", None, "None"), ("METADATA", Some("x"), "None"), ("PARAMETER", Some("x"), "None")]
+    {
+        let found = ada.data(BREAKDOWN, json!({ "d": dimension, "k": key })).await["conversionBreakdown"].take();
+        let row = &found["rows"][0];
+        assert_eq!((&row["label"], &row["value"], &row["clicks"]), (&json!(label), &Value::Null, &json!(4)), "{dimension}");
+        let funnel = ada.data(FUNNEL, json!({ "s": ["sale"], "by": dimension, "k": key })).await["funnel"].take();
+        assert_eq!((&funnel["groups"][0]["label"], &funnel["source"]), (&json!(label), &json!("ROLLUP")), "{dimension}");
+    }
+    let found = ada.data(BREAKDOWN, json!({ "d": "DOMAIN" })).await["conversionBreakdown"].take();
+    assert_eq!((found["rows"][0]["value"].is_string(), &found["source"]), (true, &json!("ROLLUP")));
+
     let funnel = ada.data(FUNNEL, json!({ "s": ["signup", "sale"], "by": "LINK" })).await["funnel"].take();
     let steps = |steps: &Value| -> Vec<(String, u64)> {
         let step = |step: &Value| (step["name"].as_str().unwrap().to_owned(), step["clicks"].as_u64().unwrap());
@@ -128,6 +140,10 @@ async fn what_is_wrong_is_told_at_once_and_who_may_is_checked() {
         (TOTALS, json!({ "n": "" }), vec!["name"]),
         (BREAKDOWN, json!({ "d": "CITY", "n": "x".repeat(65), "first": 501 }), vec!["name", "first"]),
         (BREAKDOWN, json!({ "d": "CITY", "first": -1 }), vec!["first"]),
+        (BREAKDOWN, json!({ "d": "METADATA", "first": -1 }), vec!["key", "first"]),
+        (BREAKDOWN, json!({ "d": "TAG", "k": "x" }), vec!["key"]),
+        (FUNNEL, json!({ "s": ["a"], "by": "PARAMETER", "k": "x".repeat(65) }), vec!["key"]),
+        (FUNNEL, json!({ "s": ["a"], "k": "x" }), vec!["key"]),
         (FUNNEL, json!({ "s": [], "first": 101 }), vec!["steps", "first"]),
         (FUNNEL, json!({ "s": ["a", "a", ""] }), vec!["steps.1", "steps.2"]),
         (FUNNEL, json!({ "s": vec!["a"; 9] }), vec!["steps"]),

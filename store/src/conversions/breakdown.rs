@@ -1,20 +1,27 @@
-//! What the clicks of each value of a dimension led to. Clicks are read, whatever cells hold: a click with
-//! conversions must be found with its properties.
+//! What the clicks of each value of a dimension led to: the clicks as a breakdown has them, and what they led to
+//! from the conversions' side. Where clicks must be read and values are texts, of which there may be any number, the
+//! database puts both together and knows the first.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use domain::{ClickFilter, Dimension, DimensionValue, Money};
+use domain::{ClickFilter, DimensionValue, Money};
 use entity::{click, conversion};
-use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait as _, JoinType, Order, SimpleExpr};
+use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait as _, JoinType, Order, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
-use super::grouping::Grouping;
+use super::by::ConversionDimension;
+use super::clicked::{Clicked, covers};
+use super::led::{Led, Sums};
 use super::{ConversionQuestion, ConversionTotals, sums};
+use crate::filter_sql::by_bytes;
+use crate::grouped::{Grouping, VALUE};
+use crate::plan::Source;
 use crate::{StoreError, WorkspaceScope};
 
 #[derive(Clone, Debug)]
 pub struct ConversionBreakdownRequest {
-    pub dimension: Dimension,
+    pub by: ConversionDimension,
     pub question: ConversionQuestion,
     /// The most rows.
     pub first: u64,
@@ -24,7 +31,9 @@ pub struct ConversionBreakdownRequest {
 pub struct ConversionBreakdown {
     /// By conversions, most first, then by clicks, then by value, the unknown last.
     pub rows: Vec<ConversionRow>,
-    /// Of all values.
+    /// What the rows' clicks were counted from.
+    pub source: Source,
+    /// Of all values, each click once.
     pub totals: ConversionTotals,
 }
 
@@ -38,30 +47,106 @@ pub struct ConversionRow {
     pub money: Vec<Money>,
 }
 
-const CONVERTED: &str = "converted";
+/// What is counted of one value.
+type Counted = (u64, Led);
 
 impl WorkspaceScope {
     /// # Errors
     /// When the database does not answer.
     pub async fn conversion_breakdown(&self, request: &ConversionBreakdownRequest) -> Result<ConversionBreakdown, StoreError> {
-        let (question, grouping) = (&request.question, Grouping::of(request.dimension)?);
-        let (filter, data_from) = self.attributable(&question.filter, request.dimension.default_verdicts()).await?;
+        let (question, by) = (&request.question, &request.by);
+        let (filter, data_from) = self.attributable(&question.filter, by.dimension.default_verdicts()).await?;
         let name = question.name.as_deref();
-        let mut rows = self.rows_by(&grouping, &filter, name, request.first).await?;
-        let mut money = self.money_by(&grouping, &filter, name, &rows).await?;
+        let (rows, source) = self.rows_by(by, &filter, name, request.first).await?;
+        let rows = self.with_money(rows, by, &filter, name).await?;
+        Ok(ConversionBreakdown { rows, source, totals: self.totals_of(&filter, name, data_from).await? })
+    }
+
+    /// Without their money.
+    async fn rows_by(
+        &self,
+        by: &ConversionDimension,
+        filter: &ClickFilter,
+        name: Option<&str>,
+        first: u64,
+    ) -> Result<(Vec<ConversionRow>, Source), StoreError> {
+        let grouping = by.grouping();
+        let clicked = self.clicked_in_cells(filter, grouping).await?;
+        if clicked.is_none() && grouping.is_text() {
+            return Ok((self.largest_converted_texts(grouping, filter, name, first).await?, Source::Clicks));
+        }
+        let led = self.led_by(filter, name, grouping, None).await?;
+        let (clicked, source) = match clicked {
+            Some(clicked) if covers(&clicked, &led) => (clicked, Source::Rollup),
+            _ if grouping.is_text() => {
+                return Ok((self.largest_converted_texts(grouping, filter, name, first).await?, Source::Clicks));
+            }
+            _ => (self.grouped(filter, grouping).await?.into_iter().collect(), Source::Clicks),
+        };
+        let mut counted = side_by_side(clicked, led);
+        if let Some(of_links) = self.values_of_links(by).await? {
+            counted = of_links.sum(counted, |sum, (clicks, led)| {
+                sum.0 += clicks;
+                sum.1.clicks += led.clicks;
+                sum.1.conversions += led.conversions;
+            });
+        }
+        let mut rows: Vec<ConversionRow> = counted.into_iter().map(row).collect();
+        let rank = |row: &ConversionRow| (Reverse(row.conversions), Reverse(row.clicks), row.value == DimensionValue::Unknown);
+        rows.sort_by_cached_key(|row| (rank(row), row.value.text()));
+        rows.truncate(usize::try_from(first).unwrap_or(usize::MAX));
+        Ok((rows, source))
+    }
+
+    async fn with_money(
+        &self,
+        mut rows: Vec<ConversionRow>,
+        by: &ConversionDimension,
+        filter: &ClickFilter,
+        name: Option<&str>,
+    ) -> Result<Vec<ConversionRow>, StoreError> {
+        let converted: Vec<DimensionValue> = rows.iter().filter(|row| row.conversions > 0).map(|row| row.value.clone()).collect();
+        if converted.is_empty() {
+            return Ok(rows);
+        }
+        let mut money = self.money_by(filter, name, by.grouping(), Some(&converted)).await?;
+        if let Some(of_links) = self.values_of_links(by).await? {
+            money = of_links.sum(money, |sums: &mut Sums, more| sums.extend(more.iter().cloned()));
+        }
         for row in &mut rows {
             row.money = money.remove(&row.value).map(sums::add_up).transpose()?.unwrap_or_default();
         }
-        Ok(ConversionBreakdown { rows, totals: self.totals_of(&filter, name, data_from).await? })
+        Ok(rows)
     }
 
-    async fn rows_by(
+    /// All from clicks, ordered and cut by the database; texts by their bytes.
+    async fn largest_converted_texts(
         &self,
-        grouping: &Grouping,
+        by: Grouping<'_>,
         filter: &ClickFilter,
         name: Option<&str>,
         first: u64,
     ) -> Result<Vec<ConversionRow>, StoreError> {
+        let columns = ["conversions", "clicks", "led"].map(Alias::new);
+        let mut select = Query::select();
+        select
+            .column(Alias::new(VALUE))
+            .columns(columns.clone())
+            .from_subquery(self.clicks_and_converted(by, filter, name), Alias::new("g"))
+            .order_by(columns[0].clone(), Order::Desc)
+            .order_by(columns[1].clone(), Order::Desc)
+            .order_by_expr(Expr::col(Alias::new(VALUE)).is_null(), Order::Asc)
+            .order_by_expr(Expr::cust(format!("{VALUE}{}", by_bytes(self))), Order::Asc)
+            .limit(first);
+        let number = |row: &sea_orm::QueryResult, column| Ok::<_, StoreError>(row.try_get::<i64>("", column)?.unsigned_abs());
+        let read = |found: &sea_orm::QueryResult| {
+            let led = Led { clicks: number(found, "led")?, conversions: number(found, "conversions")? };
+            Ok(row((by.value(found)?, (number(found, "clicks")?, led))))
+        };
+        self.transaction.query_all(&select).await?.iter().map(read).collect()
+    }
+
+    fn clicks_and_converted(&self, by: Grouping<'_>, filter: &ClickFilter, name: Option<&str>) -> SelectStatement {
         let by_click = conversion::Entity::find()
             .select_only()
             .column(conversion::Column::ClickId)
@@ -69,63 +154,31 @@ impl WorkspaceScope {
             .filter(self.conversions_within(filter, name))
             .group_by(conversion::Column::ClickId)
             .into_query();
-        let converted = |column: &'static str| Expr::col((Alias::new(CONVERTED), Alias::new(column)));
-        let conversions = || -> SimpleExpr { Expr::cust("CAST(COALESCE(SUM(converted.conversions), 0) AS BIGINT)") };
+        let converted = |column: &'static str| Expr::col((Alias::new("converted"), Alias::new(column)));
         let of_click = converted("click_id").equals((click::Entity, click::Column::Id));
-        let mut select = click::Entity::find().select_only().column(grouping.column).filter(self.counted(filter)).into_query();
-        select
-            .join_subquery(JoinType::LeftJoin, by_click, Alias::new(CONVERTED), Condition::all().add(of_click))
-            .expr(click::Column::Id.count())
-            .expr(converted("click_id").count())
-            .expr(conversions())
-            .group_by_col((click::Entity, grouping.column))
-            .order_by_expr(conversions(), Order::Desc)
-            .order_by_expr(click::Column::Id.count(), Order::Desc)
-            .order_by_expr(Expr::col((click::Entity, grouping.column)).is_null(), Order::Asc)
-            .order_by_expr(grouping.order(self.transaction.get_database_backend()), Order::Asc)
-            .limit(first);
-        let number = |row: &sea_orm::QueryResult, index| Ok::<_, StoreError>(row.try_get_by_index::<i64>(index)?.unsigned_abs());
-        let rows = self.transaction.query_all(&select).await?;
-        let row = |row: &sea_orm::QueryResult| {
-            Ok(ConversionRow {
-                value: grouping.value(row)?,
-                clicks: number(row, 1)?,
-                converted_clicks: number(row, 2)?,
-                conversions: number(row, 3)?,
-                money: Vec::new(),
-            })
-        };
-        rows.iter().map(row).collect()
-    }
-
-    async fn money_by(
-        &self,
-        grouping: &Grouping,
-        filter: &ClickFilter,
-        name: Option<&str>,
-        rows: &[ConversionRow],
-    ) -> Result<HashMap<DimensionValue, Vec<(String, i64, i64)>>, StoreError> {
-        let converted: Vec<DimensionValue> = rows.iter().filter(|row| row.conversions > 0).map(|row| row.value.clone()).collect();
-        let mut found: HashMap<_, Vec<_>> = HashMap::new();
-        if converted.is_empty() {
-            return Ok(found);
-        }
-        let [millions, rest] = sums::parts();
-        let select = self
-            .converted(filter, name)
-            .column(grouping.column)
-            .column(conversion::Column::Currency)
-            .column_as(millions, "millions")
-            .column_as(rest, "rest")
-            .filter(conversion::Column::Amount.is_not_null())
-            .filter(grouping.among(&converted))
-            .group_by(grouping.column)
-            .group_by(conversion::Column::Currency)
+        let mut select = click::Entity::find()
+            .select_only()
+            .column_as(by.expr(self.transaction.get_database_backend()), VALUE)
+            .column_as(click::Column::Id.count(), "clicks")
+            .filter(self.counted(filter))
+            .group_by(Expr::cust(VALUE))
             .into_query();
-        for row in &self.transaction.query_all(&select).await? {
-            let sum = (row.try_get_by_index(1)?, row.try_get_by_index(2)?, row.try_get_by_index(3)?);
-            found.entry(grouping.value(row)?).or_default().push(sum);
-        }
-        Ok(found)
+        select
+            .join_subquery(JoinType::LeftJoin, by_click, Alias::new("converted"), Condition::all().add(of_click))
+            .expr_as(converted("click_id").count(), Alias::new("led"))
+            .expr_as(Expr::cust("CAST(COALESCE(SUM(converted.conversions), 0) AS BIGINT)"), Alias::new("conversions"));
+        select
     }
+}
+
+fn side_by_side(clicked: Clicked, mut led: HashMap<DimensionValue, Led>) -> HashMap<DimensionValue, Counted> {
+    let with = |(value, clicks): (DimensionValue, u64)| {
+        let led = led.remove(&value).unwrap_or_default();
+        (value, (clicks, led))
+    };
+    clicked.into_iter().filter(|(_, clicks)| *clicks > 0).map(with).collect()
+}
+
+fn row((value, (clicks, led)): (DimensionValue, Counted)) -> ConversionRow {
+    ConversionRow { value, clicks, converted_clicks: led.clicks, conversions: led.conversions, money: Vec::new() }
 }

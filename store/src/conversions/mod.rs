@@ -2,12 +2,15 @@
 //!
 //! Each belongs to a click and lives as long as that: it is stored under the click's own lock, deleted with it,
 //! and counted by joining the two, so every filter and dimension of clicks holds for it. A click's time is in
-//! its id, so what belongs to a range of clicks is a range of `click_id`.
+//! its id, so what belongs to a range of clicks is a range of `click_id`: only the clicks that led to something
+//! are read for it. How many clicks there were beside them is counted as everywhere, from cells where they can.
 
 mod breakdown;
+mod by;
+mod clicked;
 mod funnel;
 pub(crate) mod going;
-mod grouping;
+mod led;
 mod pages;
 mod sums;
 mod totals;
@@ -21,6 +24,7 @@ use sea_orm::{ColumnTrait, EntityTrait, JoinType, RelationDef};
 use crate::{StoreError, WorkspaceScope};
 
 pub use breakdown::{ConversionBreakdown, ConversionBreakdownRequest, ConversionRow};
+pub use by::ConversionDimension;
 pub use funnel::{Funnel, FunnelGroup, FunnelRequest};
 pub use pages::Engagement;
 pub use totals::{Bounces, ConversionTotals};
@@ -38,7 +42,11 @@ pub struct ConversionQuestion {
 impl WorkspaceScope {
     /// The filter, of people's clicks where it names no verdicts, and from when on clicks are kept: counts of
     /// clicks reach further back than conversions do, and a rate of both would be wrong.
-    async fn attributable(&self, filter: &ClickFilter, verdicts: &[domain::Verdict]) -> Result<(ClickFilter, Millis), StoreError> {
+    pub(crate) async fn attributable(
+        &self,
+        filter: &ClickFilter,
+        verdicts: &[domain::Verdict],
+    ) -> Result<(ClickFilter, Millis), StoreError> {
         let mut filter = filter.with_default_verdicts(verdicts);
         let kept_from = self.forgotten().await?.kept_from;
         let from = self.clicks_from(&filter).await?;
@@ -49,7 +57,7 @@ impl WorkspaceScope {
     }
 
     /// The conversions of this name whose clicks are of the filter's range.
-    fn conversions_within(&self, filter: &ClickFilter, name: Option<&str>) -> Condition {
+    pub(crate) fn conversions_within(&self, filter: &ClickFilter, name: Option<&str>) -> Condition {
         use conversion::Column;
         within(filter, self.workspace.0, Column::WorkspaceId, Column::ClickId).add_option(name.map(|name| Column::Name.eq(name)))
     }

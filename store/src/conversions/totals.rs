@@ -6,6 +6,7 @@ use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{ConversionQuestion, may_be_told_of, sums, to_conversions, to_engagements};
+use crate::plan::Source;
 use crate::{StoreError, WorkspaceScope};
 
 /// Of the clicks that are kept.
@@ -18,6 +19,8 @@ pub struct ConversionTotals {
     pub clicks: u64,
     /// Summed by currency, in the order of their codes.
     pub value: Vec<Money>,
+    /// What the clicks were counted from.
+    pub source: Source,
     /// The first instant that the answer covers.
     pub data_from: Millis,
     /// The head of the snapshot that was counted.
@@ -41,7 +44,7 @@ impl WorkspaceScope {
     }
 
     /// The same of a filter that is made for it.
-    pub(super) async fn totals_of(
+    pub(crate) async fn totals_of(
         &self,
         filter: &ClickFilter,
         name: Option<&str>,
@@ -55,14 +58,15 @@ impl WorkspaceScope {
             .one(&self.transaction)
             .await?;
         let (conversions, converted_clicks) = counted.unwrap_or_default();
-        let clicks = self.totals(filter).await?.tally.counts.of(&filter.verdicts_or(Verdict::ALL));
+        let totals = self.totals(filter).await?;
         Ok(ConversionTotals {
             conversions: conversions.unsigned_abs(),
             converted_clicks: converted_clicks.unsigned_abs(),
-            clicks,
+            clicks: totals.tally.counts.of(&filter.verdicts_or(Verdict::ALL)),
             value: self.value_of(filter, name).await?,
+            source: totals.source,
             data_from,
-            head: self.head().await?,
+            head: totals.head,
         })
     }
 
@@ -91,7 +95,7 @@ impl WorkspaceScope {
         Ok(number.unwrap_or_default().unsigned_abs())
     }
 
-    /// Clicks with each conversion of theirs; nothing is selected of them yet.
+    /// Clicks with each conversion of theirs, found from the conversions' side; nothing is selected of them yet.
     pub(super) fn converted(&self, filter: &ClickFilter, name: Option<&str>) -> Select<click::Entity> {
         let (kind, relation) = to_conversions();
         let clicks = click::Entity::find().select_only().join(kind, relation);

@@ -7,7 +7,8 @@ use domain::{
 };
 use platform::Rng;
 use store::{
-    Bounces, ConversionBreakdownRequest, ConversionQuestion, ConversionRow, ConversionTotals, FunnelGroup, FunnelRequest, Store, Tracked,
+    Bounces, ConversionBreakdownRequest, ConversionDimension, ConversionQuestion, ConversionRow, ConversionTotals, FunnelGroup,
+    FunnelRequest, Store, Tracked,
 };
 
 use crate::clicks::{filters, varied};
@@ -17,7 +18,7 @@ use crate::fixture::{NOON, click, ingest, link, read, workspace};
 const NAMES: [&str; 3] = ["signup", "sale", "renewal"];
 
 /// Some of what the clicks led to, from a seed, and which of them were engaged.
-async fn led_to(store: &Store, workspace: WorkspaceId, clicks: &[Click]) -> (Vec<Conversion>, HashSet<ClickId>) {
+pub async fn led_to(store: &Store, workspace: WorkspaceId, clicks: &[Click]) -> (Vec<Conversion>, HashSet<ClickId>) {
     let rng = Rng::seeded(3);
     let pick = |bound: u64| usize::try_from(rng.below(bound)).unwrap();
     let (mut conversions, mut engaged) = (Vec::new(), HashSet::new());
@@ -84,7 +85,7 @@ pub async fn totals_and_breakdowns_are_those_of_a_plain_count(store: &Store) {
             let wanted: HashMap<_, _> =
                 by_value.into_iter().map(|(value, clicks)| (value, count(clicks.into_iter(), &conversions, Some("sale")))).collect();
             let question = ConversionQuestion { filter: filter.clone(), name: Some("sale".into()) };
-            let request = ConversionBreakdownRequest { dimension, question, first: 500 };
+            let request = ConversionBreakdownRequest { by: ConversionDimension::new(dimension), question, first: 500 };
             let found = scope.conversion_breakdown(&request).await.unwrap();
             assert_eq!(found.rows.len(), wanted.len(), "{dimension:?} {filter:?}");
             let rank = |row: &ConversionRow| (u64::MAX - row.conversions, u64::MAX - row.clicks, row.value == DimensionValue::Unknown);
@@ -134,7 +135,7 @@ pub async fn funnels_are_those_of_a_plain_count(store: &Store) {
             let wanted = reached(clicks.iter().filter(|click| asked.matches(click)), &led, steps);
             assert_eq!(scope.funnel(&ask(None)).await.unwrap().reached, wanted, "{filter:?} {steps:?}");
             for dimension in [Dimension::Link, Dimension::UtmCampaign, Dimension::Variant, Dimension::Channel] {
-                let found = scope.funnel(&ask(Some((dimension, 50)))).await.unwrap();
+                let found = scope.funnel(&ask(Some((ConversionDimension::new(dimension), 50)))).await.unwrap();
                 assert_eq!(found.reached, wanted);
                 for FunnelGroup { value, reached: found } in found.groups {
                     let of_value = |click: &&Click| asked.matches(click) && dimension.of(click) == value;
@@ -143,7 +144,11 @@ pub async fn funnels_are_those_of_a_plain_count(store: &Store) {
             }
         }
     }
-    let request = FunnelRequest { filter: ClickFilter::default(), steps: vec!["sale".into()], by: Some((Dimension::Country, 1)) };
+    let request = FunnelRequest {
+        filter: ClickFilter::default(),
+        steps: vec!["sale".into()],
+        by: Some((ConversionDimension::new(Dimension::Country), 1)),
+    };
     assert_eq!(scope.funnel(&request).await.unwrap().groups.len(), 1);
 }
 

@@ -17,7 +17,7 @@ pub fn labels(tags: &[&str], folder: Option<&str>, metadata: Value) -> LinkLabel
     }
 }
 
-async fn labelled(store: &Store, workspace: domain::WorkspaceId, slug: &str, labels: LinkLabels) -> LinkId {
+pub async fn labelled(store: &Store, workspace: domain::WorkspaceId, slug: &str, labels: LinkLabels) -> LinkId {
     let scope = store.workspace(workspace, Access::Write).await.unwrap();
     let link = scope.create_link(&domain::NewLink { labels, ..new_link(slug) }, NOON).await.unwrap();
     scope.commit().await.unwrap();

@@ -8,6 +8,7 @@ mod api_keys;
 mod breakdown;
 mod clicks;
 mod conversion_counts;
+mod conversion_dimensions;
 mod conversions;
 mod counted_parameters;
 mod dead_letters;
@@ -149,6 +150,8 @@ suite!(
     conversion_counts::funnels_are_those_of_a_plain_count,
     conversion_counts::sums_may_be_larger_than_any_amount,
     conversion_counts::who_is_gone_at_once_is_told_where_pages_tell,
+    conversion_dimensions::what_links_and_parameters_say_tells_conversions_apart,
+    conversion_dimensions::clicks_that_led_to_nothing_are_counted_from_cells,
     statistics::each_click_of_a_variant_converts_once,
     statistics::campaigns_have_their_clicks_and_conversions,
     statistics::clicks_have_the_age_of_their_link,

@@ -246,8 +246,7 @@ pub async fn two_workers_give_each_value_one_number(database: &Database) {
     };
     tokio::join!(run(store, even), run(&other, odd));
     let scope = read(store, ours).await;
-    let request =
-        |dimension| BreakdownRequest::new(dimension, ClickFilter::default(), 500);
+    let request = |dimension| BreakdownRequest::new(dimension, ClickFilter::default(), 500);
     for (dimension, values) in [(Dimension::Country, 50), (Dimension::UtmSource, 7), (Dimension::UtmCampaign, 11)] {
         let found = scope.breakdown(&request(dimension)).await.unwrap();
         assert_eq!((found.rows.len(), found.total, found.source), (values, 640, Source::Rollup));
