@@ -85,9 +85,13 @@ async fn fill(database: &Database, world: &Arc<World>, count: usize, way: Way) {
     }
 }
 
-/// Makes the rollups of clicks that were loaded past the store, which knows no way to do so yet: charts that are
-/// read from rollups find none, unless clicks are loaded by `BENCH_LOAD=ingest`.
-async fn rebuild(_store: &store::Store, _workspace: domain::WorkspaceId) {}
+/// Makes the rollups of clicks that were loaded past the store, a local day at a time, the last one first.
+async fn rebuild(store: &store::Store, workspace: domain::WorkspaceId) {
+    let mut before = NOW;
+    while let Some(rebuilt) = store.rebuild_rollups(workspace, before).await.unwrap() {
+        before = rebuilt.day.start();
+    }
+}
 
 /// Batches of clicks, made by a thread of its own.
 fn made_ahead(world: Arc<World>, count: usize, batch: usize) -> tokio::sync::mpsc::Receiver<Vec<Incoming>> {

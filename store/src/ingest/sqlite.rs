@@ -11,29 +11,35 @@ use uuid::Uuid;
 use super::columns::{NAMES, bind_row};
 use super::rejudge::Rejudged;
 use super::too_late::{Late, split};
-use super::visits::{Visit, Visits, candidates};
+use super::visits::{Visit, Visits};
 use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
 use crate::StoreError;
 use crate::rollup::{COLUMNS, CountedRow, Facts, Interner, ValueCache};
 
 /// Rows in one statement, largest first; SQLite takes 32,766 parameters.
-pub(super) const CHUNKS: [usize; 3] = [128, 16, 1];
+pub(super) const CHUNKS: [usize; 5] = [256, 64, 16, 4, 1];
 
-static INSERTS: LazyLock<[String; 3]> = LazyLock::new(|| {
+static INSERTS: LazyLock<[String; 5]> = LazyLock::new(|| {
     let names = NAMES.join(", ");
-    CHUNKS.map(|rows| format!("INSERT INTO clicks ({names}) VALUES {} ON CONFLICT (id) DO NOTHING RETURNING id", places(rows, NAMES.len())))
+    CHUNKS.map(|rows| format!("INSERT INTO clicks ({names}) VALUES {} ON CONFLICT (id) DO NOTHING", places(rows, NAMES.len())))
 });
 
-static KNOWN: LazyLock<[String; 3]> = LazyLock::new(|| CHUNKS.map(|rows| format!("SELECT id FROM clicks WHERE id IN {}", places(1, rows))));
+static KNOWN: LazyLock<[String; 5]> = LazyLock::new(|| CHUNKS.map(|rows| format!("SELECT id FROM clicks WHERE id IN {}", places(1, rows))));
 
-static VISITS: LazyLock<[String; 3]> = LazyLock::new(|| {
+/// The places of those rows that are there already, all in one row: each that is answered wakes whoever waits.
+static MET: LazyLock<[String; 5]> = LazyLock::new(|| {
     CHUNKS.map(|rows| {
-        let rows = places(rows, 4);
+        let rows: Vec<String> = (0..rows).map(|place| format!("({place}, ?, ?, ?)")).collect();
         format!(
-            "INSERT INTO visitor_days (workspace_id, day, link_id, visitor) VALUES {rows} \
-             ON CONFLICT DO NOTHING RETURNING day, link_id, visitor"
+            "WITH k (place, day, link_id, visitor) AS (VALUES {}) SELECT group_concat(k.place) FROM k CROSS JOIN visitor_days v \
+             ON v.workspace_id = ? AND v.day = k.day AND v.link_id = k.link_id AND v.visitor = k.visitor",
+            rows.join(", ")
         )
     })
+});
+
+static VISITS: LazyLock<[String; 5]> = LazyLock::new(|| {
+    CHUNKS.map(|rows| format!("INSERT INTO visitor_days (workspace_id, day, link_id, visitor) VALUES {}", places(rows, 4)))
 });
 
 static HEAD: LazyLock<String> = LazyLock::new(|| format!("SELECT {} FROM workspace_heads WHERE workspace_id = ?", Head::COLUMNS));
@@ -47,7 +53,7 @@ pub(super) fn places(rows: usize, values: usize) -> String {
 }
 
 /// The statements of a kind with the rows that each takes.
-pub(super) fn chunks<'a, T>(mut rest: &'a [T], sql: &'static [String; 3]) -> impl Iterator<Item = (&'static str, &'a [T])> {
+pub(super) fn chunks<'a, T>(mut rest: &'a [T], sql: &'static [String; 5]) -> impl Iterator<Item = (&'static str, &'a [T])> {
     CHUNKS.iter().zip(sql).flat_map(move |(size, sql)| {
         let (whole, after) = rest.split_at(rest.len() - rest.len() % size);
         rest = after;
@@ -81,8 +87,9 @@ pub(super) async fn ingest(
         let erased = (came - clicks.len()) as u64;
         let (late, clicks) = split(&clicks, head.kept_from());
         part.too_late += count_late(&mut transaction, *workspace, &late).await?;
-        let visits = visits(&mut transaction, *workspace, &clicks).await?;
-        let new = insert(&mut transaction, *workspace, previous, &clicks, &visits).await?;
+        let known = known(&mut transaction, &clicks).await?;
+        let visits = visits(&mut transaction, *workspace, &clicks, &known).await?;
+        let new = insert(&mut transaction, *workspace, previous, &clicks, &known, &visits).await?;
         let ingested = Ingested { erased, ..stored(*workspace, previous, &clicks, &new) };
         if !ingested.clicks.is_empty() {
             learned.push(count(&mut transaction, values, *workspace, &head, &ingested, &visits).await?);
@@ -114,52 +121,62 @@ async fn count_late(transaction: &mut Transaction<'_, Sqlite>, workspace: Worksp
     Ok(counted)
 }
 
-async fn visits<'a>(
-    transaction: &mut Transaction<'_, Sqlite>,
-    workspace: WorkspaceId,
-    batch: &[&'a Incoming],
-) -> Result<Visits<'a>, Failure> {
-    let candidates = candidates(batch);
+/// The clicks that were stored before. Nobody else writes meanwhile, so the others are new until they are inserted.
+async fn known(transaction: &mut Transaction<'_, Sqlite>, batch: &[&Incoming]) -> Result<HashSet<Uuid>, Failure> {
     let mut known = HashSet::new();
-    for (sql, chunk) in chunks(&candidates, &KNOWN) {
-        let query = chunk.iter().fold(sqlx::query(sql), |query, id| query.bind(*id));
+    for (sql, chunk) in chunks(batch, &KNOWN) {
+        let query = chunk.iter().fold(sqlx::query(sql), |query, incoming| query.bind(incoming.click.id.0));
         for row in query.fetch_all(&mut **transaction).await? {
             known.insert(row.try_get(0)?);
         }
     }
-    let mut visits = Visits::of(batch, &known);
+    Ok(known)
+}
+
+async fn visits<'a>(
+    transaction: &mut Transaction<'_, Sqlite>,
+    workspace: WorkspaceId,
+    batch: &[&'a Incoming],
+    known: &HashSet<Uuid>,
+) -> Result<Visits<'a>, Failure> {
+    let mut visits = Visits::of(batch, known);
     let rows: Vec<Visit<'a>> = visits.rows().copied().collect();
-    for (sql, chunk) in chunks(&rows, &VISITS) {
+    let mut new: Vec<Visit<'a>> = Vec::with_capacity(rows.len());
+    for (sql, chunk) in chunks(&rows, &MET) {
+        let query = chunk.iter().fold(sqlx::query_scalar(sql), |query, visit| query.bind(visit.day).bind(visit.link).bind(visit.visitor));
+        let met: Option<String> = query.bind(workspace.0).fetch_one(&mut **transaction).await?;
+        let met: HashSet<usize> = met.iter().flat_map(|places| places.split(',')).filter_map(|place| place.parse().ok()).collect();
+        new.extend(chunk.iter().enumerate().filter(|(place, _)| !met.contains(place)).map(|(_, visit)| *visit));
+    }
+    for (sql, chunk) in chunks(&new, &VISITS) {
         let bind = |query: sqlx::query::Query<'a, Sqlite, _>, visit: &Visit<'a>| {
             query.bind(workspace.0).bind(visit.day).bind(visit.link).bind(visit.visitor)
         };
-        for row in chunk.iter().fold(sqlx::query(sql), bind).fetch_all(&mut **transaction).await? {
-            visits.is_new(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        }
+        chunk.iter().fold(sqlx::query(sql), bind).execute(&mut **transaction).await?;
     }
+    new.iter().for_each(|visit| visits.is_new(visit.day, visit.link, visit.visitor));
     Ok(visits)
 }
 
+/// Inserts what was not stored before; which clicks those are.
 async fn insert(
     transaction: &mut Transaction<'_, Sqlite>,
     workspace: WorkspaceId,
     previous: Seq,
     batch: &[&Incoming],
+    known: &HashSet<Uuid>,
     visits: &Visits<'_>,
 ) -> Result<HashSet<Uuid>, Failure> {
-    let mut new = HashSet::with_capacity(batch.len());
-    let mut seq = previous;
-    for (sql, chunk) in chunks(batch, &INSERTS) {
+    let new: Vec<(Seq, &Incoming)> =
+        (previous + 1..).zip(batch.iter().copied()).filter(|(_, incoming)| !known.contains(&incoming.click.id.0)).collect();
+    for (sql, chunk) in chunks(&new, &INSERTS) {
         let mut query = sqlx::query(sql);
-        for incoming in chunk {
-            seq += 1;
-            query = bind_row(query, workspace, seq, visits.marks(incoming.click.id.0), &incoming.click);
+        for (seq, incoming) in chunk {
+            query = bind_row(query, workspace, *seq, visits.marks(incoming.click.id.0), &incoming.click);
         }
-        for row in query.fetch_all(&mut **transaction).await? {
-            new.insert(row.try_get(0)?);
-        }
+        query.execute(&mut **transaction).await?;
     }
-    Ok(new)
+    Ok(new.into_iter().map(|(_, incoming)| incoming.click.id.0).collect())
 }
 
 /// Counts new clicks; what was learned of values is to be remembered after the commit.

@@ -73,11 +73,6 @@ impl<'a> Visits<'a> {
     }
 }
 
-/// The clicks of a batch whose visitors can be told apart, which must be known to be new.
-pub(super) fn candidates(batch: &[&Incoming]) -> Vec<Uuid> {
-    batch.iter().filter_map(|incoming| told(incoming)).map(|(id, ..)| id).collect()
-}
-
 /// Click, link, day and visitor of a click that a visitor can be counted by.
 fn told(incoming: &Incoming) -> Option<(Uuid, Uuid, i32, &[u8])> {
     let (click, day) = (&incoming.click, incoming.day?);

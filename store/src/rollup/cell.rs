@@ -272,7 +272,10 @@ impl Cell {
 
 /// Merges a block with its changes, both in the order of their keys.
 fn merge(own: &[Entry], changes: &[Entry], whole: &mut Vec<Entry>) -> Result<(), CellError> {
-    let Some(block) = changes.first().map(|entry| entry.block) else { return Ok(whole.extend_from_slice(own)) };
+    let Some(block) = changes.first().map(|entry| entry.block) else {
+        whole.extend_from_slice(own);
+        return Ok(());
+    };
     let most = most_values(block);
     let mut values = own.chunk_by(|one, next| one.key.value() == next.key.value()).filter(|part| is_named(part)).count();
     let mut known = own.iter().map(|entry| entry.key.value()).collect::<Vec<_>>();

@@ -1,6 +1,6 @@
 //! What clicks change in cells and link statistics: new ones, those that are judged or read again, those that go.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::Quarter;
 use jiff::tz::TimeZone;
@@ -62,6 +62,33 @@ impl Counting {
         let day = self.days.start(Quarter::of(facts.at));
         let visitor = facts.visitor.filter(|_| day >= self.sketches_from)?;
         Some(((facts.link, day), VisitorHash::of(visitor, day)))
+    }
+
+    /// The cells that count these clicks.
+    pub fn cells_of(&mut self, clicks: &[Facts<'_>]) -> Vec<CellKey> {
+        let mut pieces: Vec<(Uuid, i64)> =
+            clicks.iter().filter(|facts| facts.is_counted).map(|facts| (facts.link, Quarter::of(facts.at).0)).collect();
+        pieces.sort_unstable();
+        pieces.dedup();
+        let mut cells = BTreeSet::new();
+        for (link, quarter) in pieces {
+            for (grain, piece) in self.pieces(Quarter(quarter)) {
+                cells.extend([link, WHOLE_WORKSPACE].map(|of| (of, grain.code(), piece)));
+            }
+        }
+        cells.into_iter().collect()
+    }
+
+    /// The pieces of time that a quarter's clicks are counted in.
+    fn pieces(&mut self, quarter: Quarter) -> impl Iterator<Item = (Grain, i64)> + use<> {
+        let has_dimensions = quarter.0 >= self.dimensions_from;
+        let pieces = Grain::ALL.map(|grain| (grain, self.days.piece(grain, quarter)));
+        let folded_before = self.folded_before;
+        pieces.into_iter().filter(move |(grain, piece)| match grain {
+            Grain::Quarter => true,
+            Grain::Fine => has_dimensions && *piece >= folded_before,
+            Grain::Day => has_dimensions,
+        })
     }
 
     /// The values of parameters that are counted, each with its block.
@@ -218,17 +245,12 @@ impl<'a> Target<'a> {
             self.find_dimensions(facts)?;
         }
         let latency = bucket_of(facts.micros) + OTHER + 1;
-        for grain in Grain::ALL {
+        for (grain, piece) in self.counting.pieces(quarter) {
             let (dimensions, times) = match grain {
                 Grain::Quarter => (false, has_dimensions),
-                Grain::Fine if has_dimensions => (true, false),
-                Grain::Day if has_dimensions => (true, true),
-                _ => continue,
+                Grain::Fine => (true, false),
+                Grain::Day => (true, true),
             };
-            let piece = self.counting.days.piece(grain, quarter);
-            if grain == Grain::Fine && piece < self.counting.folded_before {
-                continue;
-            }
             for (of, mark) in [(facts.link, Marks::FIRST_OF_LINK), (WHOLE_WORKSPACE, Marks::FIRST_OF_WORKSPACE)] {
                 let count = count(mark);
                 let pending = self.cells.entry((of, grain.code(), piece)).or_default();

@@ -1,4 +1,7 @@
-//! Cells and values on PostgreSQL: rows travel as one array for each column.
+//! Cells and values on PostgreSQL: rows travel as one array for each column. Each key is looked up by itself
+//! (`LATERAL … OFFSET 0`), whatever the planner takes an empty table for.
+
+use std::sync::LazyLock;
 
 use domain::WorkspaceId;
 use sqlx::{PgTransaction, Row};
@@ -7,6 +10,48 @@ use uuid::Uuid;
 use crate::ingest::Failure;
 use crate::rollup::link_of;
 use crate::rollup::{Block, Cell, CellKey, Changes, Interner, Spelled};
+
+/// Inserts values; the parameters are the workspace, and from `first` on the columns.
+pub(in crate::ingest) fn values_sql(workspace: usize, first: usize) -> String {
+    format!(
+        "INSERT INTO rollup_values (workspace_id, block, value, id, link_id) \
+         SELECT ${workspace}::uuid, * FROM UNNEST(${}::int[], ${}::text[], ${}::bigint[], ${}::uuid[])",
+        first,
+        first + 1,
+        first + 2,
+        first + 3
+    )
+}
+
+/// Writes whole cells.
+pub(in crate::ingest) fn cells_sql(workspace: usize, first: usize) -> String {
+    format!(
+        "INSERT INTO rollup_cells (workspace_id, link_id, grain, quarter, body) \
+         SELECT ${workspace}::uuid, * FROM UNNEST(${}::uuid[], ${}::smallint[], ${}::bigint[], ${}::bytea[]) \
+         ON CONFLICT (workspace_id, link_id, grain, quarter) DO UPDATE SET body = excluded.body",
+        first,
+        first + 1,
+        first + 2,
+        first + 3
+    )
+}
+
+/// Adds to links' statistics.
+pub(in crate::ingest) fn statistics_sql(workspace: usize, first: usize) -> String {
+    format!(
+        "INSERT INTO link_stats (workspace_id, link_id, clicks, last_clicked_at) \
+         SELECT ${workspace}::uuid, * FROM UNNEST(${}::uuid[], ${}::bigint[], ${}::bigint[]) \
+         ON CONFLICT (workspace_id, link_id) DO UPDATE SET clicks = link_stats.clicks + excluded.clicks, \
+         last_clicked_at = GREATEST(link_stats.last_clicked_at, excluded.last_clicked_at)",
+        first,
+        first + 1,
+        first + 2
+    )
+}
+
+static VALUES: LazyLock<String> = LazyLock::new(|| values_sql(1, 2));
+static CELLS: LazyLock<String> = LazyLock::new(|| cells_sql(1, 2));
+static STATISTICS: LazyLock<String> = LazyLock::new(|| statistics_sql(1, 2));
 
 /// Reads the numbers of these values, and gives new ones to those that have none.
 pub(in crate::ingest) async fn number(
@@ -23,8 +68,8 @@ pub(in crate::ingest) async fn number(
     };
     let (blocks, texts) = columns(&missing);
     let rows = sqlx::query(
-        "SELECT v.block, v.value, v.id FROM UNNEST($2::int[], $3::text[]) AS k (block, value) \
-         JOIN rollup_values v ON v.workspace_id = $1 AND v.block = k.block AND v.value = k.value",
+        "SELECT k.block, k.value, v.id FROM UNNEST($2::int[], $3::text[]) AS k (block, value), \
+         LATERAL (SELECT s.id FROM rollup_values s WHERE s.workspace_id = $1 AND s.block = k.block AND s.value = k.value OFFSET 0) AS v",
     )
     .bind(workspace.0)
     .bind(&blocks)
@@ -43,17 +88,7 @@ pub(in crate::ingest) async fn number(
     let (spelled, ids): (Vec<Spelled>, Vec<i64>) = values.give(fresh.into_iter().collect()).into_iter().unzip();
     let (blocks, texts) = columns(&spelled);
     let links: Vec<Option<Uuid>> = spelled.iter().map(link_of).collect();
-    sqlx::query(
-        "INSERT INTO rollup_values (workspace_id, block, value, id, link_id) \
-         SELECT $1, * FROM UNNEST($2::int[], $3::text[], $4::bigint[], $5::uuid[])",
-    )
-    .bind(workspace.0)
-    .bind(&blocks)
-    .bind(&texts)
-    .bind(&ids)
-    .bind(&links)
-    .execute(&mut **transaction)
-    .await?;
+    sqlx::query(VALUES.as_str()).bind(workspace.0).bind(&blocks).bind(&texts).bind(&ids).bind(&links).execute(&mut **transaction).await?;
     sqlx::query("UPDATE workspace_heads SET next_value = $2 WHERE workspace_id = $1")
         .bind(workspace.0)
         .bind(values.next())
@@ -73,8 +108,9 @@ pub(in crate::ingest) async fn write(
     }
     let (links, grains, quarters) = columns(changes.cells.keys());
     let rows = sqlx::query(
-        "SELECT c.link_id, c.grain, c.quarter, c.body FROM UNNEST($2::uuid[], $3::smallint[], $4::bigint[]) AS k (link_id, grain, quarter) \
-         JOIN rollup_cells c ON c.workspace_id = $1 AND c.link_id = k.link_id AND c.grain = k.grain AND c.quarter = k.quarter",
+        "SELECT k.link_id, k.grain, k.quarter, c.body FROM UNNEST($2::uuid[], $3::smallint[], $4::bigint[]) AS k (link_id, grain, quarter), \
+         LATERAL (SELECT s.body FROM rollup_cells s WHERE s.workspace_id = $1 AND s.link_id = k.link_id AND s.grain = k.grain \
+         AND s.quarter = k.quarter OFFSET 0) AS c",
     )
     .bind(workspace.0)
     .bind(&links)
@@ -85,18 +121,14 @@ pub(in crate::ingest) async fn write(
     let stored = rows.iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?), row.try_get(3)?)));
     changes.merge(stored.collect::<Result<_, sqlx::Error>>()?)?;
     let bodies: Vec<Vec<u8>> = changes.cells.values().map(Cell::encode).collect();
-    sqlx::query(
-        "INSERT INTO rollup_cells (workspace_id, link_id, grain, quarter, body) \
-         SELECT $1, * FROM UNNEST($2::uuid[], $3::smallint[], $4::bigint[], $5::bytea[]) \
-         ON CONFLICT (workspace_id, link_id, grain, quarter) DO UPDATE SET body = excluded.body",
-    )
-    .bind(workspace.0)
-    .bind(&links)
-    .bind(&grains)
-    .bind(&quarters)
-    .bind(&bodies)
-    .execute(&mut **transaction)
-    .await?;
+    sqlx::query(CELLS.as_str())
+        .bind(workspace.0)
+        .bind(&links)
+        .bind(&grains)
+        .bind(&quarters)
+        .bind(&bodies)
+        .execute(&mut **transaction)
+        .await?;
     write_statistics(transaction, workspace, &changes).await
 }
 
@@ -116,17 +148,6 @@ async fn write_statistics(transaction: &mut PgTransaction<'_>, workspace: Worksp
     }
     let links: Vec<Uuid> = changes.links.keys().copied().collect();
     let (counts, lasts): (Vec<i64>, Vec<i64>) = changes.links.values().copied().unzip();
-    sqlx::query(
-        "INSERT INTO link_stats (workspace_id, link_id, clicks, last_clicked_at) \
-         SELECT $1, * FROM UNNEST($2::uuid[], $3::bigint[], $4::bigint[]) \
-         ON CONFLICT (workspace_id, link_id) DO UPDATE SET clicks = link_stats.clicks + excluded.clicks, \
-         last_clicked_at = GREATEST(link_stats.last_clicked_at, excluded.last_clicked_at)",
-    )
-    .bind(workspace.0)
-    .bind(&links)
-    .bind(&counts)
-    .bind(&lasts)
-    .execute(&mut **transaction)
-    .await?;
+    sqlx::query(STATISTICS.as_str()).bind(workspace.0).bind(&links).bind(&counts).bind(&lasts).execute(&mut **transaction).await?;
     Ok(())
 }

@@ -1,10 +1,46 @@
-//! Cells and values on SQLite: a statement for each row, each prepared once.
+//! Cells and values on SQLite: statements of a few fixed sizes, each prepared once; a statement for each row of values,
+//! which are rarely new.
+
+use std::sync::LazyLock;
 
 use domain::WorkspaceId;
 use sqlx::{Row, Sqlite, Transaction};
+use uuid::Uuid;
 
 use crate::ingest::Failure;
-use crate::rollup::{CellKey, Changes, Interner, Spelled, link_of};
+use crate::ingest::sqlite::{CHUNKS, chunks, places};
+use crate::rollup::{Cell, CellKey, Changes, Interner, Spelled, link_of};
+
+static STORED: LazyLock<[String; 5]> = LazyLock::new(|| {
+    CHUNKS.map(|rows| {
+        format!(
+            "WITH k (link_id, grain, quarter) AS (VALUES {}) SELECT c.link_id, c.grain, c.quarter, c.body FROM k CROSS JOIN rollup_cells c \
+             ON c.workspace_id = ? AND c.link_id = k.link_id AND c.grain = k.grain AND c.quarter = k.quarter",
+            places(rows, 3)
+        )
+    })
+});
+
+static CELLS: LazyLock<[String; 5]> = LazyLock::new(|| {
+    CHUNKS.map(|rows| {
+        format!(
+            "INSERT INTO rollup_cells (workspace_id, link_id, grain, quarter, body) VALUES {} \
+             ON CONFLICT (workspace_id, link_id, grain, quarter) DO UPDATE SET body = excluded.body",
+            places(rows, 5)
+        )
+    })
+});
+
+static LINKS: LazyLock<[String; 5]> = LazyLock::new(|| {
+    CHUNKS.map(|rows| {
+        format!(
+            "INSERT INTO link_stats (workspace_id, link_id, clicks, last_clicked_at) VALUES {} \
+             ON CONFLICT (workspace_id, link_id) DO UPDATE SET clicks = link_stats.clicks + excluded.clicks, \
+             last_clicked_at = max(link_stats.last_clicked_at, excluded.last_clicked_at)",
+            places(rows, 4)
+        )
+    })
+});
 
 /// Reads the numbers of these values, and gives new ones to those that have none.
 pub(in crate::ingest) async fn number(
@@ -50,39 +86,31 @@ pub(in crate::ingest) async fn write(
     mut changes: Changes,
 ) -> Result<(), Failure> {
     let mut stored: Vec<(CellKey, Vec<u8>)> = Vec::new();
-    for key @ (link, grain, quarter) in changes.cells.keys() {
-        let sql = "SELECT body FROM rollup_cells WHERE workspace_id = ? AND link_id = ? AND grain = ? AND quarter = ?";
-        let row = sqlx::query(sql).bind(workspace.0).bind(link).bind(grain).bind(quarter).fetch_optional(&mut **transaction).await?;
-        if let Some(row) = row {
-            stored.push((*key, row.try_get(0)?));
+    let keys: Vec<CellKey> = changes.cells.keys().copied().collect();
+    for (sql, chunk) in chunks(&keys, &STORED) {
+        let bind =
+            |query: sqlx::query::Query<'static, Sqlite, _>, (link, grain, quarter): &CellKey| query.bind(*link).bind(*grain).bind(*quarter);
+        let query = chunk.iter().fold(sqlx::query(sql), bind).bind(workspace.0);
+        for row in query.fetch_all(&mut **transaction).await? {
+            stored.push(((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?), row.try_get(3)?));
         }
     }
     changes.merge(stored)?;
-    for ((link, grain, quarter), cell) in &changes.cells {
-        sqlx::query(
-            "INSERT INTO rollup_cells (workspace_id, link_id, grain, quarter, body) VALUES (?, ?, ?, ?, ?) \
-             ON CONFLICT (workspace_id, link_id, grain, quarter) DO UPDATE SET body = excluded.body",
-        )
-        .bind(workspace.0)
-        .bind(link)
-        .bind(grain)
-        .bind(quarter)
-        .bind(cell.encode())
-        .execute(&mut **transaction)
-        .await?;
+    let cells: Vec<(&CellKey, &Cell)> = changes.cells.iter().collect();
+    for (sql, chunk) in chunks(&cells, &CELLS) {
+        let mut query = sqlx::query(sql);
+        for ((link, grain, quarter), cell) in chunk {
+            query = query.bind(workspace.0).bind(*link).bind(*grain).bind(*quarter).bind(cell.encode());
+        }
+        query.execute(&mut **transaction).await?;
     }
-    for (link, (count, last)) in &changes.links {
-        sqlx::query(
-            "INSERT INTO link_stats (workspace_id, link_id, clicks, last_clicked_at) VALUES (?, ?, ?, ?) \
-             ON CONFLICT (workspace_id, link_id) DO UPDATE SET clicks = link_stats.clicks + excluded.clicks, \
-             last_clicked_at = max(link_stats.last_clicked_at, excluded.last_clicked_at)",
-        )
-        .bind(workspace.0)
-        .bind(link)
-        .bind(count)
-        .bind(last)
-        .execute(&mut **transaction)
-        .await?;
+    let links: Vec<(Uuid, i64, i64)> = changes.links.iter().map(|(link, (count, last))| (*link, *count, *last)).collect();
+    for (sql, chunk) in chunks(&links, &LINKS) {
+        let mut query = sqlx::query(sql);
+        for (link, count, last) in chunk {
+            query = query.bind(workspace.0).bind(*link).bind(*count).bind(*last);
+        }
+        query.execute(&mut **transaction).await?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::{Guard, Refused};
 use crate::ingest::sqlite::{CHUNKS, chunks, places};
 use crate::ingest::{Failure, Incoming};
 
-static KNOWN: LazyLock<[String; 3]> = LazyLock::new(|| {
+static KNOWN: LazyLock<[String; 5]> = LazyLock::new(|| {
     CHUNKS.map(|rows| format!("SELECT hash, before_at FROM erased WHERE workspace_id = ? AND hash IN {}", places(1, rows)))
 });
 

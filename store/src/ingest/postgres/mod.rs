@@ -1,34 +1,36 @@
-//! Ingest on PostgreSQL: rows travel as one array for each column.
+//! Ingest on PostgreSQL: for each workspace its head is locked, one statement reads all that must be known, and one
+//! writes everything.
+
+mod read;
+mod write;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
-use domain::{LossReason, Millis, Seq, WorkspaceId};
+use domain::{LossReason, Millis, WorkspaceId};
 use sea_orm::FromQueryResult as _;
-use sqlx::{PgPool, PgTransaction, Row};
+use sqlx::{PgPool, PgTransaction};
 use uuid::Uuid;
 
-use super::columns::{Arrays, NAMES, POSTGRES_TYPES};
+use self::read::Asked;
+use self::write::Written;
 use super::rejudge::Rejudged;
 use super::too_late::{Late, split};
-use super::visits::{Visits, candidates};
+use super::visits::{Marks, Visit, Visits};
 use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
 use crate::StoreError;
 use crate::rollup::{COLUMNS, CountedRow, Facts, Interner, ValueCache};
 
-static INSERT: LazyLock<String> = LazyLock::new(|| {
-    let arrays: Vec<String> = POSTGRES_TYPES.iter().enumerate().map(|(i, kind)| format!("${}::{kind}[]", i + 1)).collect();
-    format!(
-        "INSERT INTO clicks ({}) SELECT * FROM UNNEST({}) ON CONFLICT (id) DO NOTHING RETURNING id",
-        NAMES.join(", "),
-        arrays.join(", ")
-    )
-});
-
 static HEAD: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {} FROM workspace_heads WHERE workspace_id = $1 FOR UPDATE", Head::COLUMNS));
 
-static COUNTED: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS} FROM clicks WHERE workspace_id = $1 AND id = ANY ($2)"));
+/// Each id is looked up by itself, as in [`read`].
+static COUNTED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT c.* FROM UNNEST($2::uuid[]) AS k (id), \
+         LATERAL (SELECT {COLUMNS} FROM clicks WHERE clicks.id = k.id AND clicks.workspace_id = $1 OFFSET 0) AS c"
+    )
+});
 
 pub(super) async fn ingest(
     pool: &PgPool,
@@ -46,7 +48,6 @@ pub(super) async fn ingest(
             part.stored.push(nothing(*workspace, clicks));
             continue;
         };
-        let previous = head.head;
         let came = clicks.len();
         let mut clicks = clicks.clone();
         // Before those that are too late are counted: what was erased counts as that alone.
@@ -57,13 +58,9 @@ pub(super) async fn ingest(
         let erased = (came - clicks.len()) as u64;
         let (late, clicks) = split(&clicks, head.kept_from());
         part.too_late += count_late(&mut transaction, *workspace, &late).await?;
-        let visits = visits(&mut transaction, *workspace, &clicks).await?;
-        let new = insert(&mut transaction, *workspace, previous, &clicks, &visits).await?;
-        let ingested = Ingested { erased, ..stored(*workspace, previous, &clicks, &new) };
-        if !ingested.clicks.is_empty() {
-            learned.push(count(&mut transaction, values, *workspace, &head, &ingested, &visits).await?);
-            raise_head(&mut transaction, &ingested).await?;
-        }
+        let (ingested, values) = store(&mut transaction, values, *workspace, &head, &clicks).await?;
+        learned.extend(values);
+        let ingested = Ingested { erased, ..ingested };
         part.stored.push(ingested);
     }
     transaction.commit().await?;
@@ -105,78 +102,51 @@ async fn count_late(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId,
     Ok(done.rows_affected())
 }
 
-/// The head's lock holds off whoever else stores clicks of this workspace, so what is new here stays so.
-async fn visits<'a>(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId, batch: &[&'a Incoming]) -> Result<Visits<'a>, Failure> {
-    let candidates = candidates(batch);
-    if candidates.is_empty() {
-        return Ok(Visits::default());
-    }
-    let known = sqlx::query("SELECT id FROM clicks WHERE id = ANY ($1)").bind(&candidates).fetch_all(&mut **transaction).await?;
-    let mut visits = Visits::of(batch, &known.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?);
-    let mut rows = (Vec::new(), Vec::new(), Vec::new());
-    for visit in visits.rows() {
-        rows.0.push(visit.day);
-        rows.1.push(visit.link);
-        rows.2.push(visit.visitor);
-    }
-    let new = sqlx::query(
-        "INSERT INTO visitor_days (workspace_id, day, link_id, visitor) SELECT $1, * FROM UNNEST($2::int[], $3::uuid[], $4::bytea[]) \
-         ON CONFLICT DO NOTHING RETURNING day, link_id, visitor",
-    )
-    .bind(workspace.0)
-    .bind(&rows.0)
-    .bind(&rows.1)
-    .bind(&rows.2)
-    .fetch_all(&mut **transaction)
-    .await?;
-    for row in &new {
-        visits.is_new(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    }
-    Ok(visits)
-}
-
-async fn insert(
-    transaction: &mut PgTransaction<'_>,
-    workspace: WorkspaceId,
-    previous: Seq,
-    batch: &[&Incoming],
-    visits: &Visits<'_>,
-) -> Result<HashSet<Uuid>, Failure> {
-    let mut arrays = Arrays::default();
-    let clicks = batch.iter().map(|incoming| &incoming.click);
-    clicks.zip(previous + 1..).for_each(|(click, seq)| arrays.push(workspace, seq, visits.marks(click.id.0), click));
-    let rows = arrays.bind(sqlx::query(INSERT.as_str())).fetch_all(&mut **transaction).await?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
-}
-
-/// Counts new clicks; what was learned of values is to be remembered after the commit.
-async fn count(
+/// Stores and counts what is new of these clicks; what was learned of values is to be remembered after the commit. The
+/// head's lock holds off whoever else stores clicks of this workspace, so what is new here stays so.
+async fn store(
     transaction: &mut PgTransaction<'_>,
     values: &ValueCache,
     workspace: WorkspaceId,
     head: &Head,
-    ingested: &Ingested,
-    visits: &Visits<'_>,
-) -> Result<Interner, Failure> {
+    batch: &[&Incoming],
+) -> Result<(Ingested, Option<Interner>), Failure> {
+    if batch.is_empty() {
+        return Ok((stored(workspace, head.head, batch, &HashSet::new()), None));
+    }
     let mut counting = head.counting()?;
     let mut values = Interner::new(values, workspace, head.next_value);
+    let all: Vec<Facts<'_>> = batch.iter().map(|incoming| Facts::of(&incoming.click, Marks::default())).collect();
+    let told: Vec<Visit<'_>> = Visits::of(batch, &HashSet::new()).rows().copied().collect();
+    let missing = values.missing(all.iter(), &counting);
+    let asked = Asked { clicks: batch, visits: &told, values: &missing, cells: &counting.cells_of(&all) };
+    let found = read::read(transaction, workspace, &asked).await?;
+    let new: HashSet<Uuid> = batch.iter().map(|incoming| incoming.click.id.0).filter(|id| !found.clicks.contains(id)).collect();
+    let ingested = stored(workspace, head.head, batch, &new);
+    if ingested.clicks.is_empty() {
+        return Ok((ingested, None));
+    }
+    let mut visits = Visits::of(batch, &found.clicks);
+    let met_first: Vec<Visit<'_>> = visits.rows().filter(|visit| !found.visits.contains(visit)).copied().collect();
+    met_first.iter().for_each(|visit| visits.is_new(visit.day, visit.link, visit.visitor));
+    found.values.into_iter().for_each(|(value, id)| values.learn(value, id));
     let facts: Vec<Facts<'_>> = ingested.clicks.iter().map(|click| Facts::of(click, visits.marks(click.id.0))).collect();
-    let missing = values.missing(facts.iter(), &counting);
-    cells::postgres::number(transaction, workspace, missing, &mut values).await?;
+    let fresh = values.missing(facts.iter(), &counting);
+    let given = values.give(fresh);
     let mut changes = cells::added(&facts, &mut counting, &values)?;
     let visitors = std::mem::take(&mut changes.sketches);
-    cells::postgres::write(transaction, workspace, changes).await?;
+    changes.merge(found.cells)?;
+    let written = Written {
+        ingested: &ingested,
+        visits: &visits,
+        met_first: &met_first,
+        values: &given,
+        next_value: values.next(),
+        changes: &changes,
+    };
+    write::write(transaction, workspace, &written).await?;
     sketches::write_postgres(transaction, workspace, &visitors, &head.zone()).await?;
-    Ok(values)
-}
-
-async fn raise_head(transaction: &mut PgTransaction<'_>, ingested: &Ingested) -> Result<(), Failure> {
-    sqlx::query("UPDATE workspace_heads SET head = $2 WHERE workspace_id = $1")
-        .bind(ingested.workspace.0)
-        .bind(ingested.head)
-        .execute(&mut **transaction)
-        .await?;
-    Ok(())
+    Ok((ingested, Some(values)))
 }
 
 pub(super) async fn rejudge(
