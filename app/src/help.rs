@@ -24,6 +24,7 @@ const CONCERNS: &[(&str, &[&str])] = &[
     ("remove", &DATABASE),
     ("reclassify", &WORKER),
     ("verify-rollups", &DATABASE),
+    ("rebuild-rollups", &DATABASE),
     ("healthcheck", &["ops_listen"]),
 ];
 const DATABASE: [&str; 4] = ["database_url", "data_dir", "log", "log_format"];

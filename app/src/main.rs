@@ -10,6 +10,7 @@ mod help;
 mod links;
 mod policies;
 mod private;
+mod rebuild;
 mod reclassify;
 mod salts;
 mod seal;
@@ -65,6 +66,10 @@ enum Command {
     /// Compare every rollup cell with the clicks that it was made of, where they are still kept; exit code 1 when one
     /// differs. Processes may go on running
     VerifyRollups,
+    /// Count rollup cells anew from the clicks that are kept, a local day at a time, the last one first, and what lists
+    /// of links sort by from the cells; for when verify-rollups finds differences. Processes may go on running. Workers
+    /// do by themselves what an upgrade asks for
+    RebuildRollups(rebuild::RebuildFlags),
     /// Ask a running process on this machine whether it is ready; exit code 0 when it is
     Healthcheck,
 }
@@ -103,6 +108,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::GeoIp(command) => on_runtime(&config, geoip::run(command, &config)),
         Command::Reclassify(flags) => on_runtime(&config, reclassify::run(*flags, &config)),
         Command::DeadLetters(command) => on_runtime(&config, dead_letters::run(*command, &config)),
+        Command::RebuildRollups(flags) => on_runtime(&config, rebuild::run(*flags, &config)),
         Command::VerifyRollups => on_runtime(&config, verify::run(&config)),
         Command::Migrate => on_runtime(&config, commands::migrate(&config)),
         Command::Links(LinksCommand::Resync) => on_runtime(&config, links::resync(&config)),

@@ -14,7 +14,7 @@ use platform::{
 };
 use redirector::{Domains, LookUpLimits, Parts, RateLimits, Redirector, RedirectorOptions, Served, TlsOptions};
 use store::Store;
-use worker::{Pump, Purge, Salts, WorkerParts, carry_out_rights, clean_permits, destroy_salts, keep_partitions, run_jobs};
+use worker::{Pump, Purge, RollupUpkeep, Salts, WorkerParts, carry_out_rights, clean_permits, destroy_salts, keep_partitions, run_jobs};
 
 use crate::commands::{prepare_data_dir, say};
 use crate::database::{Presence, ProcessDatabase};
@@ -169,6 +169,8 @@ impl Process {
         self.lifecycle.spawn("salts' upkeep", upkeep);
         let purge = Purge::new(store.clone(), self.clock.clone(), self.rng.clone(), &self.metrics);
         self.lifecycle.spawn("purge", purge.run(self.lifecycle.stopping().clone()));
+        let upkeep = RollupUpkeep::new(store.clone(), self.clock.clone(), self.rng.clone(), &self.metrics);
+        self.lifecycle.spawn("rollups' upkeep", upkeep.run(self.lifecycle.stopping().clone()));
         let upkeep = carry_out_rights(store.clone(), self.rng.clone(), self.clock.clone(), self.lifecycle.stopping().clone());
         self.lifecycle.spawn("erasures and removals", upkeep);
     }

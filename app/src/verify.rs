@@ -1,11 +1,12 @@
-//! `linklogger verify-rollups`: every cell against the clicks it was made of, every count of misses against these.
+//! `linklogger verify-rollups`: every cell against the clicks it was made of, the statistics of every link against
+//! its cells, every count of misses against these.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use domain::{Entropy, Millis, Quarter, WorkspaceId};
+use domain::{Entropy, LinkId, Millis, Quarter, WorkspaceId};
 use platform::config::Config;
-use store::{Access, CellDifference, Counted, MissDifference, MissesVerified, Piece, Store, Verified};
+use store::{Access, CellDifference, Counted, LinkDifference, MissDifference, MissesVerified, Piece, Store, UnreadableCell, Verified};
 
 use crate::commands::{connect, counted, say};
 
@@ -28,6 +29,11 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
             cells += verified.cells;
             differences += verified.differences.len() as u64;
             say(&told(workspace, &verified.differences))?;
+            differences += verified.unreadable.len() as u64;
+            say(&told_of_unreadable(workspace, &verified.unreadable))?;
+            let wrong = verify_links(&store, workspace).await?;
+            differences += wrong.len() as u64;
+            say(&told_of_links(workspace, &wrong))?;
             let missed = verify_misses(&store, workspace).await?;
             counts += missed.counts;
             differences += missed.differences.len() as u64;
@@ -54,8 +60,21 @@ async fn verify(store: &Store, workspace: WorkspaceId) -> anyhow::Result<Verifie
         start = end;
         verified.cells += day.cells;
         verified.differences.extend(day.differences);
+        verified.unreadable.extend(day.unreadable);
     }
     Ok(verified)
+}
+
+async fn verify_links(store: &Store, workspace: WorkspaceId) -> anyhow::Result<Vec<LinkDifference>> {
+    let (mut differences, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.workspace(workspace, Access::Read).await?.verify_links(after).await?;
+        differences.extend(page.differences);
+        after = page.next;
+        if after.is_none() {
+            return Ok(differences);
+        }
+    }
 }
 
 async fn verify_misses(store: &Store, workspace: WorkspaceId) -> anyhow::Result<MissesVerified> {
@@ -81,19 +100,52 @@ fn told(workspace: WorkspaceId, differences: &[CellDifference]) -> String {
     let mut text = String::new();
     let counts = |Counted { clicks, firsts, told }: Counted| format!("{clicks} clicks, {firsts} firsts, {told} of known visitors");
     for CellDifference { link, piece, quarter, dimension, verdict, cell, clicks } in differences.iter().take(MOST_PRINTED) {
-        let piece = match piece {
-            Piece::QuarterHour => "quarter-hour",
-            Piece::Hour => "hour",
-            Piece::Day => "day",
-        };
+        let piece = name_of(*piece);
         let by = dimension.map_or_else(String::new, |dimension| format!(" by {dimension:?}"));
-        let of = link.map_or_else(|| "all links".to_owned(), |link| link.to_string());
+        let of = whose(*link);
         let (cell, clicks) = (counts(*cell), counts(*clicks));
         let _ =
             writeln!(text, "{workspace}  {}  {piece}{by}  {of}  {verdict:?}: the cell has {cell}; stored are {clicks}", quarter.start());
     }
     if differences.len() > MOST_PRINTED {
         let _ = writeln!(text, "{workspace}  and {} more", differences.len() - MOST_PRINTED);
+    }
+    text
+}
+
+fn name_of(piece: Piece) -> &'static str {
+    match piece {
+        Piece::QuarterHour => "quarter-hour",
+        Piece::Hour => "hour",
+        Piece::Day => "day",
+        Piece::DayOfVisitors => "sketch of a day's visitors",
+    }
+}
+
+fn whose(link: Option<LinkId>) -> String {
+    link.map_or_else(|| "all links".to_owned(), |link| link.to_string())
+}
+
+fn told_of_unreadable(workspace: WorkspaceId, cells: &[UnreadableCell]) -> String {
+    let mut text = String::new();
+    for UnreadableCell { link, piece, quarter } in cells.iter().take(MOST_PRINTED) {
+        let (piece, of) = (name_of(*piece), whose(*link));
+        let _ = writeln!(text, "{workspace}  {}  {piece}  {of}: the cell cannot be read", quarter.start());
+    }
+    if cells.len() > MOST_PRINTED {
+        let _ = writeln!(text, "{workspace}  and {} more that cannot be read", cells.len() - MOST_PRINTED);
+    }
+    text
+}
+
+fn told_of_links(workspace: WorkspaceId, differences: &[LinkDifference]) -> String {
+    let mut text = String::new();
+    for LinkDifference { link, clicks, counted } in differences.iter().take(MOST_PRINTED) {
+        let cells = counted.map_or_else(|| "cannot be read".to_owned(), |counted| format!("have {counted}"));
+        let _ = writeln!(text, "{workspace}  {link}: its statistics have {clicks} clicks; its cells {cells}");
+    }
+    if differences.len() > MOST_PRINTED {
+        let _ = writeln!(text, "{workspace}  and {} more links", differences.len() - MOST_PRINTED);
     }
     text
 }

@@ -35,6 +35,8 @@ impl AuditEntry {
     pub const PRIVACY_CHANGED: &str = "privacy.changed";
     /// The parameter that tells recipients was changed: `{from, to}`, null for none.
     pub const RECIPIENT_PARAMETER_CHANGED: &str = "recipient_parameter.changed";
+    /// The parameters whose values are counted were changed: `{from, to}`, their names.
+    pub const COUNTED_PARAMETERS_CHANGED: &str = "counted_parameters.changed";
     /// Clicks of a visitor were erased, be it that some are yet to go: `{clicks, complete}`.
     pub const VISITOR_ERASED: &str = "visitor.erased";
     /// Those of a link: `{link, clicks, complete}`.

@@ -18,6 +18,7 @@ mod coded;
 mod cohort;
 mod consent;
 mod conversion;
+mod counted_parameter;
 mod currency;
 mod custom_domain;
 mod dimension;
@@ -83,6 +84,7 @@ pub use conversion::{
     AttributionDays, Conversion, ConversionDraft, ConversionSource, MAX_FUNNEL_STEPS, NewConversion, parse_conversion_name,
     parse_funnel_steps,
 };
+pub use counted_parameter::{MAX_COUNTED_PARAMETERS, check_counted_parameters};
 pub use currency::{Currency, MAX_AMOUNT, Money};
 pub use custom_domain::{
     CustomDomain, DomainSettings, DomainSettingsChange, DomainState, DomainStatus, Lapse, MAX_ROBOTS_BYTES, MAX_WELL_KNOWN_BYTES,

@@ -35,5 +35,6 @@ pub mod session;
 pub mod signing_key;
 pub mod signing_secret;
 pub mod user;
+pub mod visitor_sketch;
 pub mod workspace;
 pub mod workspace_head;

@@ -34,6 +34,8 @@ pub struct Model {
     pub next_value: i64,
     /// JSON.
     pub counted_parameters: String,
+    /// There are sketches of visitors from this quarter-hour on.
+    pub sketches_from: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

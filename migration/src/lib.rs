@@ -26,6 +26,8 @@ mod m20261128_000002_misses;
 mod m20261128_000003_conversions;
 mod m20261128_000004_annotations;
 mod m20261128_000005_recipients;
+mod m20261128_000007_visitor_sketches;
+mod m20261128_000008_link_stats;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -58,6 +60,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000003_conversions::Migration),
             Box::new(m20261128_000004_annotations::Migration),
             Box::new(m20261128_000005_recipients::Migration),
+            Box::new(m20261128_000007_visitor_sketches::Migration),
+            Box::new(m20261128_000008_link_stats::Migration),
         ]
     }
 }

@@ -18,14 +18,14 @@ pub(crate) enum Reducer {
     Here {
         geo: Arc<GeoDatabases>,
         salts: Salts,
-        policies: Policies,
+        policies: Box<Policies>,
     },
 }
 
 impl Reducer {
     /// `salts` with strict capture.
     pub fn new(salts: Option<Salts>, geo: Arc<GeoDatabases>, policies: &Policies) -> Self {
-        salts.map_or(Self::Worker, |salts| Self::Here { geo, salts, policies: policies.clone() })
+        salts.map_or(Self::Worker, |salts| Self::Here { geo, salts, policies: Box::new(policies.clone()) })
     }
 
     /// Nobody waits for what is not known here: then less is kept.

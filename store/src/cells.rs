@@ -26,6 +26,8 @@ pub(crate) enum CellsOf<'a> {
 
 /// Totals and latency stand in front, and are within so many bytes of nearly every cell.
 const HEAD_BYTES: i32 = 1_024;
+/// The first of the dimensions, the country, comes right after them.
+const FIRST_BYTES: i32 = 4_096;
 
 /// What a question asks of cells.
 #[derive(Clone, Debug)]
@@ -88,7 +90,7 @@ impl Question<'_> {
     pub fn plan(&self, filter: &ClickFilter, pieces: Pieces) -> Result<Plan, StoreError> {
         let plan = Plan::of(filter, self.kept, pieces, &self.horizon);
         let folded = Quarter(self.horizon.folded_before).start().min(self.horizon.kept_from);
-        let is_folded = |part: &ClickFilter| part.from.is_some_and(|from| from >= Quarter(self.horizon.since).start() && from < folded);
+        let is_folded = |part: &ClickFilter| part.from.is_some_and(|from| Quarter::of(from).0 >= self.horizon.since && from < folded);
         if self.kept == Kept::Dimension && plan.clicks.iter().any(is_folded) { Err(StoreError::Folded(folded)) } else { Ok(plan) }
     }
 }
@@ -213,8 +215,14 @@ impl WorkspaceScope {
         range: &CellRange,
         blocks: &[Block],
     ) -> Result<Vec<(Uuid, Quarter, Cell)>, StoreError> {
-        let in_front = range.grain == Grain::Day && blocks.iter().all(|block| *block <= Block::LATENCY);
-        let found = if in_front { self.cells_cut(of, range, blocks, Some(HEAD_BYTES)).await? } else { None };
+        let last = blocks.iter().max().copied().unwrap_or(Block::TOTALS);
+        let bytes = match range.grain {
+            Grain::Quarter => None,
+            _ if last <= Block::LATENCY => Some(HEAD_BYTES),
+            _ if Some(last) == block_of(Dimension::Country) => Some(FIRST_BYTES),
+            _ => None,
+        };
+        let found = if bytes.is_some() { self.cells_cut(of, range, blocks, bytes).await? } else { None };
         match found {
             Some(cells) => Ok(cells),
             None => self.cells_cut(of, range, blocks, None).await?.ok_or_else(|| StoreError::Internal("a rollup cell is cut off".into())),
@@ -328,7 +336,7 @@ const MOST_AT_ONCE: usize = 5_000;
 /// Where a dimension is counted, and from which quarter on.
 fn block((dimension, key): (Dimension, Option<&str>), parameters: &[CountedParameter], since: i64) -> Option<(Block, i64)> {
     if dimension == Dimension::Parameter {
-        let counted = parameters.iter().find(|counted| Some(counted.key.as_str()) == key)?;
+        let counted = parameters.iter().find(|counted| Some(counted.key.as_str()) == key && counted.until.is_none())?;
         return Some((Block(counted.block), counted.since.max(since)));
     }
     block_of(dimension).map(|block| (block, since))

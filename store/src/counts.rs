@@ -56,8 +56,12 @@ impl Tally {
     /// one link nor the whole workspace is asked for, or only some of its clicks by another property than
     /// their time and verdict, or where none of the clicks says who it is of.
     pub fn daily_uniques(&self, verdicts: &[Verdict]) -> Option<u64> {
-        let untold = self.told.of(verdicts) == 0 && self.counts.of(verdicts) > 0;
-        (self.exact && !untold).then(|| self.firsts.of(verdicts))
+        (self.exact && self.tells_visitors(verdicts)).then(|| self.firsts.of(verdicts))
+    }
+
+    /// Whether any of these clicks says who it is of, or there are none.
+    pub fn tells_visitors(&self, verdicts: &[Verdict]) -> bool {
+        self.told.of(verdicts) > 0 || self.counts.of(verdicts) == 0
     }
 
     /// The clicks that no visitor could be told of.

@@ -59,6 +59,9 @@ pub struct LastTouch {
 /// A visitor's key with its recipe: a day's key and a consented id of the same text are not the same.
 type Visitor = (i16, String);
 
+/// A click's id, its visitor's recipe and key, and its source, medium and campaign.
+type TouchRow = (Uuid, Option<i16>, Option<String>, Option<String>, Option<String>, Option<String>);
+
 struct Converted {
     at: Millis,
     click: ClickId,
@@ -134,7 +137,7 @@ impl WorkspaceScope {
         let with_campaign = [Column::UtmSource, Column::UtmMedium, Column::UtmCampaign].map(|column| column.is_not_null());
         let mut left = MOST_TOUCHES;
         for some in visitors.chunks(VISITORS) {
-            let rows: Vec<(Uuid, Option<i16>, Option<String>, Option<String>, Option<String>, Option<String>)> = Entity::find()
+            let rows: Vec<TouchRow> = Entity::find()
                 .select_only()
                 .columns([Column::Id, Column::VisitorRecipe, Column::Visitor, Column::UtmSource, Column::UtmMedium, Column::UtmCampaign])
                 .filter(self.counted(&range))

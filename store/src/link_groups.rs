@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::LinkId;
+use domain::{Dimension, LinkId};
 use entity::{domain as own_domain, link, link_metadata, link_tag};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -20,6 +20,19 @@ pub enum LinkGroup {
     Domain,
     /// The values of this key of their metadata, as filters name them.
     Metadata(String),
+}
+
+impl LinkGroup {
+    /// What a dimension of links is grouped by; `None` of the others. `key` is that of metadata.
+    pub fn of(dimension: Dimension, key: Option<&str>) -> Option<Self> {
+        match dimension {
+            Dimension::Tag => Some(Self::Tag),
+            Dimension::Folder => Some(Self::Folder),
+            Dimension::Domain => Some(Self::Domain),
+            Dimension::Metadata => Some(Self::Metadata(key.unwrap_or_default().to_owned())),
+            _ => None,
+        }
+    }
 }
 
 impl WorkspaceScope {

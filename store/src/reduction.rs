@@ -3,10 +3,12 @@
 
 use domain::{AuditEntry, AuditId, ClickId, Millis, WorkspaceId};
 use entity::workspace_head::{Column, Model};
+use jiff::tz::TimeZone;
 use sea_orm::sea_query::Expr;
 use serde_json::json;
 
 use crate::retention::{Purged, STEP, by_system};
+use crate::rollup::{day_end, day_start};
 use crate::{Store, StoreError};
 
 /// The audit log is told of it once a day.
@@ -64,6 +66,27 @@ impl Store {
     /// When the database does not answer; then nothing was changed.
     pub async fn remove_visitors(&self, workspace: WorkspaceId, before: Millis, proof: AuditId) -> Result<Purged, StoreError> {
         self.reduce(&VISITORS, workspace, before, proof).await
+    }
+
+    /// Forgets some of the sketches of visitors of days that began before `before`; to be called again while there
+    /// are more. They hold traces of the ids that visitors consented to.
+    ///
+    /// # Errors
+    /// When the database does not answer; then nothing was changed.
+    pub async fn remove_sketches(&self, workspace: WorkspaceId, before: Millis) -> Result<Purged, StoreError> {
+        let scope = self.as_worker(workspace).await?;
+        let Some(head) = scope.lock_head().await? else { return Ok(Purged::default()) };
+        let zone = TimeZone::get(&head.day_zone).unwrap_or(TimeZone::UTC);
+        let start = day_start(before, &zone);
+        let from = if start.start() == before { start } else { day_end(before, &zone) }.0;
+        let sql = "DELETE FROM visitor_sketches WHERE workspace_id = $1 AND (link_id, quarter) IN ( \
+                       SELECT s.link_id, s.quarter FROM visitor_sketches s WHERE s.workspace_id = $1 AND s.quarter < $2 LIMIT $3)";
+        let removed = scope.execute(sql, [workspace.0.into(), from.into(), STEP.into()]).await?;
+        if removed > 0 {
+            scope.head_update().col_expr(Column::SketchesFrom, Expr::value(from.max(head.sketches_from))).exec(&scope.transaction).await?;
+            scope.commit().await?;
+        }
+        Ok(Purged::step(removed))
     }
 
     async fn reduce(&self, part: &Part, workspace: WorkspaceId, before: Millis, proof: AuditId) -> Result<Purged, StoreError> {

@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ClickId, Dimension, LinkId, Millis, Quarter, Verdict};
 use entity::click::{Column, Entity};
-use entity::rollup_cell as cell;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::{rollup_cell as cell, visitor_sketch};
+use jiff::tz::TimeZone;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::recount::Unnumbered;
-use crate::rollup::{Block, Cell, CellKey, Count, Entry, Grain, Interner, ValueCache, WHOLE_WORKSPACE, day_start, dimension_of};
+use crate::rollup::{
+    Block, Cell, CellKey, Count, Entry, Grain, Interner, SketchChange, Sketches, ValueCache, WHOLE_WORKSPACE, day_after, day_start,
+    dimension_of,
+};
 use crate::{StoreError, WorkspaceScope};
 
 /// What is counted of one verdict.
@@ -30,6 +34,8 @@ pub enum Piece {
     Hour,
     /// Of the workspace's zone.
     Day,
+    /// The same; the sketch of a link's visitors, of which only `firsts` are told.
+    DayOfVisitors,
 }
 
 /// A cell that says something else than its clicks.
@@ -47,6 +53,16 @@ pub struct CellDifference {
     pub clicks: Counted,
 }
 
+/// A cell whose bytes mean nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnreadableCell {
+    /// `None` for the cell of the whole workspace.
+    pub link: Option<LinkId>,
+    pub piece: Piece,
+    /// That the piece begins with.
+    pub quarter: Quarter,
+}
+
 /// What a comparison found.
 #[derive(Clone, Debug, Default)]
 pub struct Verified {
@@ -54,6 +70,8 @@ pub struct Verified {
     pub cells: u64,
     /// In the order of links and time; the whole workspace first.
     pub differences: Vec<CellDifference>,
+    /// Not among the differences.
+    pub unreadable: Vec<UnreadableCell>,
 }
 
 impl WorkspaceScope {
@@ -81,6 +99,14 @@ impl WorkspaceScope {
         Ok(last.map(|id| Quarter::of(ClickId(id).made_at())).max(cell))
     }
 
+    /// The zone of the days that are counted.
+    ///
+    /// # Errors
+    /// When the database does not answer; [`StoreError::NotFound`].
+    pub async fn day_zone(&self) -> Result<TimeZone, StoreError> {
+        Ok(self.counting_head(false).await?.zone())
+    }
+
     /// The quarter that the day after this one's begins with.
     ///
     /// # Errors
@@ -93,7 +119,7 @@ impl WorkspaceScope {
     /// these are kept: a purge that is under way has deleted some of those before.
     ///
     /// # Errors
-    /// When the database does not answer, or a cell cannot be read.
+    /// When the database does not answer.
     pub async fn verify_cells(&self, first: Quarter, end: Quarter) -> Result<Verified, StoreError> {
         let head = self.counting_head(false).await?;
         let zone = head.zone();
@@ -107,30 +133,88 @@ impl WorkspaceScope {
             // Days that are purged in part have whole cells.
             if next > kept_from {
                 let part = (day.max(kept_from), next);
-                let found = self.recount(&head, &mut values, Unnumbered::Ignore, part).await?;
-                let stored = self.stored(part).await?;
+                let mut found = self.recount(&head, &mut values, Unnumbered::Ignore, part).await?;
+                let stored = self.stored(part, head.folded_before, &mut verified).await?;
+                // What cannot be read is told of once.
+                for unreadable in &verified.unreadable {
+                    found.cells.remove(&unreadable.key());
+                }
                 compare(&stored, &found.cells, &mut verified);
+                // Of a part of a day there is no sketch.
+                if part.0 == day && day.0 >= head.known_visitors_from() {
+                    compare_sketches(&self.stored_sketches(part).await?, &found.sketches, &mut verified);
+                }
             }
             day = next;
         }
         Ok(verified)
     }
 
-    async fn stored(&self, (first, end): (Quarter, Quarter)) -> Result<BTreeMap<CellKey, Cell>, StoreError> {
+    async fn stored_sketches(&self, (first, end): (Quarter, Quarter)) -> Result<BTreeMap<(Uuid, i64), Sketches>, StoreError> {
+        use visitor_sketch::Column;
+        let rows = visitor_sketch::Entity::find()
+            .filter(Column::WorkspaceId.eq(self.workspace.0))
+            .filter(Column::Quarter.gte(first.0))
+            .filter(Column::Quarter.lt(end.0))
+            .all(&self.transaction)
+            .await?;
+        rows.into_iter().map(|row| Ok(((row.link_id, row.quarter), Sketches::decode(&row.body)?))).collect()
+    }
+
+    /// Those that can be read. Fine ones of a folded time mean nothing any more, and may not have been deleted yet.
+    async fn stored(
+        &self,
+        (first, end): (Quarter, Quarter),
+        folded_before: i64,
+        verified: &mut Verified,
+    ) -> Result<BTreeMap<CellKey, Cell>, StoreError> {
         let rows = cell::Entity::find()
             .filter(cell::Column::WorkspaceId.eq(self.workspace.0))
             .filter(cell::Column::Quarter.gte(first.0))
             .filter(cell::Column::Quarter.lt(end.0))
+            .filter(Condition::any().add(cell::Column::Grain.ne(Grain::Fine.code())).add(cell::Column::Quarter.gte(folded_before)))
+            .order_by_asc(cell::Column::LinkId)
+            .order_by_asc(cell::Column::Quarter)
             .all(&self.transaction)
             .await?;
-        rows.into_iter().map(|row| Ok(((row.link_id, row.grain, row.quarter), Cell::decode(&row.body)?))).collect()
+        let mut cells = BTreeMap::new();
+        for row in rows {
+            if let Ok(cell) = Cell::decode(&row.body) {
+                cells.insert((row.link_id, row.grain, row.quarter), cell);
+            } else {
+                let quarter = Quarter(row.quarter);
+                verified.cells += 1;
+                verified.unreadable.push(UnreadableCell { link: named(row.link_id), piece: Piece::of(row.grain), quarter });
+            }
+        }
+        Ok(cells)
     }
 }
 
-fn day_after(quarter: Quarter, zone: &jiff::tz::TimeZone) -> Quarter {
-    let start = day_start(quarter.start(), zone);
-    // Days have 23 to 25 hours.
-    day_start(Quarter(start.0 + 30 * 4).start(), zone)
+impl UnreadableCell {
+    fn key(&self) -> CellKey {
+        let grain = match self.piece {
+            Piece::QuarterHour => Grain::Quarter,
+            Piece::Hour => Grain::Fine,
+            Piece::Day | Piece::DayOfVisitors => Grain::Day,
+        };
+        (self.link.map_or(WHOLE_WORKSPACE, |link| link.0), grain.code(), self.quarter.0)
+    }
+}
+
+impl Piece {
+    fn of(grain: i16) -> Self {
+        match Grain::from_code(grain) {
+            Some(Grain::Day) => Self::Day,
+            Some(Grain::Fine) => Self::Hour,
+            _ => Self::QuarterHour,
+        }
+    }
+}
+
+/// No link is the whole workspace.
+fn named(link: Uuid) -> Option<LinkId> {
+    (link != WHOLE_WORKSPACE).then_some(LinkId(link))
 }
 
 fn compare(stored: &BTreeMap<CellKey, Cell>, counted: &BTreeMap<CellKey, Cell>, verified: &mut Verified) {
@@ -145,12 +229,35 @@ fn compare(stored: &BTreeMap<CellKey, Cell>, counted: &BTreeMap<CellKey, Cell>, 
     }
 }
 
+/// Sketches of few visitors are exact; others are within three standard errors of how many there were, unless they
+/// are what their clicks give.
+fn compare_sketches(stored: &BTreeMap<(Uuid, i64), Sketches>, counted: &BTreeMap<(Uuid, i64), SketchChange>, verified: &mut Verified) {
+    let keys: BTreeSet<&(Uuid, i64)> = stored.keys().chain(counted.keys()).collect();
+    verified.cells += keys.len() as u64;
+    for key in keys {
+        let (sketches, met) = (stored.get(key).cloned().unwrap_or_default(), counted.get(key).map(|change| change.added.as_slice()));
+        let met = met.unwrap_or_default();
+        let wanted = Sketches::of(met.iter().copied());
+        for verdict in Verdict::ALL.iter().filter(|_| sketches != wanted) {
+            let visitors = met.iter().filter(|(code, _)| *code == verdict.code()).collect::<BTreeSet<_>>().len() as u64;
+            if !sketches.agrees(&wanted, *verdict, visitors) {
+                let firsts = |firsts| Counted { firsts, ..Counted::default() };
+                verified.differences.push(CellDifference {
+                    link: Some(LinkId(key.0)),
+                    piece: Piece::DayOfVisitors,
+                    quarter: Quarter(key.1),
+                    dimension: None,
+                    verdict: *verdict,
+                    cell: firsts(sketches.estimate(*verdict)),
+                    clicks: firsts(visitors),
+                });
+            }
+        }
+    }
+}
+
 fn differing((link, grain, quarter): CellKey, cell: &Cell, clicks: &Cell) -> Vec<CellDifference> {
-    let piece = match Grain::from_code(grain) {
-        Some(Grain::Day) => Piece::Day,
-        Some(Grain::Fine) => Piece::Hour,
-        _ => Piece::QuarterHour,
-    };
+    let piece = Piece::of(grain);
     let blocks: BTreeSet<Block> = cell.entries().iter().chain(clicks.entries()).map(|entry| entry.block).collect();
     let mut differences = Vec::new();
     for block in blocks {
@@ -161,7 +268,7 @@ fn differing((link, grain, quarter): CellKey, cell: &Cell, clicks: &Cell) -> Vec
         let of = |counts: &BTreeMap<(u64, i16), Count>, key| counts.get(key).copied().unwrap_or_default();
         differences.extend(keys.into_iter().filter(|key| of(&cell, key) != of(&clicks, key)).filter_map(|key| {
             Some(CellDifference {
-                link: (link != WHOLE_WORKSPACE).then_some(LinkId(link)),
+                link: named(link),
                 piece,
                 quarter: Quarter(quarter),
                 dimension: dimension_of(block),

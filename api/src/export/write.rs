@@ -54,6 +54,7 @@ impl Exports {
             deletion_at: scope.deletion_at().await?,
             attribution_days: scope.attribution_days().await?,
             recipient_parameter: scope.recipient_parameter().await?,
+            counted_parameters: scope.counted_parameters().await?,
         })
     }
 

@@ -6,6 +6,7 @@ use platform::config::SignUp;
 use store::{NewAccount, NewSession};
 
 use super::context::{Services, services, session, tenant};
+use super::counted_parameters::CountedParameter;
 use super::error::{ApiError, ApiResult};
 use super::privacy::Privacy;
 use super::scalars::{DateTime, TimeZone};
@@ -75,6 +76,12 @@ impl Workspace {
     async fn recipient_parameter(&self, ctx: &Context<'_>) -> ApiResult<Option<String>> {
         let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;
         Ok(services(ctx)?.read(id).await?.recipient_parameter().await?.map(|parameter| parameter.as_str().to_owned()))
+    }
+
+    /// The query parameters of short URLs whose values are counted; at most 10.
+    async fn counted_parameters(&self, ctx: &Context<'_>) -> ApiResult<Vec<CountedParameter>> {
+        let id = self.id.parse().map_err(|_| ApiError::Internal("a workspace's id cannot be read".into()))?;
+        Ok(services(ctx)?.read(id).await?.counted_parameters().await?.into_iter().map(Into::into).collect())
     }
 
     /// What is kept of its visitors.

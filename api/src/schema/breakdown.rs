@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::DataLoader;
-use async_graphql::{ComplexObject, Context, Enum, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, SimpleObject};
 use domain::{ApiScope, DimensionValue, Invalid, Issue, IssueCode, LinkId, WorkspaceId};
 use store::{BreakdownRequest, BreakdownRow as StoredRow};
 
 use super::context::{reader, services};
 use super::counts::Source;
+use super::dimension_label::unknown;
 use super::error::{ApiError, ApiResult};
 use super::filter::{ClickFilterInput, resolve_compared};
 use super::link::Link;
+use super::link_list::OrderDirection;
 use super::loader::{LinkKey, LinkLoader};
 use super::page::{Cursor, StoredCursor};
 use super::period::Compare;
@@ -58,6 +60,32 @@ pub enum Dimension {
     Parameter,
 }
 
+/// What the rows of a breakdown are ordered by. Rows that are alike in it are in the order of their values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "store::BreakdownOrderField")]
+pub enum BreakdownOrderField {
+    Clicks,
+    /// The text of the value, by its bytes; null is last in both directions.
+    Value,
+    /// The clicks more (or, below 0, less) than in the range compared with, so `compare` must be given. Values that
+    /// were clicked only in that range are rows as well.
+    Change,
+}
+
+/// The order of a breakdown's rows.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct BreakdownOrder {
+    field: BreakdownOrderField,
+    #[graphql(default_with = "OrderDirection::Desc")]
+    direction: OrderDirection,
+}
+
+impl From<BreakdownOrder> for store::BreakdownOrder {
+    fn from(order: BreakdownOrder) -> Self {
+        Self { field: order.field.into(), descending: order.direction == OrderDirection::Desc }
+    }
+}
+
 /// Clicks of the same value in the range compared with.
 #[derive(Clone, Copy, Debug, SimpleObject)]
 pub struct PreviousClicks {
@@ -69,10 +97,10 @@ pub struct PreviousClicks {
 #[graphql(complex)]
 pub struct BreakdownRow {
     /// As the filter takes it: the name of a CHANNEL, DEVICE, VERDICT or VERDICT_REASON, the id of a LINK.
-    /// Null is unknown, and for REFERRER direct.
+    /// Null is unknown, for REFERRER direct, and for what links have a link without.
     pub value: Option<String>,
     pub clicks: u64,
-    /// Of the total, 0 to 1.
+    /// Of the total, 0 to 1. Those of all tags may add up to more, as links may have several.
     pub share: f64,
     /// Of a LINK its visitors by day, as ClickTotals.dailyUniques of that link alone. Null for other
     /// dimensions, where the filter asks for more than time, link and verdict, and where none of the
@@ -117,9 +145,9 @@ impl BreakdownRow {
 /// The clicks that were sent on, by the values of a dimension.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct ClickBreakdown {
-    /// Most clicks first, then by value.
+    /// Most clicks first, then by value, unless orderBy says otherwise.
     pub rows: Vec<BreakdownRow>,
-    /// Clicks of the values that are not among the rows.
+    /// The clicks that are in none of the rows.
     pub other: u64,
     /// Whether rows may have more clicks than they say: a cell names the first 1,000 values of a dimension,
     /// and counts what comes after them without its value. These are in `other`.
@@ -144,7 +172,8 @@ impl BreakdownQuery {
     /// How many clicks each value of a dimension had. People's clicks, unless the filter names
     /// verdicts; of VERDICT and VERDICT_REASON everybody's. `search` keeps the rows whose value,
     /// or a link's title or slug, contains it, without regard to case. `first` is 50 unless given,
-    /// 500 at most.
+    /// 500 at most. TAG, FOLDER, DOMAIN and METADATA are those of the clicks' links as these are now, deleted
+    /// ones included: a link with several tags is counted with each.
     async fn click_breakdown(
         &self,
         ctx: &Context<'_>,
@@ -152,14 +181,17 @@ impl BreakdownQuery {
         dimension: Dimension,
         #[graphql(desc = "The name of a PARAMETER or of METADATA, 1 to 64 characters; of nothing else.")] key: Option<String>,
         compare: Option<Compare>,
+        #[graphql(desc = "Default: {field: CLICKS, direction: DESC}.")] order_by: Option<BreakdownOrder>,
         search: Option<String>,
         first: Option<i32>,
     ) -> ApiResult<Option<ClickBreakdown>> {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
         let scope = services.read(workspace).await?;
-        let (search, first) = check((dimension, key.as_deref()), search, first)?;
+        let wanting_compare = order_by.is_some_and(|order| order.field == BreakdownOrderField::Change) && compare.is_none();
+        let (search, first) = check((dimension, key.as_deref()), search, first, wanting_compare)?;
         let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
-        let request = BreakdownRequest { dimension: dimension.into(), key, filter, compared, search, first };
+        let (order, shared_domain) = (order_by.map(Into::into).unwrap_or_default(), services.short_domain.authority());
+        let request = BreakdownRequest { dimension: dimension.into(), key, filter, compared, search, first, order, shared_domain };
         let found = scope.breakdown(&request).await?;
         let names = if dimension == Dimension::Rule {
             let ids: Vec<String> = found.rows.iter().filter_map(|row| row.value.text()).collect();
@@ -172,8 +204,7 @@ impl BreakdownQuery {
         let total = found.total;
         let row = |row| to_row(workspace, dimension, total, (&names, &uniques), row);
         Ok(Some(ClickBreakdown {
-            // Links with several tags are counted with each.
-            other: total.saturating_sub(found.rows.iter().map(|row| row.clicks).sum::<u64>()),
+            other: found.other,
             rows: found.rows.into_iter().map(row).collect(),
             capped: found.capped,
             total,
@@ -194,8 +225,13 @@ fn check(
     (dimension, key): (Dimension, Option<&str>),
     search: Option<String>,
     first: Option<i32>,
+    wanting_compare: bool,
 ) -> Result<(Option<String>, u64), Invalid> {
     let mut invalid = Invalid::default();
+    if wanting_compare {
+        let message = "Say what to compare with: CHANGE is against that range.";
+        invalid.0.push(Issue::new("compare", IssueCode::Required, message));
+    }
     invalid.0.extend(check_key(dimension, key));
     let first = first.unwrap_or(DEFAULT_ROWS);
     if !(0..=MOST_ROWS).contains(&first) {
@@ -241,17 +277,10 @@ fn to_row(workspace: WorkspaceId, dimension: Dimension, total: u64, (names, uniq
         rule_name: value.as_ref().and_then(|id| names.get(id).cloned()),
         value,
         clicks: row.clicks,
-        share: row.clicks as f64 / total as f64,
+        share: if total > 0 { row.clicks as f64 / total as f64 } else { 0.0 },
         daily_uniques: link_key.and_then(|key| uniques.get(&key.link).copied()),
         previous: row.previous.map(|clicks| PreviousClicks { clicks }),
-        unknown: match dimension {
-            Dimension::Referrer => "Direct",
-            Dimension::Rule | Dimension::Variant | Dimension::Folder | Dimension::Tag | Dimension::Metadata | Dimension::Parameter => {
-                "None"
-            }
-            Dimension::Domain => "Shared domain",
-            _ => "Unknown",
-        },
+        unknown: unknown(dimension.into()),
     }
 }
 
@@ -275,14 +304,14 @@ mod tests {
 
     #[test]
     fn all_offences_are_told_at_once() {
-        let paths: Vec<_> = check((Dimension::Parameter, None), Some("x".repeat(201)), Some(501))
+        let paths: Vec<_> = check((Dimension::Parameter, None), Some("x".repeat(201)), Some(501), true)
             .unwrap_err()
             .0
             .into_iter()
             .map(|issue| issue.path)
             .collect();
-        assert_eq!(paths, ["key", "first", "search"]);
-        assert_eq!(check((Dimension::City, None), Some(String::new()), None), Ok((None, 50)));
-        assert!(check((Dimension::City, None), None, Some(-1)).is_err());
+        assert_eq!(paths, ["compare", "key", "first", "search"]);
+        assert_eq!(check((Dimension::City, None), Some(String::new()), None, false), Ok((None, 50)));
+        assert!(check((Dimension::City, None), None, Some(-1), false).is_err());
     }
 }

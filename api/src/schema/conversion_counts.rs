@@ -153,11 +153,12 @@ impl ConversionQuery {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
         let mut invalid = Invalid::default();
         let name = name.and_then(|name| invalid.check(parse_conversion_name("name", &name)));
+        let by = invalid.check(groupable("dimension", dimension)).unwrap_or(domain::Dimension::Country);
         let first = invalid.check(rows(first, DEFAULT_ROWS, MOST_ROWS)).unwrap_or_default();
         invalid.finish()?;
         let scope = services.read(workspace).await?;
         let question = ConversionQuestion { filter: resolve(services, &scope, filter).await?, name };
-        let request = ConversionBreakdownRequest { dimension: dimension.into(), question, first };
+        let request = ConversionBreakdownRequest { dimension: by, question, first };
         let found = scope.conversion_breakdown(&request).await?;
         let labels = labels(&scope, &request.question.filter, request.dimension, found.rows.iter().map(|row| &row.value)).await?;
         let row = |row: store::ConversionRow| ConversionBreakdownRow {
@@ -198,11 +199,11 @@ impl ConversionQuery {
             invalid.0.extend(wrong.0);
             Vec::new()
         });
+        let by = by.and_then(|by| invalid.check(groupable("by", by)));
         let first = invalid.check(rows(first, DEFAULT_GROUPS, MOST_GROUPS)).unwrap_or_default();
         invalid.finish()?;
         let scope = services.read(workspace).await?;
         let filter = resolve(services, &scope, filter).await?;
-        let by = by.map(domain::Dimension::from);
         let request = FunnelRequest { filter, steps, by: by.map(|by| (by, first)) };
         let found = scope.funnel(&request).await?;
         let labels = match by {
@@ -221,6 +222,14 @@ impl ConversionQuery {
             data_from: DateTime(found.data_from),
         }))
     }
+}
+
+/// Conversions are counted by what their clicks say without a key.
+fn groupable(path: &str, dimension: Dimension) -> Result<domain::Dimension, Issue> {
+    let dimension = domain::Dimension::from(dimension);
+    let message = "Conversions are not broken down by TAG, FOLDER, DOMAIN, METADATA and PARAMETER. Filter by these instead.";
+    let refused = dimension.is_of_links() || dimension.has_key();
+    if refused { Err(Issue::new(path, IssueCode::NotAllowed, message)) } else { Ok(dimension) }
 }
 
 fn rows(first: Option<i32>, default: i32, most: i32) -> Result<u64, Issue> {

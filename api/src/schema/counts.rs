@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
 use domain::{ApiScope, ClickFilter, Verdict};
-use store::{RedirectMicros, WorkspaceScope};
+use store::{RedirectMicros, Tally, WorkspaceScope};
 
 use super::context::{reader, services};
 use super::error::{ApiError, ApiResult};
@@ -37,9 +37,15 @@ pub struct ClickTotals {
     /// Visitors by day: of each local day of the workspace's zone those whose first click of the day, of
     /// the link or of the workspace, is in the range and of the filter's verdicts (people's, when it
     /// names none). A visitor who comes on several days counts on each. Exact for one link and for the
-    /// whole workspace; null for several links, where the filter asks for more than time, link and
-    /// verdict, and where none of the clicks says who it is of.
+    /// whole workspace. Of several links together (by ids, domains, tags, folders or metadata) an estimate
+    /// of the visitors whose first click of the day on one of them is of these verdicts: exact where none
+    /// had more than 256 visitors on a day, else with a standard error of 2.3 %. Null where the filter asks
+    /// for more than time, links and verdict, and where none of the clicks says who it is of; of several
+    /// links also where the range cuts a day with clicks outside of it, for days whose clicks are gone or
+    /// 13 months old, and where there are more than 20,000 days with visitors, summed over the links.
     pub daily_uniques: Option<u64>,
+    /// Whether dailyUniques is an estimate.
+    pub daily_uniques_estimated: bool,
     /// Visitors over the whole range, each once however many days they came on: only those who consented to an id,
     /// since nobody else is known on another day; those of the filter's verdicts (people, when it names none). Null
     /// without such ids, and where clicks of a part of the range are no longer kept (`Workspace.clicksKeptFrom`) or have
@@ -53,11 +59,13 @@ pub struct ClickTotals {
     /// miss is of none. What is above the rates of misses is not among them but in `ingestLosses`.
     pub misses: Option<u64>,
     /// Half of what `clicks` counts was redirected within this many microseconds, from the request
-    /// read to the click captured: the nearest-rank percentile, exact, of the clicks that are still kept.
-    /// Null when there are none.
+    /// read to the click captured: the nearest-rank percentile, from a histogram of fixed buckets, so
+    /// within 6.3 %. Null when there are none.
     pub redirect_micros_p50: Option<u32>,
     /// As redirectMicrosP50, of 95 in 100.
     pub redirect_micros_p95: Option<u32>,
+    /// As redirectMicrosP50, of 99 in 100.
+    pub redirect_micros_p99: Option<u32>,
     /// The range compared with. Null unless compare was asked for and the range has a beginning.
     pub previous: Option<PreviousTotals>,
     /// The first instant that the answer covers in full: after the last clicks that it would have to count
@@ -86,16 +94,20 @@ pub struct PreviousTotals {
     pub internal: u64,
     /// As ClickTotals.dailyUniques.
     pub daily_uniques: Option<u64>,
+    /// Whether dailyUniques is an estimate.
+    pub daily_uniques_estimated: bool,
     /// As ClickTotals.uniqueVisitors.
     pub unique_visitors: Option<u64>,
     /// As ClickTotals.withoutVisitor.
     pub without_visitor: u64,
     /// As ClickTotals.dataFrom.
     pub data_from: DateTime,
-    /// In microseconds. Null when there were no clicks.
+    /// As ClickTotals.redirectMicrosP50, as the two after it. Null when there were no clicks.
     pub redirect_micros_p50: Option<u32>,
-    /// In microseconds. Null when there were no clicks.
+    /// Null when there were no clicks.
     pub redirect_micros_p95: Option<u32>,
+    /// Null when there were no clicks.
+    pub redirect_micros_p99: Option<u32>,
 }
 
 #[derive(Default)]
@@ -128,6 +140,7 @@ pub(crate) async fn click_totals(
     let micros = redirect_micros(&scope, &filter, &ctx.look_ahead()).await?;
     let unique_visitors = unique_visitors(&scope, &filter, &ctx.look_ahead()).await?;
     let misses = if ctx.look_ahead().field("misses").exists() { misses_beside(&scope, &filter).await? } else { None };
+    let uniques = daily_uniques(&scope, &filter, &tally, &ctx.look_ahead()).await?;
     let previous = match &compared {
         Some(compared) => previous_totals(&scope, compared, &ctx.look_ahead().field("previous")).await?,
         None => None,
@@ -139,12 +152,14 @@ pub(crate) async fn click_totals(
         bot: counts.bot,
         bots: counts.bot,
         internal: counts.internal,
-        daily_uniques: tally.daily_uniques(&verdicts),
+        daily_uniques: uniques.visitors,
+        daily_uniques_estimated: uniques.estimated,
         unique_visitors,
         without_visitor: tally.without_visitor(&verdicts),
         misses,
         redirect_micros_p50: micros.map(|micros| micros.p50),
         redirect_micros_p95: micros.map(|micros| micros.p95),
+        redirect_micros_p99: micros.map(|micros| micros.p99),
         previous,
         data_from: DateTime(totals.data_from),
         source: totals.source.into(),
@@ -161,6 +176,7 @@ async fn previous_totals(
     let store::Totals { tally, data_from, .. } = scope.totals(filter).await?;
     let (counts, verdicts) = (tally.counts, filter.verdicts_or(&[Verdict::Human]));
     let micros = redirect_micros(scope, filter, selected).await?;
+    let uniques = daily_uniques(scope, filter, &tally, selected).await?;
     Ok(Some(PreviousTotals {
         from: DateTime(from),
         to: DateTime(to),
@@ -170,13 +186,46 @@ async fn previous_totals(
         bot: counts.bot,
         bots: counts.bot,
         internal: counts.internal,
-        daily_uniques: tally.daily_uniques(&verdicts),
+        daily_uniques: uniques.visitors,
+        daily_uniques_estimated: uniques.estimated,
         unique_visitors: unique_visitors(scope, filter, selected).await?,
         without_visitor: tally.without_visitor(&verdicts),
         data_from: DateTime(data_from),
         redirect_micros_p50: micros.map(|micros| micros.p50),
         redirect_micros_p95: micros.map(|micros| micros.p95),
+        redirect_micros_p99: micros.map(|micros| micros.p99),
     }))
+}
+
+/// Visitors by day, and whether they are an estimate.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct DailyUniques {
+    pub visitors: Option<u64>,
+    pub estimated: bool,
+}
+
+impl DailyUniques {
+    /// Exactly where that is known; an estimate only where somebody tells who clicked.
+    pub fn of(tally: &Tally, verdicts: &[Verdict], estimate: Option<u64>) -> Self {
+        let exact = tally.daily_uniques(verdicts);
+        let estimate = estimate.filter(|_| exact.is_none() && tally.tells_visitors(verdicts));
+        Self { visitors: exact.or(estimate), estimated: estimate.is_some() }
+    }
+}
+
+/// Whether a field with these selections needs sketches to be read.
+pub(super) fn wants_daily_uniques(selected: &Lookahead<'_>) -> bool {
+    selected.field("dailyUniques").exists() || selected.field("dailyUniquesEstimated").exists()
+}
+
+async fn daily_uniques(
+    scope: &WorkspaceScope,
+    filter: &ClickFilter,
+    tally: &Tally,
+    selected: &Lookahead<'_>,
+) -> Result<DailyUniques, ApiError> {
+    let estimate = if wants_daily_uniques(selected) { scope.estimated_uniques(filter).await? } else { None };
+    Ok(DailyUniques::of(tally, &filter.verdicts_or(&[Verdict::Human]), estimate))
 }
 
 async fn redirect_micros(
@@ -192,7 +241,7 @@ async fn unique_visitors(scope: &WorkspaceScope, filter: &ClickFilter, selected:
     if selected.field("uniqueVisitors").exists() { Ok(scope.unique_visitors(filter).await?) } else { Ok(None) }
 }
 
-/// Whether a field with these selections needs the percentiles, which are read from clicks.
+/// Whether a field with these selections needs the percentiles.
 pub(super) fn wants_redirect_micros(selected: &Lookahead<'_>) -> bool {
-    selected.field("redirectMicrosP50").exists() || selected.field("redirectMicrosP95").exists()
+    ["redirectMicrosP50", "redirectMicrosP95", "redirectMicrosP99"].iter().any(|field| selected.field(field).exists())
 }

@@ -36,12 +36,17 @@ pub(crate) async fn labels<'a>(
     Ok(Labels {
         links: links.into_iter().map(|link| (link.id, link)).collect(),
         rules: scope.rule_names(filter, &texts).await?,
-        unknown: match dimension {
-            Dimension::Referrer => "Direct",
-            Dimension::Rule | Dimension::Variant => "None",
-            _ => "Unknown",
-        },
+        unknown: unknown(dimension),
     })
+}
+
+/// What is not known is called.
+pub(crate) fn unknown(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Referrer => "Direct",
+        Dimension::Rule | Dimension::Variant | Dimension::Folder | Dimension::Tag | Dimension::Metadata | Dimension::Parameter => "None",
+        _ => "Unknown",
+    }
 }
 
 impl Labels {

@@ -83,7 +83,6 @@ impl MissQuery {
     /// Requests on the workspace's own domains for slugs that are no link, newest first. They are kept for as long as
     /// clicks (`Workspace.clicksKeptFrom`), 2 a second of one address and 20 of one domain, ten times as many at once; what
     /// comes above is counted by the hour, in `ingestLosses`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn misses(
         &self,
         ctx: &Context<'_>,

@@ -16,6 +16,7 @@ mod cohorts;
 mod context;
 mod conversion;
 mod conversion_counts;
+mod counted_parameters;
 mod counts;
 mod dimension_label;
 mod domain;
@@ -49,6 +50,7 @@ pub(crate) mod rights;
 mod scalars;
 mod series;
 mod sparkline;
+mod split_series;
 mod workspace;
 
 use async_graphql::dataloader::DataLoader;

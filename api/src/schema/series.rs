@@ -4,13 +4,15 @@ use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
 use domain::{ApiScope, BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Millis, Verdict, buckets, first_buckets, parse_time_zone};
 use store::{Series, Tally, WorkspaceScope};
 
+use super::breakdown::Dimension;
 use super::context::{reader, services};
-use super::counts::{Source, wants_redirect_micros};
+use super::counts::{DailyUniques, Source, wants_daily_uniques, wants_redirect_micros};
 use super::error::{ApiError, ApiResult};
 use super::filter::{ClickFilterInput, resolve_series};
 use super::page::{Cursor, StoredCursor};
 use super::period::{Compare, zone_of};
 use super::scalars::{DateTime, TimeZone};
+use super::split_series::{Parts, Split, ValuePoint, ValueSeries};
 
 /// The width of a series' points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -60,11 +62,16 @@ pub struct ClickPoint {
     /// Visitors by day: those whose first click of a day, in the workspace's zone, is within this point
     /// and of the filter's verdicts. Null where ClickTotals.dailyUniques is, and for days of another zone.
     pub daily_uniques: Option<u64>,
+    /// Whether dailyUniques is an estimate.
+    pub daily_uniques_estimated: bool,
     /// Half of what `clicks` counts was redirected within this many microseconds, from the request
-    /// read to the click captured: the nearest-rank percentile, exact. Null when there were none.
+    /// read to the click captured: the nearest-rank percentile, from a histogram of fixed buckets, so
+    /// within 6.3 %. Null when there were none.
     pub redirect_micros_p50: Option<u32>,
     /// As redirectMicrosP50, of 95 in 100.
     pub redirect_micros_p95: Option<u32>,
+    /// As redirectMicrosP50, of 99 in 100.
+    pub redirect_micros_p99: Option<u32>,
     /// Whether the range of the question, or now, cuts this point short.
     pub partial: bool,
 }
@@ -77,6 +84,14 @@ pub struct ClickSeries {
     /// fewer where that range has fewer, as February beside March, never more. Null unless compare
     /// was asked for and the range has a beginning.
     pub previous: Option<Vec<ClickPoint>>,
+    /// The values of `by` that had the most clicks in the whole range, as clickBreakdown tells them, most first: each with
+    /// its clicks over time. Clicks of a link with several tags are in each of its tags' series. Null unless `by` was
+    /// given.
+    pub series: Option<Vec<ValueSeries>>,
+    /// The clicks that are in none of `series`. Null unless `by` was given.
+    pub other_points: Option<Vec<ValuePoint>>,
+    /// Whether some clicks of `series` are in `otherPoints`, as ClickBreakdown.capped.
+    pub capped: bool,
     /// As dataFrom, of the range compared with. Null where `previous` is.
     pub previous_data_from: Option<DateTime>,
     /// The first instant that the answer covers in full: after the last clicks that it would have to count
@@ -103,8 +118,12 @@ impl SeriesQuery {
         time_zone: Option<TimeZone>,
         #[graphql(desc = "The weekday on which weeks begin. Default: MONDAY.")] week_start: Option<Weekday>,
         compare: Option<Compare>,
+        #[graphql(desc = "Tells the largest values of a dimension apart, in `series`.")] by: Option<Dimension>,
+        #[graphql(desc = "The name of a PARAMETER or of METADATA, 1 to 64 characters; of nothing else.")] key: Option<String>,
+        #[graphql(desc = "How many values, 1 to 20. Default: 5.")] top: Option<i32>,
     ) -> ApiResult<Option<ClickSeries>> {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
+        let split = Split::check(by, key, top)?;
         let scope = services.read(workspace).await?;
         let bucket = bucket.starting(week_start);
         let own_zone = zone_of(&scope).await?;
@@ -133,10 +152,17 @@ impl SeriesQuery {
             }
             None => None,
         };
+        let parts = match split {
+            Some(split) => split.parts(services, &scope, &filter, &spans).await?,
+            None => Parts::default(),
+        };
         let (previous, previous_data_from) = previous.map(|(series, points)| (points, DateTime(series.data_from))).unzip();
         Ok(Some(ClickSeries {
             points,
             previous,
+            series: parts.series,
+            other_points: parts.other,
+            capped: parts.capped,
             previous_data_from,
             data_from: DateTime(series.data_from),
             source: series.source.into(),
@@ -164,18 +190,38 @@ impl Asked<'_> {
         } else {
             vec![None; self.spans.len()]
         };
+        let uniques = self.daily_uniques(filter, &series).await?;
         let verdicts = filter.verdicts_or(&[Verdict::Human]);
-        let point = |((span, tally), micros): ((&BucketSpan, &Tally), Option<store::RedirectMicros>)| ClickPoint {
-            start: DateTime(span.start),
-            end: DateTime(span.end),
-            clicks: tally.counts.of(&verdicts),
-            daily_uniques: tally.daily_uniques(&verdicts).filter(|_| self.with_uniques),
-            redirect_micros_p50: micros.map(|micros| micros.p50),
-            redirect_micros_p95: micros.map(|micros| micros.p95),
-            partial: span.start < from || span.end > to || span.end > self.now,
-        };
-        let points = self.spans.iter().zip(&series.points).zip(micros).map(point).collect();
+        let point =
+            |(((span, tally), uniques), micros): (((&BucketSpan, &Tally), DailyUniques), Option<store::RedirectMicros>)| ClickPoint {
+                start: DateTime(span.start),
+                end: DateTime(span.end),
+                clicks: tally.counts.of(&verdicts),
+                daily_uniques: uniques.visitors,
+                daily_uniques_estimated: uniques.estimated,
+                redirect_micros_p50: micros.map(|micros| micros.p50),
+                redirect_micros_p95: micros.map(|micros| micros.p95),
+                redirect_micros_p99: micros.map(|micros| micros.p99),
+                partial: span.start < from || span.end > to || span.end > self.now,
+            };
+        let points = self.spans.iter().zip(&series.points).zip(uniques).zip(micros).map(point).collect();
         Ok((series, points))
+    }
+}
+
+impl Asked<'_> {
+    /// Of each point.
+    async fn daily_uniques(&self, filter: &ClickFilter, series: &Series) -> Result<Vec<DailyUniques>, ApiError> {
+        if !self.with_uniques {
+            return Ok(vec![DailyUniques::default(); self.spans.len()]);
+        }
+        let estimates = if wants_daily_uniques(&self.selected) {
+            self.scope.estimated_uniques_in(filter, self.spans).await?
+        } else {
+            vec![None; self.spans.len()]
+        };
+        let verdicts = filter.verdicts_or(&[Verdict::Human]);
+        Ok(series.points.iter().zip(estimates).map(|(tally, estimate)| DailyUniques::of(tally, &verdicts, estimate)).collect())
     }
 }
 

@@ -12,6 +12,7 @@ use stream::LinkEvent;
 
 use super::account::Workspace;
 use super::context::{Services, admin, audit_entry, editor, home, services};
+use super::counted_parameters::set_counted;
 use super::error::{ApiError, ApiResult};
 use super::privacy::{PrivacyInput, nullable};
 use super::privacy_changed::privacy_changed;
@@ -59,6 +60,10 @@ pub struct UpdateWorkspaceInput {
     /// The parameter of short URLs that says to whom a message with the link was sent, such as rid; null knows
     /// nobody. Clicks must keep it, by `privacy`. docs/cohorts.md.
     recipient_parameter: MaybeUndefined<String>,
+    /// At most 10 parameters of short URLs whose values are counted, so that they are told without reading clicks and
+    /// after these are gone: from the next day of the workspace's zone on. All others are told from clicks. Clicks must
+    /// keep them, by `privacy`, and what they say must name no person, since their values stay with the counts.
+    counted_parameters: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, SimpleObject)]
@@ -118,6 +123,8 @@ impl WorkspaceMutation {
         let mut invalid = Invalid::default();
         let days = input.attribution_days.and_then(|days| invalid.check(AttributionDays::parse(days.into())));
         let scope = services.write(session.workspace).await?;
+        // Whoever stores clicks locks in this order too.
+        let counted = scope.lock_counted_parameters().await?;
         if let Some(days) = days {
             scope.set_attribution_days(days).await?;
         }
@@ -140,6 +147,7 @@ impl WorkspaceMutation {
         }
         invalid.finish()?;
         set_parameter(services, session, &scope, parameter).await?;
+        set_counted(services, session, &scope, (counted, input.counted_parameters)).await?;
         let workspace = scope.get().await?;
         scope.commit().await?;
         services.notices.publish(LinkEvent::Workspace { id: session.workspace }).await;

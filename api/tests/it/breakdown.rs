@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::{Running, start, told};
+use crate::fixture::{Running, start, start_each, told};
 use testkit::GraphQl;
 
 const BREAKDOWN: &str = "query($f: ClickFilter, $d: Dimension!, $c: Compare, $s: String, $n: Int) {
@@ -53,7 +53,8 @@ async fn values_have_labels_shares_and_links() {
     let verdicts = breakdown(&ada, json!({ "d": "VERDICT" })).await;
     let values: Vec<_> = verdicts["rows"].as_array().unwrap().iter().map(|row| (&row["value"], &row["clicks"])).collect();
     assert_eq!(values, [(&json!("BOT"), &json!(4)), (&json!("HUMAN"), &json!(4))]);
-    assert_eq!(verdicts["source"], "CLICKS");
+    assert_eq!(verdicts["source"], "ROLLUP");
+    assert_eq!(breakdown(&ada, json!({ "d": "NETWORK" })).await["source"], "CLICKS");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -164,4 +165,80 @@ async fn what_cannot_be_answered_is_refused() {
     assert_eq!(told(&ada.error(minutes, json!({})).await), ("VALIDATION".into(), vec!["filter".into()]));
     let most = json!({ "d": "LINK", "n": 500 });
     assert_eq!(breakdown(&ada, most).await["rows"], json!([]));
+}
+
+const SPLIT: &str = "query($f: ClickFilter, $b: Bucket!, $d: Dimension, $k: String, $t: Int) {
+    clickSeries(filter: $f, bucket: $b, by: $d, key: $k, top: $t) {
+        points { clicks } series { value label link { slug } points { start end clicks } } otherPoints { clicks } capped source } }";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clicks_are_grouped_by_what_their_links_say() {
+    for running in start_each().await {
+        let ada = running.ada().await;
+        let first = ada.create_link("https://example.com/", json!({ "slug": "a", "tags": ["Sale", "x"], "folder": "f" })).await;
+        let second = ada.create_link("https://example.com/", json!({ "slug": "b", "tags": ["sale"], "metadata": { "k": 5 } })).await;
+        running.store_clicks(&ada, &first, 0..6).await;
+        running.store_clicks(&ada, &second, 0..2).await;
+        let query = "query($d: Dimension!, $k: String, $n: Int, $o: BreakdownOrder, $s: String) {
+            clickBreakdown(dimension: $d, key: $k, first: $n, orderBy: $o, search: $s) { rows { value label clicks share link { slug } } other total source } }";
+        let found = async |variables: Value| ada.data(query, variables).await["clickBreakdown"].take();
+        let row = |value: &str, clicks: u64, share: f64| json!({ "value": value, "label": value, "clicks": clicks, "share": share, "link": null });
+        let tags = found(json!({ "d": "TAG" })).await;
+        let wanted = json!({ "rows": [row("Sale", 4, 1.0), row("x", 3, 0.75)], "other": 0, "total": 4, "source": "ROLLUP" });
+        assert_eq!(tags, wanted);
+        assert_eq!(found(json!({ "d": "TAG", "n": 1 })).await["other"], 0);
+        let by_value = found(json!({ "d": "TAG", "n": 1, "o": { "field": "VALUE" } })).await;
+        assert_eq!((&by_value["rows"], &by_value["other"]), (&json!([row("x", 3, 0.75)]), &json!(1)));
+        assert_eq!(found(json!({ "d": "TAG", "s": "SA" })).await["rows"], json!([row("Sale", 4, 1.0)]));
+        let authority = first["shortUrl"].as_str().unwrap().trim_start_matches("http://").trim_end_matches("/a").to_owned();
+        assert_eq!(found(json!({ "d": "DOMAIN" })).await["rows"], json!([row(&authority, 4, 1.0)]));
+        let none = json!({ "value": null, "label": "None", "clicks": 1, "share": 0.25, "link": null });
+        assert_eq!(found(json!({ "d": "FOLDER" })).await["rows"], json!([row("f", 3, 0.75), none]));
+        let metadata = found(json!({ "d": "METADATA", "k": "k", "o": { "field": "CLICKS", "direction": "ASC" } })).await;
+        assert_eq!(metadata["rows"][0], row("5", 1, 0.25));
+
+        let series = ada.data(SPLIT, json!({ "b": "HOUR", "d": "TAG", "t": 1 })).await["clickSeries"].take();
+        let point = json!({ "start": "2026-03-01T12:00:00.000Z", "end": "2026-03-01T13:00:00.000Z", "clicks": 4 });
+        let of_sale = json!({ "value": "Sale", "label": "Sale", "link": null, "points": [point] });
+        let wanted = json!({ "points": [{ "clicks": 4 }], "series": [of_sale], "otherPoints": [{ "clicks": 0 }], "capped": false, "source": "ROLLUP" });
+        assert_eq!(series, wanted);
+        let series = ada.data(SPLIT, json!({ "b": "DAY", "d": "LINK", "t": 1 })).await["clickSeries"].take();
+        assert_eq!(series["series"][0]["link"]["slug"], "a");
+        assert_eq!((&series["series"][0]["points"][0]["clicks"], &series["otherPoints"][0]["clicks"]), (&json!(3), &json!(1)));
+        let plain = ada.data(SPLIT, json!({ "b": "DAY" })).await["clickSeries"].take();
+        assert_eq!((&plain["series"], &plain["otherPoints"]), (&Value::Null, &Value::Null));
+        let eve = running.anonymous().sign_up("eve").await;
+        let theirs = eve.data(SPLIT, json!({ "b": "DAY", "d": "TAG" })).await["clickSeries"].take();
+        assert_eq!(theirs["series"], json!([]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_are_ordered_by_what_changed() {
+    let running = start().await;
+    let (ada, _) = two_days(&running).await;
+    let query = "query($o: BreakdownOrder, $c: Compare) { clickBreakdown(filter: { period: TODAY }, dimension: LINK, orderBy: $o, compare: $c) { rows { clicks previous { clicks } } } }";
+    let change = json!({ "field": "CHANGE", "direction": "ASC" });
+    let rows = ada.data(query, json!({ "o": change, "c": "PREVIOUS_PERIOD" })).await["clickBreakdown"]["rows"].take();
+    assert_eq!(rows, json!([{ "clicks": 15, "previous": { "clicks": 45 } }]));
+    assert_eq!(told(&ada.error(query, json!({ "o": change })).await), ("VALIDATION".into(), vec!["compare".into()]));
+    let micros = "{ clickTotals { redirectMicrosP99 } clickSeries(bucket: DAY) { points { redirectMicrosP99 } } }";
+    let found = ada.data(micros, json!({})).await;
+    assert_eq!(found["clickTotals"]["redirectMicrosP99"], found["clickSeries"]["points"][0]["redirectMicrosP99"].clone());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_series_is_split_within_bounds() {
+    let running = start().await;
+    let ada = running.ada().await;
+    for (variables, paths) in [
+        (json!({ "b": "DAY", "d": "TAG", "t": 21 }), vec!["top"]),
+        (json!({ "b": "DAY", "d": "TAG", "t": 0 }), vec!["top"]),
+        (json!({ "b": "DAY", "t": 5 }), vec!["by"]),
+        (json!({ "b": "DAY", "d": "METADATA", "t": -1 }), vec!["top", "key"]),
+        (json!({ "b": "DAY", "d": "TAG", "k": "x" }), vec!["key"]),
+    ] {
+        let paths: Vec<String> = paths.into_iter().map(str::to_owned).collect();
+        assert_eq!(told(&ada.error(SPLIT, variables.clone()).await), ("VALIDATION".into(), paths), "{variables}");
+    }
 }

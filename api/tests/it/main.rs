@@ -19,6 +19,7 @@ mod fixture;
 mod gates;
 mod http;
 mod jobs;
+mod limits_of_counts;
 mod link_labels;
 mod links;
 mod live;

@@ -1,8 +1,11 @@
 //! Clicks, totals and series as they are asked for.
 
+use domain::{Click, LinkId, LocalDay, Verdict, VisitorKey};
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
+use store::Incoming;
 
-use crate::fixture::{start, told};
+use crate::fixture::{NOON, click, start, start_each, told, workspace_of};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn totals_and_series_follow_filter_bucket_and_zone() {
@@ -20,7 +23,8 @@ async fn totals_and_series_follow_filter_bucket_and_zone() {
     assert_eq!(all, wanted);
     assert_eq!(totals(json!({ "verdicts": ["BOT", "HUMAN"], "linkIds": [b["id"]] })).await["clicks"], 10);
     assert_eq!(totals(json!({ "from": "2026-03-01T13:00:00+00:00", "to": "2026-03-01T13:07:00Z" })).await["clicks"], 4);
-    assert_eq!(totals(json!({ "countries": ["de", null] })).await["source"], "CLICKS");
+    assert_eq!(totals(json!({ "countries": ["de", null] })).await["source"], "ROLLUP");
+    assert_eq!(totals(json!({ "countries": ["de", null], "devices": ["MOBILE"] })).await["source"], "CLICKS");
     assert_eq!(totals(json!({ "countries": ["FR"] })).await["clicks"], 0);
     assert_eq!(totals(json!({ "period": "TODAY" })).await["clicks"], 65);
     let of_link = ada.data("query($i: ID!) { link(by: { id: $i }) { clickTotals { clicks } } }", json!({ "i": b["id"] })).await;
@@ -85,4 +89,41 @@ async fn clicks_are_listed_in_both_orders_with_their_links() {
     assert_eq!(numbers(&page("STORED", stored["pageInfo"]["endCursor"].clone()).await), ["0", "1"]);
     let mixed = ada.error(query, json!({ "o": "NEWEST", "a": stored["pageInfo"]["endCursor"] })).await;
     assert_eq!(told(&mixed), ("VALIDATION".into(), vec!["after".into()]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn visitors_of_several_links_are_estimated_and_said_to_be() {
+    for running in start_each().await {
+        let ada = running.ada().await;
+        let workspace = workspace_of(&ada).await;
+        let (a, b) = (ada.create_link("https://example.com/", json!({})).await, ada.create_link("https://example.com/", json!({})).await);
+        let by = |link: &Value, visitor: &str| {
+            let link: LinkId = link["id"].as_str().unwrap().parse().unwrap();
+            let visitor = Some(VisitorKey { key: visitor.into(), recipe: 1 });
+            let click = Click { visitor, verdict: Verdict::Human, ..click(link, 0) };
+            let day = Some(LocalDay::of(NOON, &TimeZone::UTC));
+            Incoming { workspace, click, day, record: [].into(), frame: "frame".into() }
+        };
+        running.store.ingest(&[by(&a, "1"), by(&a, "2"), by(&b, "2"), by(&b, "3"), by(&b, "3")], NOON).await.unwrap();
+        running.clock.advance(3_600_000);
+        let ada = running.anonymous().sign_in("ada").await;
+        let query = "query($f: ClickFilter, $b: Bucket!) {
+            clickTotals(filter: $f) { dailyUniques dailyUniquesEstimated }
+            clickSeries(filter: $f, bucket: $b) { points { dailyUniques dailyUniquesEstimated } } }";
+        let asked = async |filter: Value, bucket: &str| {
+            let answer = ada.data(query, json!({ "f": filter, "b": bucket })).await;
+            (answer["clickTotals"].clone(), answer["clickSeries"]["points"].clone())
+        };
+        let (told, exact) =
+            (|uniques: Value, estimated: bool| json!({ "dailyUniques": uniques, "dailyUniquesEstimated": estimated }), false);
+        for filter in [json!({ "linkIds": [a["id"], b["id"]], "period": "TODAY" }), json!({ "folders": [null] })] {
+            assert_eq!(asked(filter, "DAY").await, (told(json!(3), true), json!([told(json!(3), true)])));
+        }
+        // One link and the whole workspace are exact; less than a day is not known, nor anything of a country.
+        assert_eq!(asked(json!({ "linkIds": [b["id"]] }), "DAY").await, (told(json!(2), exact), json!([told(json!(2), exact)])));
+        assert_eq!(asked(Value::Null, "DAY").await.0, told(json!(3), exact));
+        let (_, hours) = asked(json!({ "tags": [null] }), "HOUR").await;
+        assert_eq!(hours[0], told(Value::Null, exact));
+        assert_eq!(asked(json!({ "tags": [null], "countries": ["DE"] }), "DAY").await.0, told(Value::Null, exact));
+    }
 }

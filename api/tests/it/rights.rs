@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::erasure::{ERASE, HISTORY};
 use crate::fixture::{NOON, Running, start, start_each, told, workspace_of};
-use crate::{misses, reports};
+use crate::{conversions, misses, reports};
 
 const DELETE: &str = "mutation($i: DeleteWorkspaceInput!) { deleteWorkspace(input: $i) { deletionAt workspace { slug deletionAt } } }";
 const RESTORE: &str = "mutation { restoreWorkspace { workspace { deletionAt } } }";
@@ -101,9 +101,14 @@ async fn whole_archive(running: &Running) {
     let b = ada.create_link("https://example.com/b", json!({ "slug": "b" })).await;
     let other = eve.create_link("https://elsewhere.example/", json!({ "slug": "c" })).await;
     // More than is read at a time.
-    running.store_clicks(&ada, &a, -1_500..-1).await;
+    let stored = running.store_clicks(&ada, &a, -1_500..-1).await;
     running.clicks_of(&ada, &b, &VisitorKey { key: "v-1".into(), recipe: 2 }, -1..0).await;
-    running.store_clicks(&eve, &other, -3..0).await;
+    let theirs = running.store_clicks(&eve, &other, -3..0).await;
+    let click = stored.stored[0].clicks[0].clone();
+    let paid = json!({ "name": "=sale", "value": { "amount": "7", "currency": "EUR" } });
+    ada.data(conversions::TRACK, conversions::told_of(&click, "order-1", paid)).await;
+    eve.data(conversions::TRACK, conversions::told_of(&theirs.stored[0].clicks[0], "order-of-eve", json!({}))).await;
+    running.store.engage(workspace_of(&ada).await, click.id, NOON).await.unwrap();
     let key = "mutation { createApiKey(input: { name: \"till\", scopes: [LINKS_READ] }) { secret } }";
     let secret = ada.data(key, json!({})).await["createApiKey"]["secret"].take();
     // One that is done with, and one that is not.
@@ -157,8 +162,10 @@ async fn whole_archive(running: &Running) {
         "api_keys",
         "audit_log",
         "clicks",
+        "conversions",
         "counts",
         "domains",
+        "engagements",
         "link_reports",
         "links",
         "losses",
@@ -175,6 +182,15 @@ async fn whole_archive(running: &Running) {
     let clicks = rows("clicks.ndjson");
     assert_eq!((clicks.len(), files_of["clicks.csv"].lines().count()), (1_500, 1_501));
     assert_eq!((&clicks[1_499]["visitor"], &clicks[1_499]["linkId"], &clicks[0]["verdict"]), (&json!("v-1"), &b["id"], &json!("HUMAN")));
+    let led_to = &rows("conversions.ndjson")[0];
+    assert_eq!((&led_to["eventId"], &led_to["clickId"], &led_to["linkId"]), (&json!("order-1"), &json!(click.id.to_string()), &a["id"]));
+    assert_eq!((&led_to["amount"], &led_to["currency"], &led_to["source"]), (&json!("7.00"), &json!("EUR"), &json!("API")));
+    assert!(files_of["conversions.csv"].contains("'=sale"));
+    let engaged = rows("engagements.ndjson");
+    assert_eq!(
+        (engaged.len(), &engaged[0]["clickId"], &engaged[0]["engagedAt"]),
+        (1, &led_to["clickId"], &json!("2026-03-01T12:00:00.000Z"))
+    );
     let mut links = rows("links.ndjson");
     links.sort_by_key(|link| link["slug"].to_string());
     assert_eq!((links.len(), &links[0]["title"], &links[0]["passwordProtected"]), (2, &json!("=HYPERLINK(\"x\")"), &json!(true)));
@@ -221,7 +237,9 @@ async fn whole_archive(running: &Running) {
     );
     assert_eq!((&rows("api_keys.ndjson")[0]["name"], &rows("api_keys.ndjson")[0]["scopes"]), (&json!("till"), &json!(["LINKS_READ"])));
     let all = files_of.values().cloned().collect::<String>();
-    assert!(!all.contains("elsewhere.example") && !all.contains("eve@example.com") && !all.contains("argon2"));
+    assert!(
+        !all.contains("elsewhere.example") && !all.contains("eve@example.com") && !all.contains("order-of-eve") && !all.contains("argon2")
+    );
     assert!(!all.contains(secret.as_str().unwrap().rsplit('_').next().unwrap()), "a key's secret");
     // Every column is explained.
     for table in tables {

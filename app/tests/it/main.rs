@@ -28,6 +28,7 @@ mod private;
 mod processes;
 mod retention;
 mod rights;
+mod rollups;
 mod rules;
 mod spool;
 mod stop;

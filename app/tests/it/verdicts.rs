@@ -76,12 +76,12 @@ async fn a_burst_is_one_however_it_is_stored_and_whatever_dies() {
     assert_eq!(code, Some(0), "{said}");
 }
 
-fn command(folder: &std::path::Path, arguments: &[&str]) -> ProgramOptions {
+pub(crate) fn command(folder: &std::path::Path, arguments: &[&str]) -> ProgramOptions {
     let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     ProgramOptions { arguments, ..ProgramOptions::default() }.with("DATA_DIR", folder.display().to_string())
 }
 
-fn old_click(link: &str, agent: &str, at: Millis) -> Click {
+pub(crate) fn old_click(link: &str, agent: &str, at: Millis) -> Click {
     Click {
         id: ClickId::new(at, Rng::System.entropy()),
         seq: 0,

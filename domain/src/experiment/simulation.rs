@@ -1,5 +1,7 @@
 //! The promise kept: experiments from a seed, watched after every click.
 
+#![expect(clippy::print_stdout, reason = "the figures that docs/experiments.md has")]
+
 use super::*;
 
 const CLICKS: u64 = 4_000;

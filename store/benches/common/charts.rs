@@ -127,7 +127,7 @@ impl Chart {
             }
             Self::Top(dimension) => {
                 let [filter, _] = filters;
-                let request = BreakdownRequest { dimension, key: None, filter, compared: None, search: None, first: TOP };
+                let request = BreakdownRequest::new(dimension, filter, TOP);
                 scope.breakdown(&request).await.unwrap().total
             }
         };

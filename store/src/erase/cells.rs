@@ -1,6 +1,6 @@
 //! Rollup cells and link statistics of what is taken out.
 
-use domain::{ClickId, LinkId, Millis, Outcome, Quarter, WorkspaceId};
+use domain::{LinkId, Millis, Quarter, WorkspaceId};
 use entity::rollup_cell::{self, Column};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::places_of_rows;
 use super::take_out::TakingOut;
+use crate::link_stats::last_click;
 use crate::rollup::{Cell, CellKey, Changes, Grain, LINK, WHOLE_WORKSPACE, day_start};
 use crate::{Store, StoreError};
 
@@ -81,18 +82,8 @@ impl TakingOut<'_> {
         .await?;
         let none = "DELETE FROM link_stats WHERE workspace_id = $1 AND link_id = $2 AND clicks <= 0";
         self.run(none.to_owned(), vec![link.into()]).await?;
-        use entity::click::Column as Click;
-        let counted = Outcome::ALL.iter().filter(|outcome| outcome.is_counted()).map(|outcome| outcome.code());
-        let last = entity::click::Entity::find()
-            .select_only()
-            .column(Click::Id)
-            .filter(Click::WorkspaceId.eq(self.workspace.0))
-            .filter(Click::LinkId.eq(link))
-            .filter(Click::Outcome.is_in(counted))
-            .order_by_desc(Click::Id);
-        let last: Option<Uuid> = last.into_tuple().one(self.transaction).await?;
-        let last = match last {
-            Some(id) => Some(ClickId(id).made_at()),
+        let last = match last_click(self.transaction, self.workspace, link).await? {
+            Some(at) => Some(at),
             None => self
                 .cells_of(link, None)
                 .order_by_desc(Column::Quarter)
@@ -173,6 +164,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let zone = self.zone_of(transaction, workspace).await?;
         let taking_out = TakingOut { transaction, workspace, zone, values: &self.values };
+        taking_out.take_out_old_sketches(link.0, Quarter::of(before)).await?;
         taking_out.take_out_old_cells(link.0, Quarter::of(before)).await
     }
 }

@@ -6,6 +6,7 @@
 //! [`KEPT_MILLIS`], by which the guard of ingest knows a copy that is delivered again.
 
 mod cells;
+mod sketches;
 mod step;
 mod take_out;
 
@@ -226,7 +227,7 @@ struct Kept {
 }
 
 /// Places `$first…` for rows of `width` values each, as both databases take them after `IN`.
-fn places_of_rows(postgres: bool, first: usize, rows: usize, width: usize) -> String {
+pub(crate) fn places_of_rows(postgres: bool, first: usize, rows: usize, width: usize) -> String {
     let row = |row: usize| {
         let places: Vec<String> = (0..width).map(|at| format!("${}", first + row * width + at)).collect();
         format!("({})", places.join(", "))

@@ -70,13 +70,16 @@ impl TakingOut<'_> {
             let mark = if *of == WHOLE_WORKSPACE { Marks::FIRST_OF_WORKSPACE } else { Marks::FIRST_OF_LINK };
             gained.entry(row.id).or_insert_with(|| (row.clone(), 0)).1 |= mark.0;
         }
-        self.write_cells(self.changes(rows, &gained).await?).await?;
+        let mut changes = self.changes(rows, &gained).await?;
+        let visitors = std::mem::take(&mut changes.sketches);
+        self.write_cells(changes).await?;
         for (id, (_, marks)) in &gained {
             let sql = "UPDATE clicks SET first_of_day = first_of_day + $3 WHERE workspace_id = $1 AND id = $2";
             self.run(sql.to_owned(), vec![(*id).into(), (*marks).into()]).await?;
         }
         let ids: Vec<Value> = rows.iter().map(|row| row.id.into()).collect();
         self.run(format!("DELETE FROM clicks WHERE workspace_id = $1 AND id IN {}", places(2, ids.len())), ids).await?;
+        self.write_sketches(visitors).await?;
         crate::conversions::going::take_out(self.transaction, self.workspace, rows.iter().map(|row| row.id)).await?;
         self.forget_visits(firsts.iter().filter(|first| !next.contains_key(first))).await?;
         let mut by_link: BTreeMap<Uuid, i64> = BTreeMap::new();

@@ -13,6 +13,7 @@ mod derived;
 mod guard;
 mod postgres;
 mod rejudge;
+mod sketches;
 mod sqlite;
 mod too_late;
 mod visits;
@@ -31,6 +32,7 @@ use crate::{Store, StoreError};
 
 pub(crate) use guard::{CLOSED, hash_of_address, hash_of_click, hash_of_visitor};
 pub use rejudge::Rejudged;
+pub(crate) use sketches::{FIRSTS_OF_DAY, ids_of_day, read_rows};
 pub(crate) use visits::Marks;
 
 /// A click to be stored, with what a dead letter would need.
@@ -100,11 +102,13 @@ pub(crate) struct Head {
     pub folded_before: i64,
     pub next_value: i64,
     pub counted_parameters: String,
+    pub sketches_from: i64,
 }
 
 impl Head {
     /// Its columns.
-    pub const COLUMNS: &str = "head, kept_from, guarded_until, day_zone, dimensions_from, folded_before, next_value, counted_parameters";
+    pub const COLUMNS: &str =
+        "head, kept_from, guarded_until, day_zone, dimensions_from, folded_before, next_value, counted_parameters, sketches_from";
 
     pub fn kept_from(&self) -> Millis {
         Millis(self.kept_from)
@@ -115,6 +119,11 @@ impl Head {
         TimeZone::get(&self.day_zone).unwrap_or(TimeZone::UTC)
     }
 
+    /// The quarter from which on days have sketches of visitors.
+    pub fn known_visitors_from(&self) -> i64 {
+        self.sketches_from.max(self.dimensions_from)
+    }
+
     /// How clicks are counted.
     ///
     /// # Errors
@@ -123,7 +132,7 @@ impl Head {
         let zone = self.zone();
         let parameters = serde_json::from_str(&self.counted_parameters)
             .map_err(|_| StoreError::Internal("the parameters that are counted cannot be read".into()))?;
-        Ok(Counting::new(zone, self.dimensions_from, self.folded_before, parameters))
+        Ok(Counting::new(zone, (self.dimensions_from, self.folded_before, self.known_visitors_from()), parameters))
     }
 }
 

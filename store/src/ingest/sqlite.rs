@@ -12,7 +12,7 @@ use super::columns::{NAMES, bind_row};
 use super::rejudge::Rejudged;
 use super::too_late::{Late, split};
 use super::visits::{Visit, Visits};
-use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, stored};
+use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
 use crate::StoreError;
 use crate::rollup::{COLUMNS, CountedRow, Facts, Interner, ValueCache};
 
@@ -193,8 +193,10 @@ async fn count(
     let facts: Vec<Facts<'_>> = ingested.clicks.iter().map(|click| Facts::of(click, visits.marks(click.id.0))).collect();
     let missing = values.missing(facts.iter(), &counting);
     cells::sqlite::number(transaction, workspace, missing, &mut values).await?;
-    let changes = cells::added(&facts, &mut counting, &values)?;
+    let mut changes = cells::added(&facts, &mut counting, &values)?;
+    let visitors = std::mem::take(&mut changes.sketches);
     cells::sqlite::write(transaction, workspace, changes).await?;
+    sketches::write_sqlite(transaction, workspace, &visitors, &head.zone()).await?;
     Ok(values)
 }
 
@@ -236,8 +238,10 @@ pub(super) async fn rejudge(
     let mut values = Interner::new(values, workspace, head.next_value);
     let missing = values.missing(before.iter().chain(&after), &counting);
     cells::sqlite::number(&mut transaction, workspace, missing, &mut values).await?;
-    let changes = cells::moved(&before, &after, &mut counting, &values)?;
+    let mut changes = cells::moved(&before, &after, &mut counting, &values)?;
+    let visitors = std::mem::take(&mut changes.sketches);
     cells::sqlite::write(&mut transaction, workspace, changes).await?;
+    sketches::write_sqlite(&mut transaction, workspace, &visitors, &head.zone()).await?;
     transaction.commit().await?;
     values.remember();
     Ok(found)

@@ -11,6 +11,7 @@ use super::cell::{Block, Cell, Count, Entry, Key, OTHER, UNKNOWN};
 use super::facts::{Facts, LINK, TEXT_BLOCKS};
 use super::grain::{CellKey, Days, Grain};
 use super::latency::bucket_of;
+use super::sketch::{Met, SketchChange, VisitorHash};
 use super::values::Interner;
 use crate::StoreError;
 use crate::ingest::Marks;
@@ -23,6 +24,15 @@ pub(crate) struct CountedParameter {
     pub block: u32,
     /// The first quarter of the day from which on it is counted.
     pub since: i64,
+    /// The first quarter of the day from which on it is counted no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
+}
+
+impl CountedParameter {
+    fn counts(&self, quarter: i64) -> bool {
+        self.since <= quarter && self.until.is_none_or(|until| quarter < until)
+    }
 }
 
 /// How a workspace's clicks are counted.
@@ -34,11 +44,24 @@ pub(crate) struct Counting {
     /// The quarter before which dimensions are in days only.
     pub folded_before: i64,
     pub parameters: Vec<CountedParameter>,
+    /// The quarter from which on visitors are sketched.
+    pub sketches_from: i64,
 }
 
 impl Counting {
-    pub fn new(zone: TimeZone, dimensions_from: i64, folded_before: i64, parameters: Vec<CountedParameter>) -> Self {
-        Self { days: Days::of(zone), dimensions_from, folded_before, parameters }
+    pub fn new(
+        zone: TimeZone,
+        (dimensions_from, folded_before, sketches_from): (i64, i64, i64),
+        parameters: Vec<CountedParameter>,
+    ) -> Self {
+        Self { days: Days::of(zone), dimensions_from, folded_before, parameters, sketches_from }
+    }
+
+    /// The link's day that a first click is to be sketched on, and its visitor.
+    fn sketched(&mut self, facts: &Facts<'_>) -> Option<((Uuid, i64), VisitorHash)> {
+        let day = self.days.start(Quarter::of(facts.at));
+        let visitor = facts.visitor.filter(|_| day >= self.sketches_from)?;
+        Some(((facts.link, day), VisitorHash::of(visitor, day)))
     }
 
     /// The cells that count these clicks.
@@ -71,7 +94,7 @@ impl Counting {
     /// The values of parameters that are counted, each with its block.
     pub fn parameters_of<'a>(&'a self, facts: &'a Facts<'_>) -> impl Iterator<Item = (Block, &'a str)> {
         let quarter = Quarter::of(facts.at).0;
-        let counted = self.parameters.iter().filter(move |counted| counted.since <= quarter);
+        let counted = self.parameters.iter().filter(move |counted| counted.counts(quarter));
         counted.flat_map(|counted| {
             let own = facts.parameters.iter().filter(|parameter| parameter.key == counted.key);
             own.map(|parameter| (Block(counted.block), parameter.value.as_str()))
@@ -86,6 +109,8 @@ pub(crate) struct Changes {
     pub cells: BTreeMap<CellKey, Cell>,
     /// By link: counted clicks, time of the last one.
     pub links: BTreeMap<Uuid, (i64, i64)>,
+    /// By link and the quarter that the day begins with: what changes in its sketches of visitors.
+    pub sketches: BTreeMap<(Uuid, i64), SketchChange>,
 }
 
 impl Changes {
@@ -99,6 +124,11 @@ impl Changes {
         for (link, (clicks, last)) in other.links {
             let known = self.links.entry(link).or_insert((0, last));
             *known = (known.0 + clicks, known.1.max(last));
+        }
+        for (day, change) in other.sketches {
+            let known = self.sketches.entry(day).or_default();
+            known.added.extend(change.added);
+            known.taken.extend(change.taken);
         }
     }
 
@@ -145,13 +175,14 @@ pub(crate) struct Target<'a> {
     values: &'a Interner,
     cells: HashMap<CellKey, Pending>,
     links: BTreeMap<Uuid, (i64, i64)>,
+    sketches: BTreeMap<(Uuid, i64), SketchChange>,
     /// Of one click: blocks and value ids of its dimensions.
     dimensions: Vec<(Block, u64)>,
 }
 
 impl<'a> Target<'a> {
     pub fn new(counting: &'a mut Counting, values: &'a Interner) -> Self {
-        Self { counting, values, cells: HashMap::new(), links: BTreeMap::new(), dimensions: Vec::new() }
+        Self { counting, values, cells: HashMap::new(), links: BTreeMap::new(), sketches: BTreeMap::new(), dimensions: Vec::new() }
     }
 
     /// # Errors
@@ -159,6 +190,7 @@ impl<'a> Target<'a> {
     pub fn add(&mut self, facts: &Facts<'_>) -> Result<(), StoreError> {
         if facts.is_counted {
             self.change(facts, |mark| count(facts.marks, mark))?;
+            self.sketch(facts, facts.marks, |change| &mut change.added);
             let (clicks, last) = self.links.entry(facts.link).or_insert((0, facts.at.0));
             *clicks += 1;
             *last = facts.at.0.max(*last);
@@ -171,7 +203,11 @@ impl<'a> Target<'a> {
     /// # Errors
     /// When a value has no number.
     pub fn take(&mut self, facts: &Facts<'_>) -> Result<(), StoreError> {
-        if facts.is_counted { self.change(facts, |mark| count(facts.marks, mark).minus()) } else { Ok(()) }
+        if facts.is_counted {
+            self.change(facts, |mark| count(facts.marks, mark).minus())?;
+            self.sketch(facts, facts.marks, |change| &mut change.taken);
+        }
+        Ok(())
     }
 
     /// A click that is the first of its visitor's day now.
@@ -179,12 +215,26 @@ impl<'a> Target<'a> {
     /// # Errors
     /// When a value has no number.
     pub fn promote(&mut self, facts: &Facts<'_>, gained: Marks) -> Result<(), StoreError> {
-        self.change(facts, |mark| Count { clicks: 0, told: 0, ..count(gained, mark) })
+        self.change(facts, |mark| Count { clicks: 0, told: 0, ..count(gained, mark) })?;
+        self.sketch(facts, gained, |change| &mut change.added);
+        Ok(())
     }
 
     pub fn finish(self) -> Changes {
         let cells = self.cells.into_iter().map(|(key, pending)| (key, Cell::sum(pending.entries))).filter(|(_, cell)| !cell.is_empty());
-        Changes { cells: cells.collect(), links: self.links }
+        let mut sketches = self.sketches;
+        sketches.values_mut().for_each(SketchChange::settle);
+        sketches.retain(|_, change| !change.is_nothing());
+        Changes { cells: cells.collect(), links: self.links, sketches }
+    }
+
+    /// A visitor is in the sketch of the first click's verdict.
+    fn sketch(&mut self, facts: &Facts<'_>, marks: Marks, of: impl FnOnce(&mut SketchChange) -> &mut Vec<Met>) {
+        if marks.has(Marks::FIRST_OF_LINK)
+            && let Some((day, visitor)) = self.counting.sketched(facts)
+        {
+            of(self.sketches.entry(day).or_default()).push((facts.verdict, visitor));
+        }
     }
 
     fn change(&mut self, facts: &Facts<'_>, count: impl Fn(Marks) -> Count) -> Result<(), StoreError> {

@@ -94,6 +94,8 @@ pub(crate) struct Facts<'a> {
     pub texts: [Option<Cow<'a, str>>; 14],
     codes: [(Block, Option<i16>); 3],
     pub parameters: Cow<'a, [Parameter]>,
+    /// The key of its visitor.
+    pub visitor: Option<&'a str>,
 }
 
 impl<'a> Facts<'a> {
@@ -126,6 +128,7 @@ impl<'a> Facts<'a> {
             ],
             codes: codes(click.device.code(), click.channel.map(|channel| channel.code()), click.verdict_reason.code()),
             parameters: Cow::Borrowed(&click.parameters),
+            visitor: click.visitor.as_ref().map(|visitor| visitor.key.as_str()),
         }
     }
 
@@ -142,7 +145,7 @@ fn codes(device: i16, channel: Option<i16>, reason: i16) -> [(Block, Option<i16>
 /// The columns of [`CountedRow`].
 pub(crate) const COLUMNS: &str = "id, occurred_at, link_id, outcome, verdict, verdict_reason, first_of_day, redirect_micros, country, region, \
      city, browser, os, language, referrer_host, utm_source, utm_medium, utm_campaign, utm_term, utm_content, rule_id, variant, device, \
-     channel, parameters";
+     channel, parameters, visitor";
 
 /// A row of `clicks`, as far as cells go.
 #[derive(Clone, Debug, sea_orm::FromQueryResult)]
@@ -172,6 +175,7 @@ pub(crate) struct CountedRow {
     device: i16,
     channel: Option<i16>,
     parameters: String,
+    visitor: Option<String>,
 }
 
 impl CountedRow {
@@ -232,6 +236,7 @@ impl CountedRow {
             .map(borrowed),
             codes: codes(self.device, self.channel, self.verdict_reason),
             parameters: Cow::Owned(parameters),
+            visitor: self.visitor.as_deref(),
         })
     }
 }

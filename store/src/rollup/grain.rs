@@ -68,6 +68,19 @@ pub(crate) fn day_start(at: Millis, zone: &TimeZone) -> Quarter {
     Quarter::of(start)
 }
 
+/// The first quarter of the day after that of an instant.
+pub(crate) fn day_end(at: Millis, zone: &TimeZone) -> Quarter {
+    // Days have 23 to 25 hours.
+    day_start(day_start(at, zone).start().plus(30 * 4 * Quarter::MILLIS), zone)
+}
+
+/// The first quarter of the day after the one that this quarter is in.
+pub(crate) fn day_after(quarter: Quarter, zone: &TimeZone) -> Quarter {
+    /// In quarters, and less than two days.
+    const LONGEST_DAY: i64 = 30 * 4;
+    day_start(Quarter(day_start(quarter.start(), zone).0 + LONGEST_DAY).start(), zone)
+}
+
 /// The quarter that the fine piece with this one in it begins with, which no day shares with another.
 pub(crate) fn fine_start(quarter: i64, day: i64) -> i64 {
     (quarter.div_euclid(FINE_QUARTERS) * FINE_QUARTERS).max(day)

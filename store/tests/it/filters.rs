@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     Channel, Click, ClickFilter, ClickId, ClickProperties, ClickRule, Device, Dimension, DimensionValue, HostName, LinkId, LinkLabels,
-    LinkTraits, MetadataChoice, NewLink, Outcome, Parameter, ParameterChoice, RuleId, Tag, Verdict, VisitorKey, WorkspaceId,
+    LinkTraits, MetadataChoice, Millis, NewLink, Outcome, Parameter, ParameterChoice, RuleId, Tag, Verdict, VerdictReason, VisitorKey,
+    WorkspaceId,
 };
 use platform::Rng;
 use serde_json::json;
-use store::{Access, BreakdownRequest, PageRequest, Source, Store};
+use store::{Access, BreakdownRequest, PageRequest, Rejudged, Source, Store};
 
 use crate::domains::verified;
-use crate::fixture::{NOON, click, ingest, new_link, read, workspace};
+use crate::fixture::{NOON, account, click, ingest, new_link, read, workspace};
 use crate::link_labels::labels;
 
 /// Texts that are easily taken for something else; the last is of no click.
@@ -21,7 +22,7 @@ const VALUES: [&str; 6] = ["1", "", "\"},{\"key\":\"b\",\"value\":\"1\"}", "1\\"
 const KEYS: [&str; 4] = ["a", "A", "b", "a\",\"value\":\""];
 const HOURS: i64 = 6 * 3_600_000;
 
-struct Drawn {
+pub struct Drawn {
     rng: Rng,
     links: Vec<(LinkId, Option<HostName>)>,
     /// Of each of them.
@@ -29,11 +30,11 @@ struct Drawn {
 }
 
 impl Drawn {
-    fn below(&self, bound: usize) -> usize {
+    pub fn below(&self, bound: usize) -> usize {
         usize::try_from(self.rng.below(bound as u64)).unwrap()
     }
 
-    fn one<T: Clone>(&self, of: &[T]) -> T {
+    pub fn one<T: Clone>(&self, of: &[T]) -> T {
         of[self.below(of.len())].clone()
     }
 
@@ -41,8 +42,18 @@ impl Drawn {
         (self.below(3) > 0).then(|| TEXTS[self.below(5)].to_owned())
     }
 
+    /// A number below that, for milliseconds.
+    pub fn millis(&self, bound: i64) -> i64 {
+        i64::try_from(self.rng.below(bound.unsigned_abs())).unwrap()
+    }
+
     fn click(&self) -> Click {
-        let mut click = click(self.one(&self.links).0, NOON.plus(i64::try_from(self.below(HOURS as usize)).unwrap()));
+        self.click_within(NOON, HOURS)
+    }
+
+    /// A click so many milliseconds from that instant on.
+    pub fn click_within(&self, from: Millis, span: i64) -> Click {
+        let mut click = click(self.one(&self.links).0, from.plus(self.millis(span)));
         (click.verdict, click.device) = (self.one(Verdict::ALL), self.one(Device::ALL));
         click.outcome = self.one(&[Outcome::Redirected, Outcome::Redirected, Outcome::Redirected, Outcome::Expired]);
         (click.place.country, click.place.region, click.place.city) = (self.text(), self.text(), self.text());
@@ -120,7 +131,23 @@ impl Drawn {
         ClickFilter { from, to, include, exclude: self.properties(self.below(3)) }
     }
 
-    fn matches(&self, filter: &ClickFilter, click: &Click) -> bool {
+    /// One field at most beside links and verdicts, to include or to exclude or both.
+    pub fn filter_of_one(&self) -> ClickFilter {
+        loop {
+            let filter = self.filter();
+            if filter.one_dimension().is_some() {
+                return filter;
+            }
+        }
+    }
+
+    /// What a click is judged to be instead.
+    pub fn judged(&self, click: &Click) -> Rejudged {
+        let reason = self.one(&[VerdictReason::Burst, VerdictReason::Rate, VerdictReason::NoSignal]);
+        Rejudged { click: click.id, verdict: self.one(Verdict::ALL), reason, rules_version: 9, derived: None }
+    }
+
+    pub fn matches(&self, filter: &ClickFilter, click: &Click) -> bool {
         let index = self.links.iter().position(|(link, _)| *link == click.link).unwrap();
         let link = LinkTraits { domain: self.links[index].1.as_ref(), labels: &self.labels[index] };
         filter.matches(click) && filter.matches_link(link)
@@ -130,7 +157,16 @@ impl Drawn {
 /// Links on the shared domain and on two of the workspace's own, and one of another workspace with a host
 /// of its own and clicks.
 async fn drawn(store: &Store, seed: u64) -> (WorkspaceId, Drawn) {
-    let (ours, theirs) = (workspace(store, &format!("ours-{seed}")).await, workspace(store, &format!("theirs-{seed}")).await);
+    drawn_in(store, seed, "UTC").await
+}
+
+/// The same in a workspace of that zone.
+pub async fn drawn_in(store: &Store, seed: u64, zone: &str) -> (WorkspaceId, Drawn) {
+    let mut new = account(&format!("ours-{seed}"), &Rng::System);
+    new.workspace.time_zone = zone.into();
+    let ours = new.workspace.id;
+    store.sign_up(new).await.unwrap();
+    let theirs = workspace(store, &format!("theirs-{seed}")).await;
     let (mut links, mut all_labels) = (Vec::new(), Vec::new());
     // In another workspace the same words mean other links.
     for (workspace, host, tags, folder, metadata) in [
@@ -203,7 +239,7 @@ pub async fn whatever_is_asked_sql_and_memory_say_the_same(store: &Store) {
                 for click in counted.iter().filter(|click| verdicts.contains(&click.verdict)) {
                     *wanted.entry(dimension.of(click)).or_default() += 1;
                 }
-                let request = BreakdownRequest { dimension, key: None, filter: filter.clone(), compared: None, search: None, first: 500 };
+                let request = BreakdownRequest::new(dimension, filter.clone(), 500);
                 let found = scope.breakdown(&request).await.unwrap();
                 let rows: HashMap<DimensionValue, u64> = found.rows.into_iter().map(|row| (row.value, row.clicks)).collect();
                 assert_eq!(rows, wanted, "{dimension:?} {filter:?}");

@@ -9,8 +9,10 @@ mod breakdown;
 mod clicks;
 mod conversion_counts;
 mod conversions;
+mod counted_parameters;
 mod dead_letters;
 mod domains;
+mod estimates;
 mod export;
 mod filters;
 mod fixture;
@@ -26,9 +28,12 @@ mod links;
 mod misses;
 mod permits;
 mod postgres_only;
+mod recounts;
 mod retention;
 mod rights;
+mod rollups;
 mod schema;
+mod split_series;
 mod statistics;
 mod visitors;
 
@@ -127,6 +132,12 @@ suite!(
     breakdown::only_what_was_sent_on_is_broken_down,
     breakdown::a_search_is_for_plain_text_without_case,
     breakdown::links_are_found_by_slug_or_title,
+    breakdown::rows_are_in_the_order_that_was_asked_for,
+    breakdown::clicks_are_grouped_by_what_their_links_say,
+    counted_parameters::values_are_the_same_from_cells_and_from_clicks,
+    counted_parameters::several_values_of_one_click_are_counted_from_clicks,
+    split_series::the_values_of_a_dimension_have_their_series,
+    split_series::groups_of_links_have_their_series,
     conversions::an_event_is_one_conversion_however_often_it_is_told_of,
     conversions::a_conversion_is_of_its_clicks_time,
     conversions::a_click_leads_to_so_much_and_no_more,
@@ -152,6 +163,9 @@ suite!(
     visitors::firsts_are_those_of_a_plain_count,
     visitors::visitors_over_days_are_those_who_consented,
     visitors::a_days_salt_is_made_once_and_ends,
+    estimates::links_together_are_those_of_a_plain_count,
+    estimates::many_visitors_are_within_three_standard_errors,
+    estimates::estimates_are_of_links_and_of_days_that_are_known,
     retention::clicks_that_come_too_late_count_once,
     retention::a_purge_meets_a_replay_half_way,
     retention::clicks_are_stored_during_a_purge,
@@ -163,6 +177,12 @@ suite!(
     export::counts_are_met_page_by_page,
     export::losses_are_met_page_by_page,
     dead_letters::they_are_kept_until_they_are_deleted,
+    rollups::cells_say_what_their_clicks_say,
+    rollups::counted_anew_nothing_is_different,
+    rollups::values_beyond_the_most_are_counted_as_others,
+    rollups::two_workers_give_each_value_one_number,
+    rollups::what_is_folded_is_told_by_days,
+    rollups::latency_is_told_by_cells,
     rights::counts_are_those_of_the_clicks_that_are_left,
     rights::what_is_under_way_is_kept_out_and_counted_once,
     rights::what_was_erased_is_never_too_late,
@@ -173,6 +193,9 @@ suite!(
     rights::salts_that_live_are_told,
     rights::a_deletion_can_be_taken_back_until_it_begins,
     rights::nothing_is_left_of_a_removed_workspace,
+    recounts::days_stay_when_hours_are_folded,
+    recounts::damaged_cells_are_told_of_and_mended,
+    recounts::a_workspace_from_before_catches_up_while_clicks_come,
     schema::migrating_again_changes_nothing,
     schema::a_newer_database_is_refused,
 );

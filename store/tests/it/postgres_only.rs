@@ -36,8 +36,10 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         assert!(scope.report_link(&crate::link_reports::report(link.id, 0)).await.unwrap());
         scope.create_annotation(&crate::annotations::note(NOON, None)).await.unwrap();
         scope.commit().await.unwrap();
-        let click = click(link.id, NOON);
-        ingest(store, workspace, std::slice::from_ref(&click)).await;
+        let visitor = Some(domain::VisitorKey { key: "v".into(), recipe: 1 });
+        let click = domain::Click { visitor, ..click(link.id, NOON) };
+        let day = Some(domain::LocalDay::of(NOON, &jiff::tz::TimeZone::UTC));
+        store.ingest(&[store::Incoming { day, ..crate::fixture::incoming(workspace, click.clone()) }], NOON).await.unwrap();
         crate::conversions::convert(store, workspace, &click, "order").await;
         store.engage(workspace, click.id, NOON).await.unwrap();
         store.count_losses(&[loss(workspace, 1, 1)]).await.unwrap();
@@ -60,6 +62,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "workspace_heads",
         "rollup_cells",
         "rollup_values",
+        "visitor_sketches",
         "clicks",
         "ingest_counters",
         "link_permits",

@@ -15,8 +15,8 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use memmap2::MmapMut;
@@ -59,8 +59,13 @@ pub(super) struct Windows {
     /// `None` only while it is dropped.
     orders: Option<Sender<Order>>,
     ready: Receiver<Window>,
+    wanted: Wanted,
     thread: Option<JoinHandle<()>>,
 }
+
+/// The segment and place that records are at: what lies before is of no use. Held while a window is handed over,
+/// so that none is that nobody would look for.
+type Wanted = Arc<Mutex<(u64, u64)>>;
 
 impl Windows {
     /// `None` where segments are too small to be worth it, or the file system is none that
@@ -72,9 +77,11 @@ impl Windows {
         }
         let (orders, taken) = channel();
         let (done, ready) = channel();
-        let thread = std::thread::Builder::new().name("spool-windows".into()).spawn(move || run(&taken, &done))?;
+        let wanted = Wanted::default();
+        let at = wanted.clone();
+        let thread = std::thread::Builder::new().name("spool-windows".into()).spawn(move || run(&taken, &done, &at))?;
         let (orders, thread) = (Some(orders), Some(thread));
-        Ok(Some(Self { stride, current: None, ahead: VecDeque::new(), asked: (0, 0), orders, ready, thread }))
+        Ok(Some(Self { stride, current: None, ahead: VecDeque::new(), asked: (0, 0), orders, ready, wanted, thread }))
     }
 
     /// The most bytes that windows take beyond the records of the open segment.
@@ -100,7 +107,11 @@ impl Windows {
         if let Some(window) = self.current.take() {
             self.order(Order::Unmap(window));
         }
-        self.ahead.extend(self.ready.try_iter());
+        {
+            let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            *wanted = (base, from);
+            self.ahead.extend(self.ready.try_iter());
+        }
         while let Some(window) = self.ahead.pop_front_if(|window| window.is_before(base, from)) {
             self.order(Order::Unmap(window));
         }
@@ -155,11 +166,14 @@ impl Window {
     }
 }
 
-fn run(orders: &Receiver<Order>, ready: &Sender<Window>) {
+fn run(orders: &Receiver<Order>, ready: &Sender<Window>, wanted: &Wanted) {
     for order in orders {
         let done = match order {
             Order::Prepare { file, base, from, length } => prepare(&file, base, from, length).map(|window| {
-                let _ = ready.send(window);
+                let wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner);
+                if !window.is_before(wanted.0, wanted.1) {
+                    let _ = ready.send(window);
+                }
             }),
             Order::Unmap(window) => {
                 drop(window);

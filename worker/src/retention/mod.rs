@@ -32,6 +32,8 @@ pub struct Round {
     pub addresses: u64,
     /// Clicks that lost the id that their visitor consented to.
     pub visitors: u64,
+    /// Days of links whose visitors can no longer be counted with those of others.
+    pub sketches: u64,
     pub audit_entries: u64,
     /// Months of clicks that nobody has any more.
     pub partitions: u64,
@@ -43,6 +45,7 @@ enum Step {
     Clicks,
     Misses,
     Addresses { before: Millis },
+    Sketches { before: Millis },
     Visitors { before: Millis },
     Audit { before: Millis },
 }
@@ -109,13 +112,13 @@ impl Purge {
             }
         }
         round.partitions = self.store.drop_unused_partitions(self.clock.now()).await?;
-        if round.clicks + round.misses + round.addresses + round.visitors > 0 {
+        if round.clicks + round.misses + round.addresses + round.visitors + round.sketches > 0 {
             // SQLite's log still has their pages.
             self.store.empty_log().await?;
         }
         if round != Round::default() {
-            let Round { clicks, misses, addresses, visitors, audit_entries, partitions } = round;
-            tracing::info!(clicks, misses, addresses, visitors, audit_entries, partitions, "what is no longer kept was deleted");
+            let Round { clicks, misses, addresses, visitors, sketches, audit_entries, partitions } = round;
+            tracing::info!(clicks, misses, addresses, visitors, sketches, audit_entries, partitions, "what is no longer kept was deleted");
         }
         done.map(|()| round)
     }
@@ -127,6 +130,9 @@ impl Purge {
         if is_moving {
             self.store.keep_clicks_from(workspace, kept_from).await?;
         }
+        // Before the clicks and their ids, so that no sketch says of anybody who is in none of them.
+        let sketches = Step::Sketches { before: Retention::consented_ids_from(now).max(kept_from).max(keeping.kept_from) };
+        round.sketches += self.steps(workspace, sketches, stopping).await?;
         if is_moving || keeping.is_purging {
             round.clicks += self.steps(workspace, Step::Clicks, stopping).await?;
         }
@@ -172,6 +178,7 @@ impl Purge {
                 self.addresses.inc_by(purged.rows);
                 Ok(purged)
             }
+            Step::Sketches { before } => self.store.remove_sketches(workspace, before).await,
             Step::Visitors { before } => {
                 let purged = self.store.remove_visitors(workspace, before, proof).await?;
                 self.visitors.inc_by(purged.rows);

@@ -1,7 +1,7 @@
 //! The workspace itself: its settings, its members, its hosts, and what its programs may do.
 
 use domain::{AttributionDays, CustomDomain, DomainStatus, Millis, RecipientParameter, WorkspacePolicy};
-use store::{ApiKey, Member, Workspace};
+use store::{ApiKey, Member, ParameterCounted, Workspace};
 
 use super::{Table, at, columns};
 
@@ -63,6 +63,7 @@ pub(in crate::export) struct Settings {
     pub deletion_at: Option<Millis>,
     pub attribution_days: AttributionDays,
     pub recipient_parameter: Option<RecipientParameter>,
+    pub counted_parameters: Vec<ParameterCounted>,
 }
 
 pub(in crate::export) const SETTINGS: Table<Settings> = Table {
@@ -78,6 +79,7 @@ pub(in crate::export) const SETTINGS: Table<Settings> = Table {
         "deletionAt", "when it is to be deleted, if that was asked for", |s| at(s.deletion_at);
         "attributionDays", "for how long after a click a conversion is taken", |s| s.attribution_days.get().into();
         "recipientParameter", "the parameter that says to whom a link was sent", |s| s.recipient_parameter.as_ref().map(RecipientParameter::as_str).into();
+        "countedParameters", "the parameters whose values are counted, a list", |s| s.counted_parameters.iter().map(|counted| counted.key.clone()).collect();
         "privacy", "what is kept of visitors, and for how long", |s| serde_json::to_value(&s.policy.privacy).unwrap_or_default();
     },
 };

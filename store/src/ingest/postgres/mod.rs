@@ -17,7 +17,7 @@ use self::write::Written;
 use super::rejudge::Rejudged;
 use super::too_late::{Late, split};
 use super::visits::{Marks, Visit, Visits};
-use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, stored};
+use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
 use crate::StoreError;
 use crate::rollup::{COLUMNS, CountedRow, Facts, Interner, ValueCache};
 
@@ -134,6 +134,7 @@ async fn store(
     let fresh = values.missing(facts.iter(), &counting);
     let given = values.give(fresh);
     let mut changes = cells::added(&facts, &mut counting, &values)?;
+    let visitors = std::mem::take(&mut changes.sketches);
     changes.merge(found.cells)?;
     let written = Written {
         ingested: &ingested,
@@ -144,6 +145,7 @@ async fn store(
         changes: &changes,
     };
     write::write(transaction, workspace, &written).await?;
+    sketches::write_postgres(transaction, workspace, &visitors, &head.zone()).await?;
     Ok((ingested, Some(values)))
 }
 
@@ -179,8 +181,10 @@ pub(super) async fn rejudge(
     let mut values = Interner::new(values, workspace, head.next_value);
     let missing = values.missing(before.iter().chain(&after), &counting);
     cells::postgres::number(&mut transaction, workspace, missing, &mut values).await?;
-    let changes = cells::moved(&before, &after, &mut counting, &values)?;
+    let mut changes = cells::moved(&before, &after, &mut counting, &values)?;
+    let visitors = std::mem::take(&mut changes.sketches);
     cells::postgres::write(&mut transaction, workspace, changes).await?;
+    sketches::write_postgres(&mut transaction, workspace, &visitors, &head.zone()).await?;
     transaction.commit().await?;
     values.remember();
     Ok(found)

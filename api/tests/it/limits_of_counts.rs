@@ -1,0 +1,142 @@
+//! What nobody should ask of counts and lists is refused at once, with what is possible.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use testkit::GraphQl;
+
+use crate::fixture::{start, told};
+
+/// Of one answer; a scan of anything would take longer on a busy machine, not on an empty workspace.
+const SOON: Duration = Duration::from_secs(5);
+
+async fn refused(api: &GraphQl, query: &str, variables: Value) -> Vec<(String, String)> {
+    let begun = Instant::now();
+    let error = api.error(query, variables.clone()).await;
+    assert!(begun.elapsed() < SOON, "{variables}: {:?}", begun.elapsed());
+    assert_eq!(told(&error).0, "VALIDATION", "{query} {variables}: {error}");
+    let issues = error["extensions"]["issues"].as_array().unwrap();
+    issues.iter().map(|issue| (issue["path"].as_str().unwrap().into(), issue["message"].as_str().unwrap().into())).collect()
+}
+
+const COUNTS: [&str; 3] = [
+    "query($f: ClickFilter) { clickTotals(filter: $f) { clicks } }",
+    "query($f: ClickFilter) { clickSeries(filter: $f, bucket: DAY, by: COUNTRY) { points { clicks } } }",
+    "query($f: ClickFilter) { clickBreakdown(filter: $f, dimension: TAG) { total } }",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ranges_and_ids_are_bounded() {
+    let running = start().await;
+    let ada = running.ada().await;
+    let ids: Vec<String> = (0..10_000).map(|id| format!("lnk_{id:032x}")).collect();
+    for (filter, path, says) in [
+        (json!({ "from": "2026-03-02T00:00:00Z", "to": "2026-03-01T00:00:00Z" }), "filter.to", "after"),
+        (json!({ "from": "2026-03-01T00:00:00Z", "to": "2026-03-01T00:00:00Z" }), "filter.to", "after"),
+        (json!({ "from": "1926-03-01T00:00:00Z", "to": "2026-03-01T00:00:00Z" }), "filter.from", "60 years"),
+        (json!({ "linkIds": ids }), "filter.linkIds", "100"),
+    ] {
+        for query in COUNTS {
+            let issues = refused(&ada, query, json!({ "f": filter })).await;
+            assert!(issues.iter().any(|(at, message)| at == path && message.contains(says)), "{query} {path}: {issues:?}");
+        }
+    }
+    let series =
+        "query($f: ClickFilter, $b: Bucket!, $z: TimeZone) { clickSeries(filter: $f, bucket: $b, timeZone: $z) { points { clicks } } }";
+    let year = json!({ "from": "2025-03-01T00:00:00Z", "to": "2026-03-01T00:00:00Z" });
+    let issues = refused(&ada, series, json!({ "f": year, "b": "MINUTE" })).await;
+    assert!(issues[0].1.contains("1,500") || issues[0].1.contains("1500"), "{issues:?}");
+    for zone in ["Mars/Olympus", "", "../etc/passwd"] {
+        assert_eq!(refused(&ada, series, json!({ "b": "DAY", "z": zone })).await[0].0, "timeZone", "{zone}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_links_are_counted_as_nothing() {
+    let running = start().await;
+    let ada = running.ada().await;
+    let link = ada.create_link("https://example.com/", json!({ "tags": ["secret"] })).await;
+    running.store_clicks(&ada, &link, 0..6).await;
+    let eve = running.anonymous().sign_up("eve").await;
+    let filter = json!({ "f": { "linkIds": [link["id"]] } });
+    assert_eq!(eve.data(COUNTS[0], filter.clone()).await["clickTotals"]["clicks"], 0);
+    assert_eq!(eve.data(COUNTS[1], filter.clone()).await["clickSeries"]["points"][0]["clicks"], 0);
+    assert_eq!(eve.data(COUNTS[2], filter).await["clickBreakdown"]["total"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_are_bounded_and_cursors_their_own() {
+    let running = start().await;
+    let ada = running.ada().await;
+    ada.data("mutation { updateWorkspace(input: { recipientParameter: \"rid\" }) { workspace { id } } }", json!({})).await;
+    let lists = [
+        ("clicks", "nodes { id }"),
+        ("links", "nodes { id }"),
+        ("misses", "nodes { slug }"),
+        ("annotations", "nodes { id }"),
+        ("recipientClicks", "nodes { recipient }"),
+    ];
+    for (list, fields) in lists {
+        let query = format!("query($n: Int, $a: String) {{ {list}(first: $n, after: $a) {{ {fields} }} }}");
+        for first in [-1, 101, i32::MAX] {
+            let issues = refused(&ada, &query, json!({ "n": first })).await;
+            assert!(issues[0].0 == "first" && issues[0].1.contains("100"), "{list} {first}: {issues:?}");
+        }
+        for cursor in ["", "x", "t:", "s:-1", "t:clk_00000000000000000000000000000000\u{0}", "99999999999999999999"] {
+            assert_eq!(refused(&ada, &query, json!({ "a": cursor })).await[0].0, "after", "{list} {cursor}");
+        }
+        let empty = ada.send(&query, json!({ "n": 0 })).await;
+        let is_empty = empty["data"][list]["nodes"] == json!([]);
+        assert!(is_empty || empty["errors"][0]["extensions"]["code"] == "VALIDATION", "{list}: {empty}");
+    }
+    let breakdown = "query($n: Int) { clickBreakdown(dimension: COUNTRY, first: $n) { rows { clicks } } }";
+    for first in [-1, 501, i32::MAX] {
+        let issues = refused(&ada, breakdown, json!({ "n": first })).await;
+        assert!(issues[0].0 == "first" && issues[0].1.contains("500"), "{issues:?}");
+    }
+    assert_eq!(ada.data(breakdown, json!({ "n": 0 })).await["clickBreakdown"]["rows"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conversions_are_not_grouped_by_what_links_say() {
+    let running = start().await;
+    let ada = running.ada().await;
+    for dimension in ["TAG", "FOLDER", "DOMAIN", "METADATA", "PARAMETER"] {
+        let query = "query($d: Dimension!) { conversionBreakdown(dimension: $d) { clicks } }";
+        assert_eq!(refused(&ada, query, json!({ "d": dimension })).await[0].0, "dimension");
+        let query = "query($d: Dimension!) { funnel(steps: [\"order\"], by: $d) { steps { clicks } } }";
+        assert_eq!(refused(&ada, query, json!({ "d": dimension })).await[0].0, "by");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parameters_are_counted_where_clicks_keep_them() {
+    let running = start().await;
+    let ada = running.ada().await;
+    let update = "mutation($i: UpdateWorkspaceInput!) { updateWorkspace(input: $i) { workspace { countedParameters { key since } } } }";
+    let set =
+        async |input: Value| ada.data(update, json!({ "i": input })).await["updateWorkspace"]["workspace"]["countedParameters"].take();
+    let since = "2026-03-02T00:00:00.000Z";
+    assert_eq!(
+        set(json!({ "countedParameters": ["ref", "Ref", "ref"] })).await,
+        json!([{ "key": "ref", "since": since }, { "key": "Ref", "since": since }])
+    );
+    let eleven: Vec<String> = (0..11).map(|number| number.to_string()).collect();
+    for (names, paths) in [
+        (json!(eleven), vec!["countedParameters"]),
+        (json!(["", "ok", "x".repeat(65)]), vec!["countedParameters.0", "countedParameters.2"]),
+    ] {
+        let issues = refused(&ada, update, json!({ "i": { "countedParameters": names } })).await;
+        assert_eq!(issues.into_iter().map(|(path, _)| path).collect::<Vec<_>>(), paths);
+    }
+    // What is not kept any more is not counted, and may not be.
+    let kept = json!({ "privacy": { "parameters": ["ref"] } });
+    assert_eq!(set(kept).await, json!([{ "key": "ref", "since": since }]));
+    assert_eq!(refused(&ada, update, json!({ "i": { "countedParameters": ["other"] } })).await[0].0, "countedParameters.0");
+    assert_eq!(set(json!({ "recipientParameter": "ref" })).await, json!([]));
+    assert_eq!(refused(&ada, update, json!({ "i": { "countedParameters": ["ref"] } })).await[0].0, "countedParameters.0");
+    let log = ada.data("{ auditLog { nodes { action } } }", json!({})).await["auditLog"]["nodes"].to_string();
+    assert!(log.contains("counted_parameters.changed"), "{log}");
+    let eve = running.anonymous().sign_up("eve").await;
+    assert_eq!(eve.data("{ workspace { countedParameters { key } } }", json!({})).await["workspace"]["countedParameters"], json!([]));
+}

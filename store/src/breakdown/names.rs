@@ -1,0 +1,107 @@
+//! What the numbers of a breakdown stand for.
+
+use std::collections::HashMap;
+
+use domain::{Channel, ClickFilter, Device, Dimension, DimensionValue, LinkId, VerdictReason};
+use entity::click::{Column, Entity};
+use sea_orm::{ColumnTrait, EntityTrait, IdenStatic as _, Order, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::BreakdownRequest;
+use super::cells::Known;
+use super::search::Searched;
+use crate::filter_sql::any_of;
+use crate::rollup::{Block, OTHER, UNKNOWN, code_of};
+use crate::{StoreError, WorkspaceScope};
+
+impl WorkspaceScope {
+    /// What the numbers stand for, with what was known by its value already; only what was searched for, and of
+    /// numbers only what may be among the first.
+    pub(super) async fn named(
+        &self,
+        block: Block,
+        request: &BreakdownRequest,
+        clicks: HashMap<Known, u64>,
+    ) -> Result<HashMap<DimensionValue, u64>, StoreError> {
+        let mut values: HashMap<DimensionValue, u64> = HashMap::new();
+        let mut numbers: Vec<(u64, u64)> = Vec::new();
+        for (known, clicks) in clicks.into_iter().filter(|(_, clicks)| *clicks > 0) {
+            match known {
+                Known::Number(UNKNOWN) => *values.entry(DimensionValue::Unknown).or_default() += clicks,
+                Known::Number(OTHER) => {}
+                Known::Number(number) => numbers.push((number, clicks)),
+                Known::Value(value) => *values.entry(value).or_default() += clicks,
+            }
+        }
+        let wanted = match &request.search {
+            Some(search) => Some(self.searched(block, request.dimension, search).await?),
+            None => None,
+        };
+        if let Some(wanted) = &wanted {
+            values.retain(|value, _| wanted.has(value));
+        }
+        if let Some(Searched::Numbers(wanted, _)) = &wanted {
+            numbers.retain(|(number, _)| wanted.contains(number));
+        } else if wanted.is_none() && (values.is_empty() || values.keys().eq([&DimensionValue::Unknown])) {
+            // What certainly is not among the first need not be named.
+            request.order.cut(&mut numbers, request.first);
+        }
+        let names = self.values_of(block, request.dimension, &numbers).await?;
+        for (number, clicks) in numbers {
+            if let Some(value) = names.get(&number) {
+                *values.entry(value.clone()).or_default() += clicks;
+            }
+        }
+        if let Some(Searched::Values(wanted)) = wanted {
+            values.retain(|value, _| wanted.contains(value));
+        }
+        Ok(values)
+    }
+
+    async fn values_of(
+        &self,
+        block: Block,
+        dimension: Dimension,
+        numbers: &[(u64, u64)],
+    ) -> Result<HashMap<u64, DimensionValue>, StoreError> {
+        let coded = |read: fn(i16) -> Option<DimensionValue>| {
+            numbers.iter().filter_map(|(number, _)| Some((*number, read(code_of(*number)?)?))).collect()
+        };
+        let numbers: Vec<u64> = numbers.iter().map(|(number, _)| *number).collect();
+        Ok(match dimension {
+            Dimension::Device => coded(|code| Device::from_code(code).map(DimensionValue::Device)),
+            Dimension::Channel => coded(|code| Channel::from_code(code).map(DimensionValue::Channel)),
+            Dimension::VerdictReason => coded(|code| VerdictReason::from_code(code).map(DimensionValue::VerdictReason)),
+            Dimension::Link => {
+                let links = self.texts(block, &numbers).await?.into_iter();
+                links.filter_map(|(number, text)| Some((number, DimensionValue::Link(LinkId(Uuid::try_parse(&text).ok()?))))).collect()
+            }
+            _ => self.texts(block, &numbers).await?.into_iter().map(|(number, text)| (number, DimensionValue::Text(text))).collect(),
+        })
+    }
+
+    /// What these rules were called at the last of their clicks that match.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn rule_names(&self, filter: &ClickFilter, ids: &[String]) -> Result<HashMap<String, String>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let wanted: Vec<Option<String>> = ids.iter().cloned().map(Some).collect();
+        let rows: Vec<(String, String)> = Entity::find()
+            .select_only()
+            .column(Column::RuleId)
+            .column(Column::RuleName)
+            .filter(self.counted(filter))
+            .filter(any_of(Column::RuleId.as_str(), &wanted))
+            .filter(Column::RuleName.is_not_null())
+            .group_by(Column::RuleId)
+            .group_by(Column::RuleName)
+            .order_by(Column::Seq.max(), Order::Asc)
+            .into_tuple()
+            .all(&self.transaction)
+            .await?;
+        Ok(rows.into_iter().collect())
+    }
+}
