@@ -26,6 +26,8 @@ pub(crate) enum CellsOf<'a> {
 
 /// Totals and latency stand in front, and are within so many bytes of nearly every cell.
 const HEAD_BYTES: i32 = 1_024;
+/// The first of the dimensions, the country, comes right after them.
+const FIRST_BYTES: i32 = 4_096;
 
 /// What a question asks of cells.
 #[derive(Clone, Debug)]
@@ -213,8 +215,14 @@ impl WorkspaceScope {
         range: &CellRange,
         blocks: &[Block],
     ) -> Result<Vec<(Uuid, Quarter, Cell)>, StoreError> {
-        let in_front = range.grain == Grain::Day && blocks.iter().all(|block| *block <= Block::LATENCY);
-        let found = if in_front { self.cells_cut(of, range, blocks, Some(HEAD_BYTES)).await? } else { None };
+        let last = blocks.iter().max().copied().unwrap_or(Block::TOTALS);
+        let bytes = match range.grain {
+            Grain::Quarter => None,
+            _ if last <= Block::LATENCY => Some(HEAD_BYTES),
+            _ if Some(last) == block_of(Dimension::Country) => Some(FIRST_BYTES),
+            _ => None,
+        };
+        let found = if bytes.is_some() { self.cells_cut(of, range, blocks, bytes).await? } else { None };
         match found {
             Some(cells) => Ok(cells),
             None => self.cells_cut(of, range, blocks, None).await?.ok_or_else(|| StoreError::Internal("a rollup cell is cut off".into())),

@@ -2,6 +2,7 @@
 //! themselves are as they are to be: a sketch that cannot forget is made anew of them.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use domain::{ClickId, Quarter, WorkspaceId};
 use jiff::tz::TimeZone;
@@ -9,6 +10,7 @@ use sqlx::{PgTransaction, Row, Sqlite, Transaction};
 use uuid::Uuid;
 
 use super::Failure;
+use super::sqlite::{CHUNKS, chunks, places};
 use crate::StoreError;
 use crate::rollup::{Met, SketchChange, Sketches, VisitorHash, day_end};
 
@@ -17,6 +19,26 @@ type Sketched = BTreeMap<(Uuid, i64), SketchChange>;
 /// The first clicks of a link's day.
 const FIRSTS: &str = "SELECT verdict, visitor FROM clicks WHERE workspace_id = $1 AND link_id = $2 AND id >= $3 AND id < $4 \
                       AND first_of_day & 1 = 1 AND visitor IS NOT NULL";
+
+static STORED: LazyLock<[String; 5]> = LazyLock::new(|| {
+    CHUNKS.map(|rows| {
+        format!(
+            "WITH k (link_id, quarter) AS (VALUES {}) SELECT s.link_id, s.quarter, s.body FROM k CROSS JOIN visitor_sketches s \
+             ON s.workspace_id = ? AND s.link_id = k.link_id AND s.quarter = k.quarter",
+            places(rows, 2)
+        )
+    })
+});
+
+static WRITTEN: LazyLock<[String; 5]> = LazyLock::new(|| {
+    CHUNKS.map(|rows| {
+        format!(
+            "INSERT INTO visitor_sketches (workspace_id, link_id, quarter, body) VALUES {} \
+             ON CONFLICT (workspace_id, link_id, quarter) DO UPDATE SET body = excluded.body",
+            places(rows, 4)
+        )
+    })
+});
 
 /// The ids that the clicks of a day have.
 pub(crate) fn ids_of_day(day: i64, zone: &TimeZone) -> (Uuid, Uuid) {
@@ -41,11 +63,18 @@ pub(super) async fn write_sqlite(
     changes: &Sketched,
     zone: &TimeZone,
 ) -> Result<(), Failure> {
-    for ((link, day), change) in changes {
-        let sql = "SELECT body FROM visitor_sketches WHERE workspace_id = ? AND link_id = ? AND quarter = ?";
-        let stored: Option<Vec<u8>> =
-            sqlx::query_scalar(sql).bind(workspace.0).bind(link).bind(day).fetch_optional(&mut **transaction).await?;
-        let sketches = match change.merge(stored.as_deref())? {
+    let keys: Vec<(Uuid, i64)> = changes.keys().copied().collect();
+    let mut stored: BTreeMap<(Uuid, i64), Vec<u8>> = BTreeMap::new();
+    for (sql, chunk) in chunks(&keys, &STORED) {
+        let query = chunk.iter().fold(sqlx::query(sql), |query, (link, day)| query.bind(*link).bind(*day)).bind(workspace.0);
+        for row in query.fetch_all(&mut **transaction).await? {
+            stored.insert((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?);
+        }
+    }
+    let mut written: Vec<((Uuid, i64), Vec<u8>)> = Vec::new();
+    for (key @ (link, day), change) in changes {
+        let known = stored.get(key);
+        let sketches = match change.merge(known.map(Vec::as_slice))? {
             Some(sketches) => sketches,
             None => {
                 let (first, end) = ids_of_day(*day, zone);
@@ -54,16 +83,19 @@ pub(super) async fn write_sqlite(
             }
         };
         let body = sketches.encode();
-        if stored.as_ref() == Some(&body) {
-            continue;
+        if sketches.is_empty() {
+            let sql = "DELETE FROM visitor_sketches WHERE workspace_id = ? AND link_id = ? AND quarter = ?";
+            sqlx::query(sql).bind(workspace.0).bind(link).bind(day).execute(&mut **transaction).await?;
+        } else if known != Some(&body) {
+            written.push((*key, body));
         }
-        let sql = if sketches.is_empty() {
-            "DELETE FROM visitor_sketches WHERE workspace_id = ?1 AND link_id = ?2 AND quarter = ?3 AND ?4 IS NOT NULL"
-        } else {
-            "INSERT INTO visitor_sketches (workspace_id, link_id, quarter, body) VALUES (?1, ?2, ?3, ?4) \
-             ON CONFLICT (workspace_id, link_id, quarter) DO UPDATE SET body = excluded.body"
-        };
-        sqlx::query(sql).bind(workspace.0).bind(link).bind(day).bind(body).execute(&mut **transaction).await?;
+    }
+    for (sql, chunk) in chunks(&written, &WRITTEN) {
+        let mut query = sqlx::query(sql);
+        for ((link, day), body) in chunk {
+            query = query.bind(workspace.0).bind(*link).bind(*day).bind(body.as_slice());
+        }
+        query.execute(&mut **transaction).await?;
     }
     Ok(())
 }
@@ -79,8 +111,10 @@ pub(super) async fn write_postgres(
     }
     let (links, days): (Vec<Uuid>, Vec<i64>) = changes.keys().copied().unzip();
     let rows = sqlx::query(
-        "SELECT s.link_id, s.quarter, s.body FROM UNNEST($2::uuid[], $3::bigint[]) AS k (link_id, quarter) \
-         JOIN visitor_sketches s ON s.workspace_id = $1 AND s.link_id = k.link_id AND s.quarter = k.quarter",
+        // Each by itself, whatever the planner takes an empty table for.
+        "SELECT k.link_id, k.quarter, f.body FROM UNNEST($2::uuid[], $3::bigint[]) AS k (link_id, quarter), \
+         LATERAL (SELECT s.body FROM visitor_sketches s \
+         WHERE s.workspace_id = $1 AND s.link_id = k.link_id AND s.quarter = k.quarter OFFSET 0) AS f",
     )
     .bind(workspace.0)
     .bind(&links)
