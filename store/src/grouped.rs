@@ -48,7 +48,7 @@ impl Grouping<'_> {
             };
             return Some(Expr::cust_with_values(sql, [self.key.unwrap_or_default()]));
         }
-        text_column(self.dimension).map(|column| Expr::col(column))
+        text_column(self.dimension).map(Expr::col)
     }
 
     /// What clicks are grouped by, also where other tables are joined to them.

@@ -112,7 +112,9 @@ proptest! {
         for bytes in [bytes.clone(), [vec![version], bytes].concat()] {
             if let Ok(sketches) = Sketches::decode(&bytes) {
                 prop_assert_eq!(sketches.encode(), bytes);
-                Verdict::ALL.iter().for_each(|verdict| drop(sketches.estimate(*verdict)));
+                for verdict in Verdict::ALL {
+                    let _ = sketches.estimate(*verdict);
+                }
             }
         }
     }
