@@ -174,6 +174,7 @@ impl BreakdownQuery {
     /// or a link's title or slug, contains it, without regard to case. `first` is 50 unless given,
     /// 500 at most. TAG, FOLDER, DOMAIN and METADATA are those of the clicks' links as these are now, deleted
     /// ones included: a link with several tags is counted with each.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn click_breakdown(
         &self,
         ctx: &Context<'_>,

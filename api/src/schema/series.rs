@@ -110,6 +110,7 @@ impl SeriesQuery {
     /// How many clicks there were in each minute, hour, day, week or month of a zone; without one, the
     /// workspace's. A range has at most 1500 points. Compared are weeks with whole weeks before (a year: 52) and
     /// months with months.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn click_series(
         &self,
         ctx: &Context<'_>,

@@ -190,7 +190,7 @@ async fn clicks_are_grouped_by_what_their_links_say() {
         let by_value = found(json!({ "d": "TAG", "n": 1, "o": { "field": "VALUE" } })).await;
         assert_eq!((&by_value["rows"], &by_value["other"]), (&json!([row("x", 3, 0.75)]), &json!(1)));
         assert_eq!(found(json!({ "d": "TAG", "s": "SA" })).await["rows"], json!([row("Sale", 4, 1.0)]));
-        let authority = first["shortUrl"].as_str().unwrap().trim_start_matches("http://").trim_end_matches("/a").to_owned();
+        let authority = first["shortUrl"].as_str().unwrap().trim_start_matches("https://").trim_end_matches("/a").to_owned();
         assert_eq!(found(json!({ "d": "DOMAIN" })).await["rows"], json!([row(&authority, 4, 1.0)]));
         let none = json!({ "value": null, "label": "None", "clicks": 1, "share": 0.25, "link": null });
         assert_eq!(found(json!({ "d": "FOLDER" })).await["rows"], json!([row("f", 3, 0.75), none]));
