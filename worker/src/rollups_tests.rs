@@ -77,7 +77,9 @@ async fn rollups_are_kept_up_on_sqlite() {
     let store = Store::connect(&Database::Sqlite(path.clone())).await.unwrap();
     store::migrate(&store, NOON).await.unwrap();
     let pool = sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(path)).await.unwrap();
-    let execute = async |sql: &'static str| drop(sqlx::query(sql).execute(&pool).await.unwrap());
+    let execute = async |sql: &'static str| {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    };
     old_days_are_folded_and_those_from_before_caught_up_with(&store, execute).await;
 }
 

@@ -218,7 +218,10 @@ pub async fn rows_are_in_the_order_that_was_asked_for(store: &Store) {
 }
 
 /// What each of the links is in, by dimension and key.
-fn groups_of_links(own_host: &str) -> Vec<(Dimension, Option<&'static str>, Vec<Vec<DimensionValue>>)> {
+/// A dimension of links, its key, and the values of each link.
+type OfLinks = (Dimension, Option<&'static str>, Vec<Vec<DimensionValue>>);
+
+fn groups_of_links(own_host: &str) -> Vec<OfLinks> {
     let texts = |texts: &[&str]| texts.iter().map(|text| DimensionValue::Text((*text).to_owned())).collect::<Vec<_>>();
     let none = || vec![DimensionValue::Unknown];
     vec![
@@ -269,7 +272,7 @@ pub async fn clicks_are_grouped_by_what_their_links_say(store: &Store) {
             let count = |clicks: &[Click], value| clicks.iter().filter(|click| of(click).contains(value)).count() as u64;
             let found = scope.breakdown(&asked).await.unwrap();
             let mut wanted: Vec<BreakdownRow> = Vec::new();
-            for value in now.iter().flat_map(|click| of(click)) {
+            for value in now.iter().flat_map(&of) {
                 if !wanted.iter().any(|row| row.value == *value) {
                     wanted.push(BreakdownRow { value: value.clone(), clicks: count(&now, value), previous: Some(count(&before, value)) });
                 }
