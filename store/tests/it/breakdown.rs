@@ -217,10 +217,10 @@ pub async fn rows_are_in_the_order_that_was_asked_for(store: &Store) {
     }
 }
 
-/// What each of the links is in, by dimension and key.
 /// A dimension of links, its key, and the values of each link.
 type OfLinks = (Dimension, Option<&'static str>, Vec<Vec<DimensionValue>>);
 
+/// What each of the links is in, by dimension and key.
 fn groups_of_links(own_host: &str) -> Vec<OfLinks> {
     let texts = |texts: &[&str]| texts.iter().map(|text| DimensionValue::Text((*text).to_owned())).collect::<Vec<_>>();
     let none = || vec![DimensionValue::Unknown];
