@@ -33,7 +33,7 @@ impl WorkspaceScope {
     /// The sum over days of how many visitors had their first click of the day, on one of the links, of one of the
     /// filter's verdicts (people's, when it names none). `None` where the filter asks for more than links, time and
     /// verdicts, or for one link, which is counted exactly; where its range cuts a day in which there were clicks
-    /// outside of it; for days of which there are no sketches; and where there are more than [`MOST_SKETCHES`].
+    /// outside of it; for days of which there are no sketches; and where there are more than `MOST_SKETCHES`.
     ///
     /// # Errors
     /// When the database does not answer, or a sketch cannot be read.
