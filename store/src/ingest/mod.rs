@@ -1,9 +1,9 @@
-//! Storing clicks exactly once: one transaction for a batch, everything computed only from the
-//! rows that the insert returned, so that a frame delivered again changes nothing.
+//! Storing clicks exactly once: one transaction for a batch, everything computed only from the clicks that were
+//! not there yet, as is asked under the head's lock, so that a frame delivered again changes nothing.
 //!
 //! Per workspace, in the order of their ids so that two workers never wait for each other in a
-//! circle: lock the head row, leave out what is no longer kept and what was erased, find the first clicks of
-//! visitors' days, number and insert, merge the cells, raise the head. A record that the database refuses
+//! circle: lock the head row, leave out what is no longer kept and what was erased, find what is new and the first
+//! clicks of visitors' days, number and insert, merge the cells, raise the head. A record that the database refuses
 //! is found by halving the batch, for the caller to set aside; anything else that fails leaves no trace and
 //! is for the caller to repeat.
 
