@@ -102,18 +102,6 @@ async fn lists_are_bounded_and_cursors_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn conversions_are_not_grouped_by_what_links_say() {
-    let running = start().await;
-    let ada = running.ada().await;
-    for dimension in ["TAG", "FOLDER", "DOMAIN", "METADATA", "PARAMETER"] {
-        let query = "query($d: Dimension!) { conversionBreakdown(dimension: $d) { clicks } }";
-        assert_eq!(refused(&ada, query, json!({ "d": dimension })).await[0].0, "dimension");
-        let query = "query($d: Dimension!) { funnel(steps: [\"order\"], by: $d) { steps { clicks } } }";
-        assert_eq!(refused(&ada, query, json!({ "d": dimension })).await[0].0, "by");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parameters_are_counted_where_clicks_keep_them() {
     let running = start().await;
     let ada = running.ada().await;
