@@ -1,3 +1,5 @@
+//! Plans: which pieces are read of a range.
+
 use super::*;
 
 const Q: i64 = Quarter::MILLIS;

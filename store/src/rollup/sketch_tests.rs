@@ -1,3 +1,5 @@
+//! Sketches: how near they are, and their bytes.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Cells: their bytes, sums, what is taken out of them, and blocks that are full.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -94,7 +96,7 @@ fn a_link_is_taken_out_of_the_workspaces_cell() {
     let mut whole = cell(&[
         entry(Block::TOTALS, 0, Verdict::Human, clicks(5)),
         entry(COUNTRY, 7, Verdict::Human, clicks(5)),
-        entry(super::super::facts::LINK, 9, Verdict::Human, clicks(2)),
+        entry(crate::rollup::LINK, 9, Verdict::Human, clicks(2)),
     ]);
     let mut named = own.clone();
     named.name_link(9);
