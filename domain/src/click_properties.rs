@@ -80,12 +80,6 @@ impl ParameterChoice {
 }
 
 impl ClickProperties {
-    /// Whether anything is asked that rollup cells do not answer: they tell links and verdicts apart.
-    pub(crate) fn needs_clicks(&self) -> bool {
-        let others = [self.outcomes.is_empty(), self.devices.is_empty(), self.channels.is_empty(), self.parameters.is_empty()];
-        others.contains(&false) || self.text_fields().iter().any(|(_, values)| !values.is_empty())
-    }
-
     /// Whether it matters which link a click is of.
     pub(crate) fn names_links(&self) -> bool {
         !self.links.is_empty() || self.asks_of_links()

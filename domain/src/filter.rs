@@ -55,11 +55,6 @@ impl ClickFilter {
         filter
     }
 
-    /// Whether it asks for what rollup cells do not answer; if so, clicks are read.
-    pub fn needs_clicks(&self) -> bool {
-        self.include.needs_clicks() || self.exclude.needs_clicks()
-    }
-
     /// Whether it matters which link a click is of.
     pub fn names_links(&self) -> bool {
         self.include.names_links() || self.exclude.names_links()

@@ -70,8 +70,7 @@ pub(crate) fn day_start(at: Millis, zone: &TimeZone) -> Quarter {
 
 /// The first quarter of the day after that of an instant.
 pub(crate) fn day_end(at: Millis, zone: &TimeZone) -> Quarter {
-    // Days have 23 to 25 hours.
-    day_start(day_start(at, zone).start().plus(30 * 4 * Quarter::MILLIS), zone)
+    day_after(Quarter::of(at), zone)
 }
 
 /// The first quarter of the day after the one that this quarter is in.
