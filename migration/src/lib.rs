@@ -28,6 +28,7 @@ mod m20261128_000004_annotations;
 mod m20261128_000005_recipients;
 mod m20261128_000007_visitor_sketches;
 mod m20261128_000008_link_stats;
+mod m20261128_000009_visits;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -62,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000005_recipients::Migration),
             Box::new(m20261128_000007_visitor_sketches::Migration),
             Box::new(m20261128_000008_link_stats::Migration),
+            Box::new(m20261128_000009_visits::Migration),
         ]
     }
 }

@@ -31,7 +31,7 @@ const OWNED: &[(&str, &str)] = &[
     ("conversions", "event_id"),
     ("engagements", "click_id"),
     ("link_stats", "link_id"),
-    ("visitor_days", "day, link_id, visitor"),
+    ("visitor_days", "day, visitor, link_id"),
     ("visitor_salts", "day"),
     ("audit_log", "id"),
     ("ingest_counters", "minute, reason, counter_id"),

@@ -118,8 +118,8 @@ async fn destroy_in_sqlite(transaction: &DatabaseTransaction, until: Millis) -> 
         Ok::<u64, StoreError>(transaction.execute_raw(statement).await?.rows_affected())
     };
     let salts = run("UPDATE visitor_salts SET salt = x'' WHERE used_until <= $1 AND salt <> x''", vec![until.0.into()]).await?;
-    let sql = "DELETE FROM visitor_days WHERE (workspace_id, day, link_id, visitor) IN ( \
-                   SELECT v.workspace_id, v.day, v.link_id, v.visitor FROM visitor_salts s \
+    let sql = "DELETE FROM visitor_days WHERE (workspace_id, day, visitor, link_id) IN ( \
+                   SELECT v.workspace_id, v.day, v.visitor, v.link_id FROM visitor_salts s \
                    JOIN visitor_days v ON v.workspace_id = s.workspace_id AND v.day = s.day WHERE s.used_until <= $1 LIMIT $2)";
     let visitors = run(sql, vec![until.0.into(), STEP.into()]).await?;
     if visitors < u64::from(STEP) {

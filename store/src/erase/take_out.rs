@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{ids, places, places_of_rows};
 use crate::StoreError;
-use crate::ingest::{Head, Marks};
+use crate::ingest::{Head, Marks, VisitorBytes};
 use crate::rollup::{COLUMNS, Changes, CountedRow, Interner, Target, ValueCache, WHOLE_WORKSPACE, facts_of, numbering};
 
 /// A click, as far as it is counted.
@@ -153,15 +153,17 @@ impl TakingOut<'_> {
         Ok(next)
     }
 
-    /// That somebody clicked on a day of which nothing is left.
+    /// That somebody clicked on a link on a day of which nothing is left.
     async fn forget_visits<'a>(&self, gone: impl Iterator<Item = &'a First>) -> Result<(), StoreError> {
-        let rows: Vec<[Value; 3]> =
-            gone.map(|(day, visitor, _, of)| [day.0.into(), (*of).into(), visitor.as_bytes().to_vec().into()]).collect();
+        let of_links = gone.filter(|(.., of)| *of != WHOLE_WORKSPACE);
+        let row =
+            |(day, visitor, _, link): &First| [day.0.into(), VisitorBytes::of(visitor).as_bytes().to_vec().into(), Value::from(*link)];
+        let rows: Vec<[Value; 3]> = of_links.map(row).collect();
         if rows.is_empty() {
             return Ok(());
         }
         let places = places_of_rows(self.is_postgres(), 2, rows.len(), 3);
-        let sql = format!("DELETE FROM visitor_days WHERE workspace_id = $1 AND (day, link_id, visitor) IN {places}");
+        let sql = format!("DELETE FROM visitor_days WHERE workspace_id = $1 AND (day, visitor, link_id) IN {places}");
         self.run(sql, rows.into_iter().flatten().collect()).await
     }
 

@@ -33,7 +33,7 @@ use crate::{Store, StoreError};
 pub(crate) use guard::{CLOSED, hash_of_address, hash_of_click, hash_of_visitor};
 pub use rejudge::Rejudged;
 pub(crate) use sketches::{FIRSTS_OF_DAY, ids_of_day, read_rows};
-pub(crate) use visits::Marks;
+pub(crate) use visits::{Marks, VisitorBytes};
 
 /// A click to be stored, with what a dead letter would need.
 #[derive(Clone, Debug)]

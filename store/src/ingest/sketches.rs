@@ -1,7 +1,7 @@
 //! Writing what first clicks change in the sketches of links' days. Under the head's lock, once the clicks
 //! themselves are as they are to be: a sketch that cannot forget is made anew of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use domain::{ClickId, Quarter, WorkspaceId};
@@ -10,11 +10,12 @@ use sqlx::{PgTransaction, Row, Sqlite, Transaction};
 use uuid::Uuid;
 
 use super::Failure;
+use super::cells::postgres::unnest;
 use super::sqlite::{CHUNKS, chunks, places};
 use crate::StoreError;
-use crate::rollup::{Met, SketchChange, Sketches, VisitorHash, day_end};
+use crate::rollup::{Met, SketchChange, SketchKey, Sketches, VisitorHash, day_end};
 
-type Sketched = BTreeMap<(Uuid, i64), SketchChange>;
+type Sketched = BTreeMap<SketchKey, SketchChange>;
 
 /// The first clicks of a link's day.
 const FIRSTS: &str = "SELECT verdict, visitor FROM clicks WHERE workspace_id = $1 AND link_id = $2 AND id >= $3 AND id < $4 \
@@ -56,6 +57,30 @@ where
     let met = |row: &R| Ok((row.try_get(0)?, VisitorHash::of(&row.try_get::<String, _>(1)?, day)));
     Ok(Sketches::of(rows.iter().map(met).collect::<Result<Vec<Met>, sqlx::Error>>()?))
 }
+
+/// Sketches with those that new clicks add, of the ones as stored; only what changes.
+pub(super) fn grown(changes: &Sketched, stored: &HashMap<SketchKey, Vec<u8>>) -> Result<Vec<(SketchKey, Vec<u8>)>, StoreError> {
+    let mut grown = Vec::new();
+    for (key, change) in changes {
+        let known = stored.get(key);
+        let body = change.grow(known.map(Vec::as_slice))?.encode();
+        if known != Some(&body) {
+            grown.push((*key, body));
+        }
+    }
+    Ok(grown)
+}
+
+/// Writes whole sketches; the parameters are the workspace, and from `first` on the columns.
+pub(super) fn sketches_sql(workspace: usize, first: usize) -> String {
+    format!(
+        "INSERT INTO visitor_sketches (workspace_id, link_id, quarter, body) \
+         SELECT ${workspace}::uuid, {} ON CONFLICT (workspace_id, link_id, quarter) DO UPDATE SET body = excluded.body",
+        unnest(first, &["uuid", "bigint", "bytea"])
+    )
+}
+
+static WHOLE: LazyLock<String> = LazyLock::new(|| sketches_sql(1, 2));
 
 pub(super) async fn write_sqlite(
     transaction: &mut Transaction<'_, Sqlite>,
@@ -157,17 +182,8 @@ pub(super) async fn write_postgres(
         .await?;
     }
     if !written.0.is_empty() {
-        sqlx::query(
-            "INSERT INTO visitor_sketches (workspace_id, link_id, quarter, body) \
-             SELECT $1, * FROM UNNEST($2::uuid[], $3::bigint[], $4::bytea[]) \
-             ON CONFLICT (workspace_id, link_id, quarter) DO UPDATE SET body = excluded.body",
-        )
-        .bind(workspace.0)
-        .bind(&written.0)
-        .bind(&written.1)
-        .bind(&written.2)
-        .execute(&mut **transaction)
-        .await?;
+        let query = sqlx::query(WHOLE.as_str()).bind(workspace.0).bind(&written.0).bind(&written.1).bind(&written.2);
+        query.execute(&mut **transaction).await?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Ingest on SQLite: rows in statements of a few fixed sizes, so that each is prepared once.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use domain::{LossReason, Millis, Seq, WorkspaceId};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::columns::{NAMES, bind_row};
 use super::rejudge::Rejudged;
 use super::too_late::{Late, split};
-use super::visits::{Visit, Visits};
+use super::visits::{Met, Visit, Visits};
 use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
 use crate::StoreError;
 use crate::rollup::{COLUMNS, CountedRow, Facts, Interner, ValueCache};
@@ -26,20 +26,23 @@ static INSERTS: LazyLock<[String; 5]> = LazyLock::new(|| {
 
 static KNOWN: LazyLock<[String; 5]> = LazyLock::new(|| CHUNKS.map(|rows| format!("SELECT id FROM clicks WHERE id IN {}", places(1, rows))));
 
-/// The places of those rows that are there already, all in one row: each that is answered wakes whoever waits.
+/// The places of those whose visitor was met, twice, and one more where it was on the link; all in one row: each that is
+/// answered wakes whoever waits.
 static MET: LazyLock<[String; 5]> = LazyLock::new(|| {
     CHUNKS.map(|rows| {
-        let rows: Vec<String> = (0..rows).map(|place| format!("({place}, ?, ?, ?)")).collect();
+        let row = |place| format!("({place}, ?{}, ?{}, ?{})", 2 + 3 * place, 3 + 3 * place, 4 + 3 * place);
+        let rows: Vec<String> = (0..rows).map(row).collect();
         format!(
-            "WITH k (place, day, link_id, visitor) AS (VALUES {}) SELECT group_concat(k.place) FROM k CROSS JOIN visitor_days v \
-             ON v.workspace_id = ? AND v.day = k.day AND v.link_id = k.link_id AND v.visitor = k.visitor",
-            rows.join(", ")
+            "WITH k (place, day, visitor, link_id) AS (VALUES {}) SELECT group_concat(2 * k.place + EXISTS ({of_visitor} AND v.link_id = k.link_id)) \
+             FROM k WHERE EXISTS ({of_visitor})",
+            rows.join(", "),
+            of_visitor = "SELECT 1 FROM visitor_days v WHERE v.workspace_id = ?1 AND v.day = k.day AND v.visitor = k.visitor"
         )
     })
 });
 
 static VISITS: LazyLock<[String; 5]> = LazyLock::new(|| {
-    CHUNKS.map(|rows| format!("INSERT INTO visitor_days (workspace_id, day, link_id, visitor) VALUES {}", places(rows, 4)))
+    CHUNKS.map(|rows| format!("INSERT INTO visitor_days (workspace_id, day, visitor, link_id) VALUES {}", places(rows, 4)))
 });
 
 static HEAD: LazyLock<String> = LazyLock::new(|| format!("SELECT {} FROM workspace_heads WHERE workspace_id = ?", Head::COLUMNS));
@@ -141,20 +144,21 @@ async fn visits<'a>(
 ) -> Result<Visits<'a>, Failure> {
     let mut visits = Visits::of(batch, known);
     let rows: Vec<Visit<'a>> = visits.rows().copied().collect();
-    let mut new: Vec<Visit<'a>> = Vec::with_capacity(rows.len());
+    let mut met: HashMap<Visit<'a>, Met> = HashMap::new();
     for (sql, chunk) in chunks(&rows, &MET) {
-        let query = chunk.iter().fold(sqlx::query_scalar(sql), |query, visit| query.bind(visit.day).bind(visit.link).bind(visit.visitor));
-        let met: Option<String> = query.bind(workspace.0).fetch_one(&mut **transaction).await?;
-        let met: HashSet<usize> = met.iter().flat_map(|places| places.split(',')).filter_map(|place| place.parse().ok()).collect();
-        new.extend(chunk.iter().enumerate().filter(|(place, _)| !met.contains(place)).map(|(_, visit)| *visit));
+        let query = sqlx::query_scalar(sql).bind(workspace.0);
+        let query = chunk.iter().fold(query, |query, visit| query.bind(visit.day).bind(visit.visitor.as_bytes()).bind(visit.link));
+        let found: Option<String> = query.fetch_one(&mut **transaction).await?;
+        let found = found.iter().flat_map(|places| places.split(',')).filter_map(|place| place.parse::<usize>().ok());
+        met.extend(found.filter_map(|place| Some((*chunk.get(place / 2)?, if place % 2 == 1 { Met::OnTheLink } else { Met::Elsewhere }))));
     }
+    let new = visits.mark(&met);
     for (sql, chunk) in chunks(&new, &VISITS) {
-        let bind = |query: sqlx::query::Query<'a, Sqlite, _>, visit: &Visit<'a>| {
-            query.bind(workspace.0).bind(visit.day).bind(visit.link).bind(visit.visitor)
-        };
-        chunk.iter().fold(sqlx::query(sql), bind).execute(&mut **transaction).await?;
+        let query = chunk
+            .iter()
+            .fold(sqlx::query(sql), |query, visit| query.bind(workspace.0).bind(visit.day).bind(visit.visitor.as_bytes()).bind(visit.link));
+        query.execute(&mut **transaction).await?;
     }
-    new.iter().for_each(|visit| visits.is_new(visit.day, visit.link, visit.visitor));
     Ok(visits)
 }
 

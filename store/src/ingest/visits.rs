@@ -1,14 +1,13 @@
 //! Which clicks of a batch are the first of their visitor's day, for their link and for the workspace.
 //!
-//! A row of `visitor_days` says that a visitor has been met; the insert that makes it is the first's. Clicks
-//! that were stored before are left out, so that one delivered again is the first of nothing.
+//! A row of `visitor_days` says that a visitor has been met on a link; whoever has none on any link was not met in the
+//! workspace. Clicks that were stored before are left out, so that one delivered again is the first of nothing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
 use super::Incoming;
-use crate::rollup::WHOLE_WORKSPACE;
 
 /// What a click is to its visitor's day: the bits of `clicks.first_of_day`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,30 +28,63 @@ impl Marks {
     }
 }
 
+/// Who it was, as `visitor_days` has it: the sixteen bytes of a day's key, or the text of an id that was consented to.
+/// No two have the same bytes, since a key is as random as its salt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum VisitorBytes<'a> {
+    Key([u8; 16]),
+    Given(&'a str),
+}
+
+impl<'a> VisitorBytes<'a> {
+    pub fn of(visitor: &'a str) -> Self {
+        let is_hex = visitor.len() == 32 && visitor.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        match u128::from_str_radix(visitor, 16) {
+            Ok(key) if is_hex => Self::Key(key.to_be_bytes()),
+            _ => Self::Given(visitor),
+        }
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Key(key) => key,
+            Self::Given(text) => text.as_bytes(),
+        }
+    }
+}
+
 /// A row of `visitor_days`, without the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Visit<'a> {
     pub day: i32,
-    /// Nil for the whole workspace.
+    pub visitor: VisitorBytes<'a>,
     pub link: Uuid,
-    pub visitor: &'a [u8],
+}
+
+/// Where a visit's visitor was met before on its day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Met {
+    /// On other links only.
+    Elsewhere,
+    OnTheLink,
 }
 
 /// The visits of one workspace's batch, in the order of the rows' key, each with its first click.
 #[derive(Debug, Default)]
 pub(super) struct Visits<'a> {
     firsts: BTreeMap<Visit<'a>, Uuid>,
+    /// By day and visitor, the first on any link.
+    firsts_of_all: HashMap<(i32, VisitorBytes<'a>), Uuid>,
     marks: HashMap<Uuid, Marks>,
 }
 
 impl<'a> Visits<'a> {
     pub fn of(batch: &[&'a Incoming], known: &HashSet<Uuid>) -> Self {
         let mut visits = Self::default();
-        for (id, link, day, visitor) in batch.iter().filter_map(|incoming| told(incoming)).filter(|(id, ..)| !known.contains(id)) {
+        for (id, visit) in batch.iter().filter_map(|incoming| told(incoming)).filter(|(id, _)| !known.contains(id)) {
             visits.marks.insert(id, Marks::TOLD);
-            for link in [link, WHOLE_WORKSPACE] {
-                visits.firsts.entry(Visit { day, link, visitor }).or_insert(id);
-            }
+            visits.firsts.entry(visit).or_insert(id);
+            visits.firsts_of_all.entry((visit.day, visit.visitor)).or_insert(id);
         }
         visits
     }
@@ -61,11 +93,18 @@ impl<'a> Visits<'a> {
         self.firsts.keys()
     }
 
-    /// Notes that this row was not there before.
-    pub fn is_new(&mut self, day: i32, link: Uuid, visitor: &[u8]) {
-        if let Some(marks) = self.firsts.get(&Visit { day, link, visitor }).and_then(|id| self.marks.get_mut(id)) {
-            marks.insert(if link == WHOLE_WORKSPACE { Marks::FIRST_OF_WORKSPACE } else { Marks::FIRST_OF_LINK });
+    /// Marks the clicks that are the first, by what is stored; the rows that are to be added to it.
+    pub fn mark(&mut self, met: &HashMap<Visit<'a>, Met>) -> Vec<Visit<'a>> {
+        for (visit, first) in &self.firsts {
+            let marks = self.marks.entry(*first).or_default();
+            if met.get(visit) != Some(&Met::OnTheLink) {
+                marks.insert(Marks::FIRST_OF_LINK);
+            }
+            if !met.contains_key(visit) && self.firsts_of_all.get(&(visit.day, visit.visitor)) == Some(first) {
+                marks.insert(Marks::FIRST_OF_WORKSPACE);
+            }
         }
+        self.rows().filter(|visit| met.get(*visit) != Some(&Met::OnTheLink)).copied().collect()
     }
 
     pub fn marks(&self, id: Uuid) -> Marks {
@@ -73,9 +112,9 @@ impl<'a> Visits<'a> {
     }
 }
 
-/// Click, link, day and visitor of a click that a visitor can be counted by.
-fn told(incoming: &Incoming) -> Option<(Uuid, Uuid, i32, &[u8])> {
+/// A click that a visitor can be counted by, and its visit.
+fn told(incoming: &Incoming) -> Option<(Uuid, Visit<'_>)> {
     let (click, day) = (&incoming.click, incoming.day?);
     let visitor = click.visitor.as_ref().filter(|_| click.outcome.is_counted())?;
-    Some((click.id.0, click.link.0, day.0, visitor.key.as_bytes()))
+    Some((click.id.0, Visit { day: day.0, visitor: VisitorBytes::of(&visitor.key), link: click.link.0 }))
 }

@@ -11,7 +11,7 @@ use super::cell::{Block, Cell, Count, Entry, Key, OTHER, UNKNOWN};
 use super::facts::{Facts, LINK, TEXT_BLOCKS};
 use super::grain::{CellKey, Days, Grain};
 use super::latency::bucket_of;
-use super::sketch::{Met, SketchChange, VisitorHash};
+use super::sketch::{Met, SketchChange, SketchKey, VisitorHash};
 use super::values::Interner;
 use crate::StoreError;
 use crate::ingest::Marks;
@@ -58,10 +58,17 @@ impl Counting {
     }
 
     /// The link's day that a first click is to be sketched on, and its visitor.
-    fn sketched(&mut self, facts: &Facts<'_>) -> Option<((Uuid, i64), VisitorHash)> {
+    fn sketched(&mut self, facts: &Facts<'_>) -> Option<(SketchKey, VisitorHash)> {
         let day = self.days.start(Quarter::of(facts.at));
         let visitor = facts.visitor.filter(|_| day >= self.sketches_from)?;
         Some(((facts.link, day), VisitorHash::of(visitor, day)))
+    }
+
+    /// The sketches that the first of these clicks are in.
+    pub fn sketches_of(&mut self, clicks: &[Facts<'_>]) -> Vec<SketchKey> {
+        let told = clicks.iter().filter(|facts| facts.is_counted);
+        let keys: BTreeSet<SketchKey> = told.filter_map(|facts| Some(self.sketched(facts)?.0)).collect();
+        keys.into_iter().collect()
     }
 
     /// The cells that count these clicks.
@@ -109,8 +116,8 @@ pub(crate) struct Changes {
     pub cells: BTreeMap<CellKey, Cell>,
     /// By link: counted clicks, time of the last one.
     pub links: BTreeMap<Uuid, (i64, i64)>,
-    /// By link and the quarter that the day begins with: what changes in its sketches of visitors.
-    pub sketches: BTreeMap<(Uuid, i64), SketchChange>,
+    /// What changes in sketches of visitors.
+    pub sketches: BTreeMap<SketchKey, SketchChange>,
 }
 
 impl Changes {
@@ -175,7 +182,7 @@ pub(crate) struct Target<'a> {
     values: &'a Interner,
     cells: HashMap<CellKey, Pending>,
     links: BTreeMap<Uuid, (i64, i64)>,
-    sketches: BTreeMap<(Uuid, i64), SketchChange>,
+    sketches: BTreeMap<SketchKey, SketchChange>,
     /// Of one click: blocks and value ids of its dimensions.
     dimensions: Vec<(Block, u64)>,
 }

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use domain::Verdict;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::registers::{PACKED, Registers, STANDARD_ERROR};
 use crate::StoreError;
@@ -233,6 +234,9 @@ impl Union {
     }
 }
 
+/// Whose sketches: the link, and the quarter-hour that its day begins with.
+pub(crate) type SketchKey = (Uuid, i64);
+
 /// What first clicks change in the sketches of one link's day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SketchChange {
@@ -257,6 +261,16 @@ impl SketchChange {
 
     pub fn is_nothing(&self) -> bool {
         self.added.is_empty() && self.taken.is_empty()
+    }
+
+    /// The sketches with those that are added.
+    ///
+    /// # Errors
+    /// When the stored bytes are of no known form.
+    pub fn grow(&self, stored: Option<&[u8]>) -> Result<Sketches, StoreError> {
+        let mut sketches = stored.map(Sketches::decode).transpose()?.unwrap_or_default();
+        self.added.iter().for_each(|met| sketches.insert(*met));
+        Ok(sketches)
     }
 
     /// The sketches after this; `None` where they must be made anew of the clicks.

@@ -11,15 +11,18 @@ use crate::ingest::Failure;
 use crate::rollup::link_of;
 use crate::rollup::{Block, Cell, CellKey, Changes, Interner, Spelled};
 
+/// The rows of arrays side by side, the parameters from `first` on.
+pub(in crate::ingest) fn unnest(first: usize, kinds: &[&str]) -> String {
+    let columns: Vec<String> = kinds.iter().zip(first..).map(|(kind, place)| format!("unnest(${place}::{kind}[])")).collect();
+    columns.join(", ")
+}
+
 /// Inserts values; the parameters are the workspace, and from `first` on the columns.
 pub(in crate::ingest) fn values_sql(workspace: usize, first: usize) -> String {
     format!(
         "INSERT INTO rollup_values (workspace_id, block, value, id, link_id) \
-         SELECT ${workspace}::uuid, * FROM UNNEST(${}::int[], ${}::text[], ${}::bigint[], ${}::uuid[])",
-        first,
-        first + 1,
-        first + 2,
-        first + 3
+         SELECT ${workspace}::uuid, {}",
+        unnest(first, &["int", "text", "bigint", "uuid"])
     )
 }
 
@@ -27,12 +30,8 @@ pub(in crate::ingest) fn values_sql(workspace: usize, first: usize) -> String {
 pub(in crate::ingest) fn cells_sql(workspace: usize, first: usize) -> String {
     format!(
         "INSERT INTO rollup_cells (workspace_id, link_id, grain, quarter, body) \
-         SELECT ${workspace}::uuid, * FROM UNNEST(${}::uuid[], ${}::smallint[], ${}::bigint[], ${}::bytea[]) \
-         ON CONFLICT (workspace_id, link_id, grain, quarter) DO UPDATE SET body = excluded.body",
-        first,
-        first + 1,
-        first + 2,
-        first + 3
+         SELECT ${workspace}::uuid, {} ON CONFLICT (workspace_id, link_id, grain, quarter) DO UPDATE SET body = excluded.body",
+        unnest(first, &["uuid", "smallint", "bigint", "bytea"])
     )
 }
 
@@ -40,12 +39,10 @@ pub(in crate::ingest) fn cells_sql(workspace: usize, first: usize) -> String {
 pub(in crate::ingest) fn statistics_sql(workspace: usize, first: usize) -> String {
     format!(
         "INSERT INTO link_stats (workspace_id, link_id, clicks, last_clicked_at) \
-         SELECT ${workspace}::uuid, * FROM UNNEST(${}::uuid[], ${}::bigint[], ${}::bigint[]) \
+         SELECT ${workspace}::uuid, {} \
          ON CONFLICT (workspace_id, link_id) DO UPDATE SET clicks = link_stats.clicks + excluded.clicks, \
          last_clicked_at = GREATEST(link_stats.last_clicked_at, excluded.last_clicked_at)",
-        first,
-        first + 1,
-        first + 2
+        unnest(first, &["uuid", "bigint", "bigint"])
     )
 }
 

@@ -119,7 +119,8 @@ async fn store(
     let all: Vec<Facts<'_>> = batch.iter().map(|incoming| Facts::of(&incoming.click, Marks::default())).collect();
     let told: Vec<Visit<'_>> = Visits::of(batch, &HashSet::new()).rows().copied().collect();
     let missing = values.missing(all.iter(), &counting);
-    let asked = Asked { clicks: batch, visits: &told, values: &missing, cells: &counting.cells_of(&all) };
+    let asked =
+        Asked { clicks: batch, visits: &told, values: &missing, cells: &counting.cells_of(&all), sketches: &counting.sketches_of(&all) };
     let found = read::read(transaction, workspace, &asked).await?;
     let new: HashSet<Uuid> = batch.iter().map(|incoming| incoming.click.id.0).filter(|id| !found.clicks.contains(id)).collect();
     let ingested = stored(workspace, head.head, batch, &new);
@@ -127,14 +128,14 @@ async fn store(
         return Ok((ingested, None));
     }
     let mut visits = Visits::of(batch, &found.clicks);
-    let met_first: Vec<Visit<'_>> = visits.rows().filter(|visit| !found.visits.contains(visit)).copied().collect();
-    met_first.iter().for_each(|visit| visits.is_new(visit.day, visit.link, visit.visitor));
+    let met_first = visits.mark(&found.visits);
     found.values.into_iter().for_each(|(value, id)| values.learn(value, id));
     let facts: Vec<Facts<'_>> = ingested.clicks.iter().map(|click| Facts::of(click, visits.marks(click.id.0))).collect();
     let fresh = values.missing(facts.iter(), &counting);
     let given = values.give(fresh);
     let mut changes = cells::added(&facts, &mut counting, &values)?;
     let visitors = std::mem::take(&mut changes.sketches);
+    let sketches = sketches::grown(&visitors, &found.sketches)?;
     changes.merge(found.cells)?;
     let written = Written {
         ingested: &ingested,
@@ -143,9 +144,9 @@ async fn store(
         values: &given,
         next_value: values.next(),
         changes: &changes,
+        sketches: &sketches,
     };
     write::write(transaction, workspace, &written).await?;
-    sketches::write_postgres(transaction, workspace, &visitors, &head.zone()).await?;
     Ok((ingested, Some(values)))
 }
 
