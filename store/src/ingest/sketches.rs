@@ -82,38 +82,62 @@ pub(super) fn sketches_sql(workspace: usize, first: usize) -> String {
 
 static WHOLE: LazyLock<String> = LazyLock::new(|| sketches_sql(1, 2));
 
+/// What is to be written of sketches that also lose visitors, which are to go, and which are to be made anew first.
+#[derive(Debug, Default)]
+struct Settled {
+    written: Vec<(SketchKey, Vec<u8>)>,
+    gone: Vec<SketchKey>,
+    anew: Vec<SketchKey>,
+}
+
+impl Settled {
+    fn of(changes: &Sketched, stored: &HashMap<SketchKey, Vec<u8>>) -> Result<Self, StoreError> {
+        let mut settled = Self::default();
+        for (key, change) in changes {
+            let known = stored.get(key).map(Vec::as_slice);
+            match change.merge(known)? {
+                Some(sketches) => settled.put(*key, known, &sketches),
+                None => settled.anew.push(*key),
+            }
+        }
+        Ok(settled)
+    }
+
+    fn put(&mut self, key: SketchKey, known: Option<&[u8]>, sketches: &Sketches) {
+        let body = sketches.encode();
+        if sketches.is_empty() {
+            self.gone.push(key);
+        } else if known != Some(body.as_slice()) {
+            self.written.push((key, body));
+        }
+    }
+}
+
 pub(super) async fn write_sqlite(
     transaction: &mut Transaction<'_, Sqlite>,
     workspace: WorkspaceId,
     changes: &Sketched,
     zone: &TimeZone,
 ) -> Result<(), Failure> {
-    let keys: Vec<(Uuid, i64)> = changes.keys().copied().collect();
-    let mut stored: BTreeMap<(Uuid, i64), Vec<u8>> = BTreeMap::new();
+    let keys: Vec<SketchKey> = changes.keys().copied().collect();
+    let mut stored: HashMap<SketchKey, Vec<u8>> = HashMap::new();
     for (sql, chunk) in chunks(&keys, &STORED) {
         let query = chunk.iter().fold(sqlx::query(sql), |query, (link, day)| query.bind(*link).bind(*day)).bind(workspace.0);
         for row in query.fetch_all(&mut **transaction).await? {
             stored.insert((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?);
         }
     }
-    let mut written: Vec<((Uuid, i64), Vec<u8>)> = Vec::new();
-    for (key @ (link, day), change) in changes {
-        let known = stored.get(key);
-        let sketches = match change.merge(known.map(Vec::as_slice))? {
-            Some(sketches) => sketches,
-            None => {
-                let (first, end) = ids_of_day(*day, zone);
-                let query = sqlx::query(FIRSTS).bind(workspace.0).bind(link).bind(first).bind(end);
-                read(&query.fetch_all(&mut **transaction).await?, *day)?
-            }
-        };
-        let body = sketches.encode();
-        if sketches.is_empty() {
-            let sql = "DELETE FROM visitor_sketches WHERE workspace_id = ? AND link_id = ? AND quarter = ?";
-            sqlx::query(sql).bind(workspace.0).bind(link).bind(day).execute(&mut **transaction).await?;
-        } else if known != Some(&body) {
-            written.push((*key, body));
-        }
+    let mut settled = Settled::of(changes, &stored)?;
+    for key @ (link, day) in std::mem::take(&mut settled.anew) {
+        let (first, end) = ids_of_day(day, zone);
+        let query = sqlx::query(FIRSTS).bind(workspace.0).bind(link).bind(first).bind(end);
+        let sketches = read(&query.fetch_all(&mut **transaction).await?, day)?;
+        settled.put(key, stored.get(&key).map(Vec::as_slice), &sketches);
+    }
+    let Settled { written, gone, .. } = settled;
+    for (link, day) in gone {
+        let sql = "DELETE FROM visitor_sketches WHERE workspace_id = ? AND link_id = ? AND quarter = ?";
+        sqlx::query(sql).bind(workspace.0).bind(link).bind(day).execute(&mut **transaction).await?;
     }
     for (sql, chunk) in chunks(&written, &WRITTEN) {
         let mut query = sqlx::query(sql);
@@ -147,43 +171,25 @@ pub(super) async fn write_postgres(
     .fetch_all(&mut **transaction)
     .await?;
     let stored = rows.iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?)));
-    let stored: BTreeMap<(Uuid, i64), Vec<u8>> = stored.collect::<Result<_, sqlx::Error>>()?;
-    let mut written = (Vec::new(), Vec::new(), Vec::new());
-    let mut gone = (Vec::new(), Vec::new());
-    for (key @ (link, day), change) in changes {
-        let known = stored.get(key);
-        let sketches = match change.merge(known.map(Vec::as_slice))? {
-            Some(sketches) => sketches,
-            None => {
-                let (first, end) = ids_of_day(*day, zone);
-                let query = sqlx::query(FIRSTS).bind(workspace.0).bind(link).bind(first).bind(end);
-                read(&query.fetch_all(&mut **transaction).await?, *day)?
-            }
-        };
-        let body = sketches.encode();
-        if sketches.is_empty() {
-            gone.0.push(*link);
-            gone.1.push(*day);
-        } else if known != Some(&body) {
-            written.0.push(*link);
-            written.1.push(*day);
-            written.2.push(body);
-        }
+    let stored: HashMap<SketchKey, Vec<u8>> = stored.collect::<Result<_, sqlx::Error>>()?;
+    let mut settled = Settled::of(changes, &stored)?;
+    for key @ (link, day) in std::mem::take(&mut settled.anew) {
+        let (first, end) = ids_of_day(day, zone);
+        let query = sqlx::query(FIRSTS).bind(workspace.0).bind(link).bind(first).bind(end);
+        let sketches = read(&query.fetch_all(&mut **transaction).await?, day)?;
+        settled.put(key, stored.get(&key).map(Vec::as_slice), &sketches);
     }
-    if !gone.0.is_empty() {
-        sqlx::query(
-            "DELETE FROM visitor_sketches s USING UNNEST($2::uuid[], $3::bigint[]) AS k (link_id, quarter) \
-             WHERE s.workspace_id = $1 AND s.link_id = k.link_id AND s.quarter = k.quarter",
-        )
-        .bind(workspace.0)
-        .bind(&gone.0)
-        .bind(&gone.1)
-        .execute(&mut **transaction)
-        .await?;
+    let Settled { written, gone, .. } = settled;
+    if !gone.is_empty() {
+        let (links, days): (Vec<Uuid>, Vec<i64>) = gone.into_iter().unzip();
+        let sql = "DELETE FROM visitor_sketches s USING UNNEST($2::uuid[], $3::bigint[]) AS k (link_id, quarter) \
+                   WHERE s.workspace_id = $1 AND s.link_id = k.link_id AND s.quarter = k.quarter";
+        sqlx::query(sql).bind(workspace.0).bind(links).bind(days).execute(&mut **transaction).await?;
     }
-    if !written.0.is_empty() {
-        let query = sqlx::query(WHOLE.as_str()).bind(workspace.0).bind(&written.0).bind(&written.1).bind(&written.2);
-        query.execute(&mut **transaction).await?;
+    if !written.is_empty() {
+        let (keys, bodies): (Vec<SketchKey>, Vec<Vec<u8>>) = written.into_iter().unzip();
+        let (links, days): (Vec<Uuid>, Vec<i64>) = keys.into_iter().unzip();
+        sqlx::query(WHOLE.as_str()).bind(workspace.0).bind(links).bind(days).bind(bodies).execute(&mut **transaction).await?;
     }
     Ok(())
 }
