@@ -28,6 +28,7 @@ mod error;
 mod estimated_uniques;
 mod explained;
 mod export;
+mod failure;
 mod filter_sql;
 mod fold;
 mod gates;

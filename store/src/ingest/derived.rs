@@ -6,8 +6,8 @@ use domain::{Channel, Derived, WorkspaceId};
 use sqlx::{PgTransaction, Sqlite, Transaction};
 use uuid::Uuid;
 
-use super::Failure;
 use super::columns::{PgQuery, SqliteQuery};
+use crate::failure::Failure;
 
 /// One list gives the names, the PostgreSQL types and the values of the columns, so that none can be out of step.
 macro_rules! columns {

@@ -3,9 +3,8 @@
 //!
 //! Per workspace, in the order of their ids so that two workers never wait for each other in a
 //! circle: lock the head row, leave out what is no longer kept and what was erased, find what is new and the first
-//! clicks of visitors' days, number and insert, merge the cells, raise the head. A record that the database refuses
-//! is found by halving the batch, for the caller to set aside; anything else that fails leaves no trace and
-//! is for the caller to repeat.
+//! clicks of visitors' days, number and insert, merge the cells, raise the head. What happens to a record that the
+//! database refuses is in `failure`.
 
 mod cells;
 mod columns;
@@ -26,7 +25,7 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use crate::connect::Pools;
-use crate::error::is_data_error;
+use crate::failure::{Failure, Parts};
 use crate::rollup::Counting;
 use crate::{Store, StoreError};
 
@@ -143,30 +142,6 @@ pub(crate) struct Part {
     too_late: u64,
 }
 
-/// Why a transaction did not happen.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// Some record is at fault.
-    Data(String),
-    Other(StoreError),
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        let data = is_data_error(&error);
-        match StoreError::from(error) {
-            StoreError::Internal(reason) if data => Self::Data(reason),
-            other => Self::Other(other),
-        }
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Other(error)
-    }
-}
-
 impl Store {
     /// Stores a batch. Once it returns, every record of it is stored, counted as too late, durably, or
     /// returned as poison.
@@ -176,8 +151,8 @@ impl Store {
     /// same batch given again completes it.
     pub async fn ingest(&self, batch: &[Incoming], now: Millis) -> Result<IngestReport, StoreError> {
         let mut report = IngestReport::default();
-        let mut parts = vec![batch];
-        while let Some(part) = parts.pop() {
+        let mut parts = Parts::of(batch);
+        while let Some(part) = parts.next() {
             match self.ingest_once(part, now).await {
                 Ok(Part { stored, too_late }) => {
                     let new: usize = stored.iter().map(|ingested| ingested.clicks.len()).sum();
@@ -187,20 +162,12 @@ impl Store {
                     report.too_late += too_late;
                     report.stored.extend(stored.into_iter().filter(|ingested| !ingested.clicks.is_empty()));
                 }
-                Err(Failure::Other(error)) => return Err(error),
-                Err(Failure::Data(reason)) => match part {
-                    [] => return Err(StoreError::Internal(reason)),
-                    [poison] => {
-                        let id = poison.click.id.0;
-                        let (frame, record) = (poison.frame.clone(), poison.record.to_vec());
+                Err(failure) => {
+                    if let Some((poison, reason)) = parts.refused(part, failure)? {
+                        let (id, frame, record) = (poison.click.id.0, poison.frame.clone(), poison.record.to_vec());
                         report.poison.push(Poison { id, frame, reason, record, at: now });
                     }
-                    _ => {
-                        // Last in, first out: the earlier half is stored first.
-                        let (first, second) = part.split_at(part.len() / 2);
-                        parts.extend([second, first]);
-                    }
-                },
+                }
             }
         }
         Ok(report)

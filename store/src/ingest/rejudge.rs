@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{ClickId, Derived, Verdict, VerdictReason, WorkspaceId};
 use uuid::Uuid;
 
-use super::{Failure, postgres, sqlite};
+use super::{postgres, sqlite};
 use crate::connect::Pools;
 use crate::{Store, StoreError};
 
@@ -31,13 +31,10 @@ impl Store {
         // The last word counts where a click is named twice.
         let clicks: BTreeMap<Uuid, Rejudged> = clicks.iter().map(|click| (click.click.0, click.clone())).collect();
         let done = match &self.pools {
-            Pools::Sqlite { writer, .. } => sqlite::rejudge(writer, &self.values, workspace, &clicks).await,
-            Pools::Postgres(pool) => postgres::rejudge(pool, &self.values, workspace, &clicks).await,
+            Pools::Sqlite { writer, .. } => sqlite::rejudge(writer, &self.values, workspace, &clicks).await?,
+            Pools::Postgres(pool) => postgres::rejudge(pool, &self.values, workspace, &clicks).await?,
         };
-        done.map_err(|failure| match failure {
-            Failure::Data(reason) => StoreError::Internal(reason),
-            Failure::Other(error) => error,
-        })
+        Ok(done)
     }
 }
 

@@ -9,10 +9,10 @@ use jiff::tz::TimeZone;
 use sqlx::{PgTransaction, Row, Sqlite, Transaction};
 use uuid::Uuid;
 
-use super::Failure;
 use super::cells::postgres::unnest;
 use super::sqlite::{CHUNKS, chunks, places};
 use crate::StoreError;
+use crate::failure::Failure;
 use crate::rollup::{Met, SketchChange, SketchKey, Sketches, VisitorHash, day_end};
 
 type Sketched = BTreeMap<SketchKey, SketchChange>;

@@ -12,8 +12,9 @@ use super::columns::{NAMES, bind_row};
 use super::rejudge::Rejudged;
 use super::too_late::{Late, split};
 use super::visits::{Met, Visit, Visits};
-use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
+use super::{CLOSED, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
 use crate::StoreError;
+use crate::failure::Failure;
 use crate::rollup::{COLUMNS, CountedRow, Facts, Interner, ValueCache};
 
 /// Rows in one statement, largest first; SQLite takes 32,766 parameters.

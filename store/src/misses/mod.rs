@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use domain::{LossReason, Millis, Miss, MissId, Quarter, Verdict, WorkspaceId};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use uuid::Uuid;
 
-use crate::error::is_data_error;
+use crate::failure::{Failure, Parts};
 use crate::ingest::{CLOSED, Poison};
 use crate::retention::{Purged, STEP};
 use crate::{Store, StoreError, WorkspaceScope};
@@ -51,33 +51,6 @@ pub struct MissReport {
     pub poison: Vec<Poison>,
 }
 
-/// Why a transaction did not happen.
-#[derive(Debug)]
-enum Failure {
-    /// Some record is at fault.
-    Data(String),
-    Other(StoreError),
-}
-
-impl From<DbErr> for Failure {
-    fn from(error: DbErr) -> Self {
-        let data = match &error {
-            DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => is_data_error(error),
-            _ => false,
-        };
-        match StoreError::from(error) {
-            StoreError::Internal(reason) if data => Self::Data(reason),
-            other => Self::Other(other),
-        }
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Other(error)
-    }
-}
-
 impl Store {
     /// Stores a batch. Once it returns, every miss of it is stored, durably, or left out for a reason that is told.
     ///
@@ -91,20 +64,12 @@ impl Store {
         }
         let mut report = MissReport::default();
         for (workspace, misses) in &by_workspace {
-            let mut parts = vec![misses.as_slice()];
-            while let Some(part) = parts.pop() {
-                match (self.store_misses(*workspace, part, &mut report).await, part) {
-                    (Ok(()), _) => {}
-                    (Err(Failure::Other(error)), _) => return Err(error),
-                    (Err(Failure::Data(reason)), []) => return Err(StoreError::Internal(reason)),
-                    (Err(Failure::Data(reason)), [poison]) => {
-                        let (id, frame, record) = (poison.miss.id.0, poison.frame.clone(), poison.record.to_vec());
-                        report.poison.push(Poison { id, frame, reason, record, at: now });
-                    }
-                    (Err(Failure::Data(_)), _) => {
-                        let (first, second) = part.split_at(part.len() / 2);
-                        parts.extend([second, first]);
-                    }
+            let mut parts = Parts::of(misses);
+            while let Some(part) = parts.next() {
+                let Err(failure) = self.store_misses(*workspace, part, &mut report).await else { continue };
+                if let Some((poison, reason)) = parts.refused(part, failure)? {
+                    let (id, frame, record) = (poison.miss.id.0, poison.frame.clone(), poison.record.to_vec());
+                    report.poison.push(Poison { id, frame, reason, record, at: now });
                 }
             }
         }

@@ -7,7 +7,7 @@ use domain::WorkspaceId;
 use sqlx::{PgTransaction, Row};
 use uuid::Uuid;
 
-use crate::ingest::Failure;
+use crate::failure::Failure;
 use crate::rollup::link_of;
 use crate::rollup::{Block, Cell, CellKey, Changes, Interner, Spelled};
 

@@ -7,7 +7,7 @@ use domain::WorkspaceId;
 use sqlx::{Row, Sqlite, Transaction};
 use uuid::Uuid;
 
-use crate::ingest::Failure;
+use crate::failure::Failure;
 use crate::ingest::sqlite::{CHUNKS, chunks, places};
 use crate::rollup::{Cell, CellKey, Changes, Interner, Spelled, link_of};
 

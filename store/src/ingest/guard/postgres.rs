@@ -7,7 +7,8 @@ use sqlx::{PgTransaction, Row};
 use uuid::Uuid;
 
 use super::{Guard, Refused};
-use crate::ingest::{Failure, Incoming};
+use crate::failure::Failure;
+use crate::ingest::Incoming;
 
 /// What of a batch is kept out; it is noted and counted.
 pub(in crate::ingest) async fn refuse(

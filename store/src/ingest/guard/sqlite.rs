@@ -8,8 +8,9 @@ use sqlx::{Row, Sqlite, Transaction};
 use uuid::Uuid;
 
 use super::{Guard, Refused};
+use crate::failure::Failure;
+use crate::ingest::Incoming;
 use crate::ingest::sqlite::{CHUNKS, chunks, places};
-use crate::ingest::{Failure, Incoming};
 
 static KNOWN: LazyLock<[String; 5]> = LazyLock::new(|| {
     CHUNKS.map(|rows| format!("SELECT hash, before_at FROM erased WHERE workspace_id = ? AND hash IN {}", places(1, rows)))

@@ -17,8 +17,9 @@ use self::write::Written;
 use super::rejudge::Rejudged;
 use super::too_late::{Late, split};
 use super::visits::{Marks, Visit, Visits};
-use super::{CLOSED, Failure, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
+use super::{CLOSED, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
 use crate::StoreError;
+use crate::failure::Failure;
 use crate::rollup::{COLUMNS, CountedRow, Facts, Interner, ValueCache};
 
 static HEAD: LazyLock<String> =

@@ -10,8 +10,9 @@ use domain::WorkspaceId;
 use sqlx::{PgTransaction, Row};
 use uuid::Uuid;
 
+use crate::failure::Failure;
+use crate::ingest::Incoming;
 use crate::ingest::visits::{Met, Visit};
-use crate::ingest::{Failure, Incoming};
 use crate::rollup::{CellKey, SketchKey, Spelled};
 
 const SQL: &str = "SELECT a.ids, b.places, b.met, c.places, c.ids, d.places, d.bodies, e.places, e.bodies FROM \

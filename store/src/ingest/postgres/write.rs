@@ -9,11 +9,12 @@ use sqlx::PgTransaction;
 use uuid::Uuid;
 
 use super::read::column;
+use crate::failure::Failure;
+use crate::ingest::Ingested;
 use crate::ingest::cells::postgres::{cells_sql, statistics_sql, unnest, values_sql};
 use crate::ingest::columns::{Arrays, NAMES, POSTGRES_TYPES};
 use crate::ingest::sketches::sketches_sql;
 use crate::ingest::visits::{Visit, Visits};
-use crate::ingest::{Failure, Ingested};
 use crate::rollup::{Cell, CellKey, Changes, SketchKey, Spelled, link_of};
 
 /// Nothing is left out for being there already: under the head's lock it was asked what is. An id that another
