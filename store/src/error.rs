@@ -1,5 +1,6 @@
 //! What can go wrong with the database, in the terms that callers act on.
 
+use domain::{Quarter, WorkspaceId};
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 /// What already exists.
@@ -47,6 +48,12 @@ pub enum StoreError {
     /// A sentence for the operator about the database's state.
     #[error("{0}")]
     Unusable(String),
+    /// Bytes that count clicks are of no known form, or count less than what is to be taken out.
+    #[error(
+        "the counts of workspace {workspace} on the day of {} cannot be read or changed; `linklogger rebuild-rollups --workspace {workspace}` \
+         counts them anew from the clicks that are kept", .quarter.start()
+    )]
+    Rollups { workspace: WorkspaceId, quarter: Quarter },
     /// A defect of the program or of the data.
     #[error("the database refused a statement: {0}")]
     Internal(String),

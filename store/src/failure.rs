@@ -62,6 +62,11 @@ impl<'a, T> Parts<'a, T> {
         Self(vec![batch])
     }
 
+    /// Has a part tried once more.
+    pub fn again(&mut self, part: &'a [T]) {
+        self.0.push(part);
+    }
+
     pub fn next(&mut self) -> Option<&'a [T]> {
         self.0.pop()
     }

@@ -6,17 +6,19 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use uuid::Uuid;
 
 use crate::ingest::Head;
-use crate::rollup::{COLUMNS, Changes, CountedRow, Interner, Target, facts_of, numbering};
+use crate::rollup::{COLUMNS, Changes, CountedRow, FullBlocks, Interner, Target, facts_of, numbering};
 use crate::{StoreError, WorkspaceScope};
 
 /// Clicks read at once.
 const PAGE: usize = 10_000;
+/// Clicks counted at once where some have values without a number.
+const FEW: usize = 1_000;
 
 /// What becomes of values that have no number yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unnumbered {
     Number,
-    /// The cells cannot have counted them.
+    /// The cells can have counted them with the others only.
     Ignore,
 }
 
@@ -48,20 +50,27 @@ impl WorkspaceScope {
             let Some(last) = rows.last().map(|row| row.id) else { break };
             after = last;
             let facts = facts_of(&rows)?;
-            let missing = values.missing(facts.iter(), &counting);
-            match unnumbered {
-                Unnumbered::Number => numbering::number(&self.transaction, self.workspace, missing, values).await?,
-                Unnumbered::Ignore => drop(numbering::read(&self.transaction, self.workspace, missing, values).await?),
+            // Before values are given numbers it must be known what has a place.
+            let step = if values.missing(facts.iter(), &counting).is_empty() { PAGE } else { FEW };
+            for facts in facts.chunks(step) {
+                let missing = values.missing(facts.iter(), &counting);
+                let fresh = numbering::read(&self.transaction, self.workspace, missing, values).await?;
+                let (named, left_out) = match unnumbered {
+                    Unnumbered::Number => FullBlocks::of(found.cells.iter()).part(fresh, facts, &mut counting),
+                    Unnumbered::Ignore => (Vec::new(), fresh),
+                };
+                left_out.into_iter().for_each(|value| values.leave_out(value));
+                numbering::give(&self.transaction, self.workspace, named, values).await?;
+                let mut target = Target::new(&mut counting, values);
+                facts.iter().try_for_each(|facts| target.add(facts))?;
+                let page = target.finish();
+                found.add(page);
             }
-            let mut target = Target::new(&mut counting, values);
-            facts.iter().try_for_each(|facts| target.add(facts))?;
-            let page = target.finish();
-            found.add(page);
             if rows.len() < PAGE {
                 break;
             }
         }
-        found.merge(Vec::new())?;
+        found.merge(self.workspace, Vec::new())?;
         Ok(found)
     }
 

@@ -278,6 +278,9 @@ impl Pump {
         }
         let (clicks, who) = self.prepare(&batch.clicks, neighbours, now).await?;
         let report = store.ingest(&clicks, now).await?;
+        for (workspace, quarter) in &report.counted_anew {
+            tracing::warn!(%workspace, of = %quarter.start(), "the counts of a day could not be read; the day was counted anew");
+        }
         Ok(Stored { clicks, who, report, misses_done: false })
     }
 

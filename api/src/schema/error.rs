@@ -143,7 +143,9 @@ impl From<StoreError> for ApiError {
                 field: "expectedVersion",
                 message: "The link was changed in the meantime. Load it again and repeat your change.",
             },
-            other @ (StoreError::Unavailable(_) | StoreError::Unusable(_) | StoreError::Internal(_)) => Self::Store(other),
+            other @ (StoreError::Unavailable(_) | StoreError::Unusable(_) | StoreError::Rollups { .. } | StoreError::Internal(_)) => {
+                Self::Store(other)
+            }
         }
     }
 }
@@ -164,7 +166,7 @@ impl ApiError {
             Self::Conflict { .. } => ErrorCode::Conflict,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Unavailable(_) => ErrorCode::Unavailable,
-            Self::Store(StoreError::Internal(_)) | Self::Internal(_) => ErrorCode::Internal,
+            Self::Store(StoreError::Internal(_) | StoreError::Rollups { .. }) | Self::Internal(_) => ErrorCode::Internal,
             Self::Store(_) | Self::NoSealKey => ErrorCode::Unavailable,
         }
     }

@@ -41,7 +41,7 @@ impl TakingOut<'_> {
                 stored.push((key, row.try_get("", "body")?));
             }
         }
-        changes.merge(stored)?;
+        changes.merge(self.workspace, stored)?;
         let (gone, left): (Vec<_>, Vec<_>) = changes.cells.into_iter().partition(|(_, cell)| cell.is_empty());
         self.delete_cells(&gone.into_iter().map(|(key, _)| key).collect::<Vec<_>>()).await?;
         self.upsert(&left).await

@@ -19,7 +19,10 @@ impl TakingOut<'_> {
         for ((link, day), change) in changes {
             let key = (self.workspace.0, link, day);
             let stored = Entity::find_by_id(key).one(self.transaction).await?;
-            let sketches = match change.merge(stored.as_ref().map(|row| row.body.as_slice()))? {
+            let sketches = match change
+                .merge(stored.as_ref().map(|row| row.body.as_slice()))
+                .map_err(|_| StoreError::Rollups { workspace: self.workspace, quarter: Quarter(day) })?
+            {
                 Some(sketches) => sketches,
                 None => {
                     let (first, end) = ids_of_day(day, &self.zone);

@@ -101,8 +101,9 @@ impl TakingOut<'_> {
         let mut counting = head.counting()?;
         let mut values = Interner::new(self.values, self.workspace, head.next_value);
         let missing = values.missing(going.iter().chain(&promoted), &counting);
-        // Clicks of before there were dimensions have values that no cell knows.
-        numbering::read(self.transaction, self.workspace, missing, &mut values).await?;
+        // What has no number was counted with the others, or before there were dimensions.
+        let unnumbered = numbering::read(self.transaction, self.workspace, missing, &mut values).await?;
+        unnumbered.into_iter().for_each(|value| values.leave_out(value));
         let mut target = Target::new(&mut counting, &values);
         going.iter().try_for_each(|facts| target.take(facts))?;
         for facts in &promoted {

@@ -20,7 +20,7 @@ mod visits;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::{Click, LocalDay, Millis, Seq, WorkspaceId};
+use domain::{Click, LocalDay, Millis, Quarter, Seq, WorkspaceId};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
@@ -86,6 +86,8 @@ pub struct IngestReport {
     pub erased: u64,
     /// Records that the database refuses, for the caller to set aside.
     pub poison: Vec<Poison>,
+    /// Days that were counted anew from their clicks, by a quarter-hour of theirs: their counts could not be read.
+    pub counted_anew: Vec<(WorkspaceId, Quarter)>,
 }
 
 /// What a head row says.
@@ -162,6 +164,10 @@ impl Store {
                     report.too_late += too_late;
                     report.stored.extend(stored.into_iter().filter(|ingested| !ingested.clicks.is_empty()));
                 }
+                Err(Failure::Other(StoreError::Rollups { workspace, quarter })) => {
+                    self.count_anew((workspace, quarter), &mut report.counted_anew).await?;
+                    parts.again(part);
+                }
                 Err(failure) => {
                     if let Some((poison, reason)) = parts.refused(part, failure)? {
                         let (id, frame, record) = (poison.click.id.0, poison.frame.clone(), poison.record.to_vec());
@@ -171,6 +177,15 @@ impl Store {
             }
         }
         Ok(report)
+    }
+
+    /// Counts a day anew whose counts cannot be read, so that they keep no click waiting, of this workspace or of others;
+    /// once for each of `days`.
+    async fn count_anew(&self, day: (WorkspaceId, Quarter), days: &mut Vec<(WorkspaceId, Quarter)>) -> Result<(), StoreError> {
+        let (workspace, quarter) = day;
+        let rebuilt = if days.contains(&day) { None } else { self.rebuild_rollups(workspace, quarter.start().plus(1)).await? };
+        days.push(day);
+        rebuilt.map(|_| ()).ok_or(StoreError::Rollups { workspace, quarter })
     }
 
     async fn ingest_once(&self, batch: &[Incoming], now: Millis) -> Result<Part, Failure> {

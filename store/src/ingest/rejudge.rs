@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{postgres, sqlite};
 use crate::connect::Pools;
+use crate::failure::Failure;
 use crate::{Store, StoreError};
 
 /// What a stored click is judged to be now.
@@ -30,11 +31,19 @@ impl Store {
     pub async fn rejudge(&self, workspace: WorkspaceId, clicks: &[Rejudged]) -> Result<u64, StoreError> {
         // The last word counts where a click is named twice.
         let clicks: BTreeMap<Uuid, Rejudged> = clicks.iter().map(|click| (click.click.0, click.clone())).collect();
-        let done = match &self.pools {
-            Pools::Sqlite { writer, .. } => sqlite::rejudge(writer, &self.values, workspace, &clicks).await?,
-            Pools::Postgres(pool) => postgres::rejudge(pool, &self.values, workspace, &clicks).await?,
-        };
-        Ok(done)
+        let mut counted_anew = Vec::new();
+        loop {
+            let done = match &self.pools {
+                Pools::Sqlite { writer, .. } => sqlite::rejudge(writer, &self.values, workspace, &clicks).await,
+                Pools::Postgres(pool) => postgres::rejudge(pool, &self.values, workspace, &clicks).await,
+            };
+            match done {
+                Err(Failure::Other(StoreError::Rollups { workspace, quarter })) => {
+                    self.count_anew((workspace, quarter), &mut counted_anew).await?;
+                }
+                done => return Ok(done?),
+            }
+        }
     }
 }
 

@@ -59,16 +59,24 @@ where
 }
 
 /// Sketches with those that new clicks add, of the ones as stored; only what changes.
-pub(super) fn grown(changes: &Sketched, stored: &HashMap<SketchKey, Vec<u8>>) -> Result<Vec<(SketchKey, Vec<u8>)>, StoreError> {
+pub(super) fn grown(
+    workspace: WorkspaceId,
+    changes: &Sketched,
+    stored: &HashMap<SketchKey, Vec<u8>>,
+) -> Result<Vec<(SketchKey, Vec<u8>)>, StoreError> {
     let mut grown = Vec::new();
     for (key, change) in changes {
         let known = stored.get(key);
-        let body = change.grow(known.map(Vec::as_slice))?.encode();
+        let body = change.grow(known.map(Vec::as_slice)).map_err(|_| unreadable(workspace, *key))?.encode();
         if known != Some(&body) {
             grown.push((*key, body));
         }
     }
     Ok(grown)
+}
+
+fn unreadable(workspace: WorkspaceId, (_, day): SketchKey) -> StoreError {
+    StoreError::Rollups { workspace, quarter: Quarter(day) }
 }
 
 /// Writes whole sketches; the parameters are the workspace, and from `first` on the columns.
@@ -91,11 +99,11 @@ struct Settled {
 }
 
 impl Settled {
-    fn of(changes: &Sketched, stored: &HashMap<SketchKey, Vec<u8>>) -> Result<Self, StoreError> {
+    fn of(workspace: WorkspaceId, changes: &Sketched, stored: &HashMap<SketchKey, Vec<u8>>) -> Result<Self, StoreError> {
         let mut settled = Self::default();
         for (key, change) in changes {
             let known = stored.get(key).map(Vec::as_slice);
-            match change.merge(known)? {
+            match change.merge(known).map_err(|_| unreadable(workspace, *key))? {
                 Some(sketches) => settled.put(*key, known, &sketches),
                 None => settled.anew.push(*key),
             }
@@ -127,7 +135,7 @@ pub(super) async fn write_sqlite(
             stored.insert((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?);
         }
     }
-    let mut settled = Settled::of(changes, &stored)?;
+    let mut settled = Settled::of(workspace, changes, &stored)?;
     for key @ (link, day) in std::mem::take(&mut settled.anew) {
         let (first, end) = ids_of_day(day, zone);
         let query = sqlx::query(FIRSTS).bind(workspace.0).bind(link).bind(first).bind(end);
@@ -172,7 +180,7 @@ pub(super) async fn write_postgres(
     .await?;
     let stored = rows.iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?)));
     let stored: HashMap<SketchKey, Vec<u8>> = stored.collect::<Result<_, sqlx::Error>>()?;
-    let mut settled = Settled::of(changes, &stored)?;
+    let mut settled = Settled::of(workspace, changes, &stored)?;
     for key @ (link, day) in std::mem::take(&mut settled.anew) {
         let (first, end) = ids_of_day(day, zone);
         let query = sqlx::query(FIRSTS).bind(workspace.0).bind(link).bind(first).bind(end);

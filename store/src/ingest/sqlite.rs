@@ -15,7 +15,7 @@ use super::visits::{Met, Visit, Visits};
 use super::{CLOSED, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
 use crate::StoreError;
 use crate::failure::Failure;
-use crate::rollup::{COLUMNS, CountedRow, Facts, Interner, ValueCache};
+use crate::rollup::{COLUMNS, CellKey, CountedRow, Facts, Interner, ValueCache};
 
 /// Rows in one statement, largest first; SQLite takes 32,766 parameters.
 pub(super) const CHUNKS: [usize; 5] = [256, 64, 16, 4, 1];
@@ -196,11 +196,14 @@ async fn count(
     let mut counting = head.counting()?;
     let mut values = Interner::new(values, workspace, head.next_value);
     let facts: Vec<Facts<'_>> = ingested.clicks.iter().map(|click| Facts::of(click, visits.marks(click.id.0))).collect();
+    let stored = cells::sqlite::stored(transaction, workspace, &counting.cells_of(&facts)).await?;
     let missing = values.missing(facts.iter(), &counting);
-    cells::sqlite::number(transaction, workspace, missing, &mut values).await?;
+    let fresh = cells::sqlite::find(transaction, workspace, missing, &mut values).await?;
+    let given = cells::give(workspace, &mut values, fresh, &facts, &mut counting, &stored)?;
+    cells::sqlite::write_values(transaction, workspace, given, values.next()).await?;
     let mut changes = cells::added(&facts, &mut counting, &values)?;
     let visitors = std::mem::take(&mut changes.sketches);
-    cells::sqlite::write(transaction, workspace, changes).await?;
+    cells::sqlite::write(transaction, workspace, changes, stored).await?;
     sketches::write_sqlite(transaction, workspace, &visitors, &head.zone()).await?;
     Ok(values)
 }
@@ -241,11 +244,19 @@ pub(super) async fn rejudge(
     let (before, after) = moved.facts()?;
     let mut counting = head.counting()?;
     let mut values = Interner::new(values, workspace, head.next_value);
-    let missing = values.missing(before.iter().chain(&after), &counting);
-    cells::sqlite::number(&mut transaction, workspace, missing, &mut values).await?;
+    // What has no number yet was counted with the others.
+    let missing = values.missing(before.iter(), &counting);
+    let unnumbered = cells::sqlite::find(&mut transaction, workspace, missing, &mut values).await?;
+    unnumbered.into_iter().for_each(|value| values.leave_out(value));
+    let missing = values.missing(after.iter(), &counting);
+    let fresh = cells::sqlite::find(&mut transaction, workspace, missing, &mut values).await?;
+    let given = values.give(fresh);
+    cells::sqlite::write_values(&mut transaction, workspace, given, values.next()).await?;
     let mut changes = cells::moved(&before, &after, &mut counting, &values)?;
     let visitors = std::mem::take(&mut changes.sketches);
-    cells::sqlite::write(&mut transaction, workspace, changes).await?;
+    let keys: Vec<CellKey> = changes.cells.keys().copied().collect();
+    let stored = cells::sqlite::stored(&mut transaction, workspace, &keys).await?;
+    cells::sqlite::write(&mut transaction, workspace, changes, stored).await?;
     sketches::write_sqlite(&mut transaction, workspace, &visitors, &head.zone()).await?;
     transaction.commit().await?;
     values.remember();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::Quarter;
+use domain::{Quarter, WorkspaceId};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
@@ -143,15 +143,12 @@ impl Changes {
     ///
     /// # Errors
     /// When stored bytes are of no known form, or hold less than is taken out.
-    pub fn merge(&mut self, stored: Vec<(CellKey, Vec<u8>)>) -> Result<(), StoreError> {
+    pub fn merge(&mut self, workspace: WorkspaceId, stored: Vec<(CellKey, Vec<u8>)>) -> Result<(), StoreError> {
         let mut stored: HashMap<CellKey, Vec<u8>> = stored.into_iter().collect();
-        for (key, cell) in &mut self.cells {
-            let mut whole = match stored.remove(key) {
-                Some(bytes) => Cell::decode(&bytes)?,
-                None => Cell::default(),
-            };
-            whole.apply(cell)?;
-            *cell = whole;
+        for (key @ (.., quarter), cell) in &mut self.cells {
+            let whole = stored.remove(key).map_or_else(|| Ok(Cell::default()), |bytes| Cell::decode(&bytes));
+            let merged = whole.and_then(|mut whole| whole.apply(cell).map(|()| whole));
+            *cell = merged.map_err(|_| StoreError::Rollups { workspace, quarter: Quarter(*quarter) })?;
         }
         Ok(())
     }

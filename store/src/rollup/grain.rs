@@ -14,7 +14,7 @@ pub(crate) const FINE_QUARTERS: i64 = 4;
 pub(crate) enum Grain {
     /// Totals and latency of a quarter-hour, kept for ever.
     Quarter = 0,
-    /// Totals and dimensions of an hour of UTC, or of what a day of the workspace's zone has of one.
+    /// Totals and dimensions of an hour of the workspace's zone, or of what is left of its day.
     Fine = 1,
     /// Everything of a day in the workspace's zone.
     Day = 2,
@@ -80,7 +80,8 @@ pub(crate) fn day_after(quarter: Quarter, zone: &TimeZone) -> Quarter {
     day_start(Quarter(day_start(quarter.start(), zone).0 + LONGEST_DAY).start(), zone)
 }
 
-/// The quarter that the fine piece with this one in it begins with, which no day shares with another.
+/// The quarter that the fine piece with this one in it begins with: counted from the day's beginning, so that they are
+/// the hours of clocks which are half an hour or a quarter off UTC's too.
 pub(crate) fn fine_start(quarter: i64, day: i64) -> i64 {
-    (quarter.div_euclid(FINE_QUARTERS) * FINE_QUARTERS).max(day)
+    day + (quarter - day).div_euclid(FINE_QUARTERS) * FINE_QUARTERS
 }

@@ -8,6 +8,7 @@ mod grain;
 mod latency;
 pub(crate) mod numbering;
 mod registers;
+mod room;
 mod sketch;
 mod values;
 
@@ -16,6 +17,7 @@ pub(crate) use changes::{Changes, CountedParameter, Counting, Target};
 pub(crate) use facts::{COLUMNS, CountedRow, FIRST_PARAMETER, Facts, LINK, block_of, code_of, coded, dimension_of, facts_of};
 pub(crate) use grain::{CellKey, FINE_QUARTERS, Grain, day_after, day_end, day_start, fine_start};
 pub(crate) use latency::{bucket_of, middle_of};
+pub(crate) use room::FullBlocks;
 pub(crate) use sketch::{Met, SketchChange, SketchKey, Sketches, Union, VisitorHash};
 pub(crate) use values::{Interner, Spelled, ValueCache, link_of};
 

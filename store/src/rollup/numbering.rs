@@ -15,14 +15,13 @@ use crate::StoreError;
 /// Values in one statement.
 const MOST: usize = 2_000;
 
-/// Reads the numbers of these values, and gives new ones to those that have none.
-pub(crate) async fn number(
+/// Gives numbers to values that have none.
+pub(crate) async fn give(
     transaction: &DatabaseTransaction,
     workspace: WorkspaceId,
-    missing: Vec<Spelled>,
+    fresh: Vec<Spelled>,
     values: &mut Interner,
 ) -> Result<(), StoreError> {
-    let fresh = read(transaction, workspace, missing, values).await?;
     if fresh.is_empty() {
         return Ok(());
     }

@@ -267,7 +267,7 @@ impl SketchChange {
     ///
     /// # Errors
     /// When the stored bytes are of no known form.
-    pub fn grow(&self, stored: Option<&[u8]>) -> Result<Sketches, StoreError> {
+    pub fn grow(&self, stored: Option<&[u8]>) -> Result<Sketches, MalformedSketch> {
         let mut sketches = stored.map(Sketches::decode).transpose()?.unwrap_or_default();
         self.added.iter().for_each(|met| sketches.insert(*met));
         Ok(sketches)
@@ -277,7 +277,7 @@ impl SketchChange {
     ///
     /// # Errors
     /// When the stored bytes are of no known form.
-    pub fn merge(&self, stored: Option<&[u8]>) -> Result<Option<Sketches>, StoreError> {
+    pub fn merge(&self, stored: Option<&[u8]>) -> Result<Option<Sketches>, MalformedSketch> {
         let mut sketches = stored.map(Sketches::decode).transpose()?.unwrap_or_default();
         if !self.taken.iter().all(|met| sketches.forget(*met)) {
             return Ok(None);

@@ -105,6 +105,7 @@ impl Interner {
     }
 
     /// Numbers for values that have none.
+    #[must_use]
     pub fn give(&mut self, values: Vec<Spelled>) -> Vec<(Spelled, i64)> {
         let given: Vec<(Spelled, i64)> = values.into_iter().zip(self.next..).collect();
         self.next += i64::try_from(given.len()).unwrap_or_default();
@@ -112,6 +113,11 @@ impl Interner {
             self.learn(value.clone(), id.unsigned_abs());
         }
         given
+    }
+
+    /// Counts a value with the others in this transaction.
+    pub fn leave_out(&mut self, value: Spelled) {
+        self.own.insert(value, OTHER);
     }
 
     /// The first number that is not given now.

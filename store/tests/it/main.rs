@@ -17,6 +17,7 @@ mod estimates;
 mod export;
 mod filters;
 mod fixture;
+mod full_cells;
 mod gates;
 mod ingest;
 mod ingest_counters;
@@ -182,7 +183,6 @@ suite!(
     dead_letters::they_are_kept_until_they_are_deleted,
     rollups::cells_say_what_their_clicks_say,
     rollups::counted_anew_nothing_is_different,
-    rollups::values_beyond_the_most_are_counted_as_others,
     rollups::two_workers_give_each_value_one_number,
     rollups::what_is_folded_is_told_by_days,
     rollups::latency_is_told_by_cells,
@@ -196,6 +196,8 @@ suite!(
     rights::salts_that_live_are_told,
     rights::a_deletion_can_be_taken_back_until_it_begins,
     rights::nothing_is_left_of_a_removed_workspace,
+    full_cells::values_beyond_the_most_are_counted_as_others,
+    full_cells::counts_that_cannot_be_read_keep_no_click_waiting,
     recounts::days_stay_when_hours_are_folded,
     recounts::damaged_cells_are_told_of_and_mended,
     recounts::a_workspace_from_before_catches_up_while_clicks_come,

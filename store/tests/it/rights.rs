@@ -58,7 +58,7 @@ async fn finish(store: &Store, workspace: WorkspaceId, id: ErasureId, now: Milli
     }
 }
 
-async fn erase(store: &Store, workspace: WorkspaceId, subject: Subject) -> u64 {
+pub async fn erase(store: &Store, workspace: WorkspaceId, subject: Subject) -> u64 {
     let erasure = erasure(subject, Millis(0), NOON.plus(HOUR));
     begin(store, workspace, &erasure, NOON).await;
     finish(store, workspace, erasure.id, NOON).await

@@ -5,13 +5,33 @@ pub(super) mod postgres;
 pub(super) mod sqlite;
 
 use crate::StoreError;
-use crate::rollup::{Changes, CountedRow, Counting, Facts, Interner, Target, facts_of};
+use crate::rollup::{CellKey, Changes, CountedRow, Counting, Facts, FullBlocks, Interner, Spelled, Target, facts_of};
 
 use std::collections::BTreeMap;
 
+use domain::{Quarter, WorkspaceId};
 use uuid::Uuid;
 
 use super::rejudge::Rejudged;
+
+/// Gives numbers to values that have none and that a cell will name; what cells there are is as stored.
+pub(super) fn give(
+    workspace: WorkspaceId,
+    values: &mut Interner,
+    fresh: Vec<Spelled>,
+    clicks: &[Facts<'_>],
+    counting: &mut Counting,
+    stored: &[(CellKey, Vec<u8>)],
+) -> Result<Vec<(Spelled, i64)>, StoreError> {
+    if fresh.is_empty() {
+        return Ok(Vec::new());
+    }
+    let full = FullBlocks::of_stored(stored.iter().map(|(key, body)| (key, body.as_slice())))
+        .map_err(|((.., quarter), _)| StoreError::Rollups { workspace, quarter: Quarter(quarter) })?;
+    let (named, left_out) = full.part(fresh, clicks, counting);
+    left_out.into_iter().for_each(|value| values.leave_out(value));
+    Ok(values.give(named))
+}
 
 /// What new clicks change.
 pub(super) fn added(clicks: &[Facts<'_>], counting: &mut Counting, values: &Interner) -> Result<Changes, StoreError> {

@@ -50,20 +50,17 @@ static VALUES: LazyLock<String> = LazyLock::new(|| values_sql(1, 2));
 static CELLS: LazyLock<String> = LazyLock::new(|| cells_sql(1, 2));
 static STATISTICS: LazyLock<String> = LazyLock::new(|| statistics_sql(1, 2));
 
-/// Reads the numbers of these values, and gives new ones to those that have none.
-pub(in crate::ingest) async fn number(
+/// Reads the numbers of these values; those that have none are returned.
+pub(in crate::ingest) async fn find(
     transaction: &mut PgTransaction<'_>,
     workspace: WorkspaceId,
     missing: Vec<Spelled>,
     values: &mut Interner,
-) -> Result<(), Failure> {
+) -> Result<Vec<Spelled>, Failure> {
     if missing.is_empty() {
-        return Ok(());
+        return Ok(missing);
     }
-    let columns = |spelled: &[Spelled]| -> (Vec<i32>, Vec<String>) {
-        spelled.iter().map(|(block, text)| (block.0.cast_signed(), text.clone())).unzip()
-    };
-    let (blocks, texts) = columns(&missing);
+    let (blocks, texts): (Vec<i32>, Vec<&str>) = missing.iter().map(|(block, text)| (block.0.cast_signed(), text.as_str())).unzip();
     let rows = sqlx::query(
         "SELECT k.block, k.value, v.id FROM UNNEST($2::int[], $3::text[]) AS k (block, value), \
          LATERAL (SELECT s.id FROM rollup_values s WHERE s.workspace_id = $1 AND s.block = k.block AND s.value = k.value OFFSET 0) AS v",
@@ -79,16 +76,30 @@ pub(in crate::ingest) async fn number(
         fresh.remove(&value);
         values.learn(value, row.try_get::<i64, _>(2)?.unsigned_abs());
     }
-    if fresh.is_empty() {
+    Ok(fresh.into_iter().collect())
+}
+
+/// Writes the numbers that values were given.
+pub(in crate::ingest) async fn write_values(
+    transaction: &mut PgTransaction<'_>,
+    workspace: WorkspaceId,
+    given: &[(Spelled, i64)],
+    next: i64,
+) -> Result<(), Failure> {
+    if given.is_empty() {
         return Ok(());
     }
-    let (spelled, ids): (Vec<Spelled>, Vec<i64>) = values.give(fresh.into_iter().collect()).into_iter().unzip();
-    let (blocks, texts) = columns(&spelled);
-    let links: Vec<Option<Uuid>> = spelled.iter().map(link_of).collect();
-    sqlx::query(VALUES.as_str()).bind(workspace.0).bind(&blocks).bind(&texts).bind(&ids).bind(&links).execute(&mut **transaction).await?;
+    sqlx::query(VALUES.as_str())
+        .bind(workspace.0)
+        .bind(given.iter().map(|((block, _), _)| block.0.cast_signed()).collect::<Vec<_>>())
+        .bind(given.iter().map(|((_, text), _)| text.as_str()).collect::<Vec<_>>())
+        .bind(given.iter().map(|(_, id)| *id).collect::<Vec<_>>())
+        .bind(given.iter().map(|(value, _)| link_of(value)).collect::<Vec<_>>())
+        .execute(&mut **transaction)
+        .await?;
     sqlx::query("UPDATE workspace_heads SET next_value = $2 WHERE workspace_id = $1")
         .bind(workspace.0)
-        .bind(values.next())
+        .bind(next)
         .execute(&mut **transaction)
         .await?;
     Ok(())
@@ -116,7 +127,7 @@ pub(in crate::ingest) async fn write(
     .fetch_all(&mut **transaction)
     .await?;
     let stored = rows.iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?), row.try_get(3)?)));
-    changes.merge(stored.collect::<Result<_, sqlx::Error>>()?)?;
+    changes.merge(workspace, stored.collect::<Result<_, sqlx::Error>>()?)?;
     let bodies: Vec<Vec<u8>> = changes.cells.values().map(Cell::encode).collect();
     sqlx::query(CELLS.as_str())
         .bind(workspace.0)

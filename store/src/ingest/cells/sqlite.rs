@@ -42,13 +42,13 @@ static LINKS: LazyLock<[String; 5]> = LazyLock::new(|| {
     })
 });
 
-/// Reads the numbers of these values, and gives new ones to those that have none.
-pub(in crate::ingest) async fn number(
+/// Reads the numbers of these values; those that have none are returned.
+pub(in crate::ingest) async fn find(
     transaction: &mut Transaction<'_, Sqlite>,
     workspace: WorkspaceId,
     missing: Vec<Spelled>,
     values: &mut Interner,
-) -> Result<(), Failure> {
+) -> Result<Vec<Spelled>, Failure> {
     let mut fresh = Vec::new();
     for value in missing {
         let sql = "SELECT id FROM rollup_values WHERE workspace_id = ? AND block = ? AND value = ?";
@@ -58,10 +58,20 @@ pub(in crate::ingest) async fn number(
             None => fresh.push(value),
         }
     }
-    if fresh.is_empty() {
+    Ok(fresh)
+}
+
+/// Writes the numbers that values were given.
+pub(in crate::ingest) async fn write_values(
+    transaction: &mut Transaction<'_, Sqlite>,
+    workspace: WorkspaceId,
+    given: Vec<(Spelled, i64)>,
+    next: i64,
+) -> Result<(), Failure> {
+    if given.is_empty() {
         return Ok(());
     }
-    for (value, id) in values.give(fresh) {
+    for (value, id) in given {
         sqlx::query("INSERT INTO rollup_values (workspace_id, block, value, id, link_id) VALUES (?, ?, ?, ?, ?)")
             .bind(workspace.0)
             .bind(i64::from(value.0.0))
@@ -73,21 +83,20 @@ pub(in crate::ingest) async fn number(
     }
     sqlx::query("UPDATE workspace_heads SET next_value = ?2 WHERE workspace_id = ?1")
         .bind(workspace.0)
-        .bind(values.next())
+        .bind(next)
         .execute(&mut **transaction)
         .await?;
     Ok(())
 }
 
-/// Merges what changes into what is stored.
-pub(in crate::ingest) async fn write(
+/// The cells that there are of these.
+pub(in crate::ingest) async fn stored(
     transaction: &mut Transaction<'_, Sqlite>,
     workspace: WorkspaceId,
-    mut changes: Changes,
-) -> Result<(), Failure> {
+    keys: &[CellKey],
+) -> Result<Vec<(CellKey, Vec<u8>)>, Failure> {
     let mut stored: Vec<(CellKey, Vec<u8>)> = Vec::new();
-    let keys: Vec<CellKey> = changes.cells.keys().copied().collect();
-    for (sql, chunk) in chunks(&keys, &STORED) {
+    for (sql, chunk) in chunks(keys, &STORED) {
         let bind =
             |query: sqlx::query::Query<'static, Sqlite, _>, (link, grain, quarter): &CellKey| query.bind(*link).bind(*grain).bind(*quarter);
         let query = chunk.iter().fold(sqlx::query(sql), bind).bind(workspace.0);
@@ -95,7 +104,17 @@ pub(in crate::ingest) async fn write(
             stored.push(((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?), row.try_get(3)?));
         }
     }
-    changes.merge(stored)?;
+    Ok(stored)
+}
+
+/// Merges what changes into what is stored, and writes that.
+pub(in crate::ingest) async fn write(
+    transaction: &mut Transaction<'_, Sqlite>,
+    workspace: WorkspaceId,
+    mut changes: Changes,
+    stored: Vec<(CellKey, Vec<u8>)>,
+) -> Result<(), Failure> {
+    changes.merge(workspace, stored)?;
     let cells: Vec<(&CellKey, &Cell)> = changes.cells.iter().collect();
     for (sql, chunk) in chunks(&cells, &CELLS) {
         let mut query = sqlx::query(sql);

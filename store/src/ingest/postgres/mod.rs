@@ -133,11 +133,11 @@ async fn store(
     found.values.into_iter().for_each(|(value, id)| values.learn(value, id));
     let facts: Vec<Facts<'_>> = ingested.clicks.iter().map(|click| Facts::of(click, visits.marks(click.id.0))).collect();
     let fresh = values.missing(facts.iter(), &counting);
-    let given = values.give(fresh);
+    let given = cells::give(workspace, &mut values, fresh, &facts, &mut counting, &found.cells)?;
     let mut changes = cells::added(&facts, &mut counting, &values)?;
     let visitors = std::mem::take(&mut changes.sketches);
-    let sketches = sketches::grown(&visitors, &found.sketches)?;
-    changes.merge(found.cells)?;
+    let sketches = sketches::grown(workspace, &visitors, &found.sketches)?;
+    changes.merge(workspace, found.cells)?;
     let written = Written {
         ingested: &ingested,
         visits: &visits,
@@ -181,8 +181,14 @@ pub(super) async fn rejudge(
     let (before, after) = moved.facts()?;
     let mut counting = head.counting()?;
     let mut values = Interner::new(values, workspace, head.next_value);
-    let missing = values.missing(before.iter().chain(&after), &counting);
-    cells::postgres::number(&mut transaction, workspace, missing, &mut values).await?;
+    // What has no number yet was counted with the others.
+    let missing = values.missing(before.iter(), &counting);
+    let unnumbered = cells::postgres::find(&mut transaction, workspace, missing, &mut values).await?;
+    unnumbered.into_iter().for_each(|value| values.leave_out(value));
+    let missing = values.missing(after.iter(), &counting);
+    let fresh = cells::postgres::find(&mut transaction, workspace, missing, &mut values).await?;
+    let given = values.give(fresh);
+    cells::postgres::write_values(&mut transaction, workspace, &given, values.next()).await?;
     let mut changes = cells::moved(&before, &after, &mut counting, &values)?;
     let visitors = std::mem::take(&mut changes.sketches);
     cells::postgres::write(&mut transaction, workspace, changes).await?;

@@ -114,6 +114,24 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
     proptest::collection::vec(one, 0..20)
 }
 
+/// One byte changed, put in or taken out, or all from there on.
+fn damages() -> impl Strategy<Value = Vec<(usize, u8, u8)>> {
+    proptest::collection::vec((any::<usize>(), any::<u8>(), 0_u8..4), 1..4)
+}
+
+fn damage(bytes: &mut Vec<u8>, damages: &[(usize, u8, u8)]) {
+    for (place, byte, kind) in damages {
+        let place = place % (bytes.len() + 1);
+        match kind {
+            0 => bytes.insert(place, *byte),
+            1 => bytes.truncate(place),
+            _ if place == bytes.len() => bytes.push(*byte),
+            2 => bytes[place] = *byte,
+            _ => drop(bytes.remove(place)),
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..64), version in 1_u8..3) {
@@ -123,6 +141,20 @@ proptest! {
         if let Ok(cell) = Cell::decode(&bytes) {
             prop_assert_eq!(Cell::decode(&cell.encode()), Ok(cell));
         }
+    }
+
+    #[test]
+    fn damaged_cells_are_read_or_refused(a in entries(), damages in damages(), wanted in 0_u32..3) {
+        let mut bytes = cell(&a).encode();
+        damage(&mut bytes, &damages);
+        let wanted = |block: Block| block.0 == wanted * 10;
+        if let Ok(cell) = Cell::decode(&bytes) {
+            prop_assert_eq!(Cell::decode(&cell.encode()), Ok(cell.clone()));
+            let some: Vec<Entry> = cell.entries().iter().filter(|entry| wanted(entry.block)).copied().collect();
+            prop_assert_eq!(Cell::decode_some(&bytes, wanted).map(Cell::into_entries), Ok(some));
+            let _ = Cell::default().apply(&cell);
+        }
+        let _ = Cell::decode_some(&bytes, wanted);
     }
 
     #[test]
