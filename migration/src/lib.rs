@@ -28,6 +28,8 @@ mod m20261128_000004_annotations;
 mod m20261128_000005_recipients;
 mod m20261128_000007_visitor_sketches;
 mod m20261128_000008_link_stats;
+mod m20261128_000011_recipient_erasures;
+mod m20261128_000012_forgotten_values;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -62,6 +64,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000005_recipients::Migration),
             Box::new(m20261128_000007_visitor_sketches::Migration),
             Box::new(m20261128_000008_link_stats::Migration),
+            Box::new(m20261128_000011_recipient_erasures::Migration),
+            Box::new(m20261128_000012_forgotten_values::Migration),
         ]
     }
 }

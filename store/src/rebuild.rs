@@ -80,7 +80,7 @@ impl Store {
         let (from, visitors_from) =
             (joined(head.dimensions_from), if has_visitors { joined(head.sketches_from) } else { head.sketches_from });
         let head = Head { dimensions_from: from, sketches_from: visitors_from, ..head };
-        let mut values = Interner::new(&self.values, scope.workspace, head.next_value);
+        let mut values = Interner::new(&self.values, scope.workspace, head.numbers());
         let found = scope.recount(&head, &mut values, Unnumbered::Number, (day, end)).await?;
         let cells = scope.replace_cells(day, end, found.cells.into_iter().collect()).await?;
         if has_visitors && day.0 >= head.known_visitors_from() {

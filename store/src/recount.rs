@@ -10,7 +10,7 @@ use crate::rollup::{COLUMNS, Changes, CountedRow, Interner, Target, facts_of, nu
 use crate::{StoreError, WorkspaceScope};
 
 /// Clicks read at once.
-const PAGE: usize = 10_000;
+pub(crate) const PAGE: usize = 10_000;
 
 /// What becomes of values that have no number yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,8 @@ impl WorkspaceScope {
     }
 }
 
-async fn rows(
+/// A page of clicks, as far as they are counted, by their ids.
+pub(crate) async fn rows(
     transaction: &DatabaseTransaction,
     workspace: Uuid,
     (from, end): (Uuid, Uuid),

@@ -22,6 +22,7 @@ mod dimension_label;
 mod domain;
 mod domain_change;
 mod erasure;
+mod erasure_input;
 pub(crate) mod error;
 mod experiment;
 mod explain;

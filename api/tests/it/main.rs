@@ -26,6 +26,7 @@ mod live;
 mod misses;
 mod pipeline;
 mod queries;
+mod recipient_erasure;
 mod reports;
 mod retention;
 mod rights;

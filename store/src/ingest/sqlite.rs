@@ -189,7 +189,7 @@ async fn count(
     visits: &Visits<'_>,
 ) -> Result<Interner, Failure> {
     let mut counting = head.counting()?;
-    let mut values = Interner::new(values, workspace, head.next_value);
+    let mut values = Interner::new(values, workspace, head.numbers());
     let facts: Vec<Facts<'_>> = ingested.clicks.iter().map(|click| Facts::of(click, visits.marks(click.id.0))).collect();
     let missing = values.missing(facts.iter(), &counting);
     cells::sqlite::number(transaction, workspace, missing, &mut values).await?;
@@ -235,7 +235,7 @@ pub(super) async fn rejudge(
     let moved = cells::Moved::new(rows, clicks);
     let (before, after) = moved.facts()?;
     let mut counting = head.counting()?;
-    let mut values = Interner::new(values, workspace, head.next_value);
+    let mut values = Interner::new(values, workspace, head.numbers());
     let missing = values.missing(before.iter().chain(&after), &counting);
     cells::sqlite::number(&mut transaction, workspace, missing, &mut values).await?;
     let mut changes = cells::moved(&before, &after, &mut counting, &values)?;

@@ -17,6 +17,7 @@ mod estimates;
 mod export;
 mod filters;
 mod fixture;
+mod forgotten_values;
 mod gates;
 mod ingest;
 mod ingest_counters;
@@ -29,6 +30,7 @@ mod links;
 mod misses;
 mod permits;
 mod postgres_only;
+mod recipient_erasures;
 mod recounts;
 mod retention;
 mod rights;
@@ -192,6 +194,11 @@ suite!(
     rights::an_erasure_goes_on_where_it_was_left,
     rights::an_address_is_erased_where_clicks_hold_it,
     rights::a_links_history_goes_with_its_counts,
+    forgotten_values::a_text_goes_with_the_last_click_that_has_it,
+    forgotten_values::a_text_among_the_others_goes_where_that_can_be_told,
+    forgotten_values::texts_go_once_their_parameter_is_not_counted_any_more,
+    recipient_erasures::a_recipient_goes_with_their_clicks_and_from_lists,
+    recipient_erasures::many_clicks_are_looked_through_step_by_step,
     rights::another_workspaces_are_not_found,
     rights::salts_that_live_are_told,
     rights::a_deletion_can_be_taken_back_until_it_begins,
