@@ -112,6 +112,7 @@ suite!(
     ingest::two_workers_do_not_double_count,
     ingest::only_what_was_sent_on_is_counted,
     ingest::a_record_that_cannot_be_stored_is_set_aside,
+    ingest::an_id_of_another_workspaces_click_is_refused,
     misses::misses_given_again_change_nothing,
     misses::misses_are_counted_by_quarters_and_at_ragged_ends_one_by_one,
     misses::misses_are_listed_newest_first_and_slugs_by_how_many,
