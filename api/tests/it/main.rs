@@ -7,6 +7,7 @@ mod annotations;
 mod api_keys;
 mod breakdown;
 mod calendar;
+mod click_counters;
 mod conversions;
 mod dashboard;
 mod domains;
