@@ -28,6 +28,7 @@ mod m20261128_000004_annotations;
 mod m20261128_000005_recipients;
 mod m20261128_000007_visitor_sketches;
 mod m20261128_000008_link_stats;
+mod m20261128_000010_link_creators;
 mod m20261128_000011_recipient_erasures;
 mod m20261128_000012_forgotten_values;
 
@@ -64,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000005_recipients::Migration),
             Box::new(m20261128_000007_visitor_sketches::Migration),
             Box::new(m20261128_000008_link_stats::Migration),
+            Box::new(m20261128_000010_link_creators::Migration),
             Box::new(m20261128_000011_recipient_erasures::Migration),
             Box::new(m20261128_000012_forgotten_values::Migration),
         ]

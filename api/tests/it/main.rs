@@ -21,6 +21,7 @@ mod gates;
 mod http;
 mod jobs;
 mod limits_of_counts;
+mod link_creators;
 mod link_labels;
 mod links;
 mod live;

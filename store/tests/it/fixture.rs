@@ -167,6 +167,7 @@ pub fn new_link(slug: &str) -> NewLink {
         forward_query: false,
         labels: domain::LinkLabels::default(),
         append_click_id: false,
+        created_by: None,
         gate: Gate::default(),
     }
 }
