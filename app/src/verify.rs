@@ -65,7 +65,7 @@ async fn verify(store: &Store, workspace: WorkspaceId) -> anyhow::Result<Verifie
     Ok(verified)
 }
 
-async fn verify_links(store: &Store, workspace: WorkspaceId) -> anyhow::Result<Vec<LinkDifference>> {
+pub(crate) async fn verify_links(store: &Store, workspace: WorkspaceId) -> anyhow::Result<Vec<LinkDifference>> {
     let (mut differences, mut after) = (Vec::new(), None);
     loop {
         let page = store.workspace(workspace, Access::Read).await?.verify_links(after).await?;
@@ -96,7 +96,7 @@ fn days(first: Quarter, last: Quarter) -> impl Iterator<Item = (Quarter, Quarter
     std::iter::successors((first <= last).then(|| (first, after(first))), next)
 }
 
-fn told(workspace: WorkspaceId, differences: &[CellDifference]) -> String {
+pub(crate) fn told(workspace: WorkspaceId, differences: &[CellDifference]) -> String {
     let mut text = String::new();
     let counts = |Counted { clicks, firsts, told }: Counted| format!("{clicks} clicks, {firsts} firsts, {told} of known visitors");
     for CellDifference { link, piece, quarter, dimension, verdict, cell, clicks } in differences.iter().take(MOST_PRINTED) {
@@ -126,7 +126,7 @@ fn whose(link: Option<LinkId>) -> String {
     link.map_or_else(|| "all links".to_owned(), |link| link.to_string())
 }
 
-fn told_of_unreadable(workspace: WorkspaceId, cells: &[UnreadableCell]) -> String {
+pub(crate) fn told_of_unreadable(workspace: WorkspaceId, cells: &[UnreadableCell]) -> String {
     let mut text = String::new();
     for UnreadableCell { link, piece, quarter } in cells.iter().take(MOST_PRINTED) {
         let (piece, of) = (name_of(*piece), whose(*link));
@@ -138,7 +138,7 @@ fn told_of_unreadable(workspace: WorkspaceId, cells: &[UnreadableCell]) -> Strin
     text
 }
 
-fn told_of_links(workspace: WorkspaceId, differences: &[LinkDifference]) -> String {
+pub(crate) fn told_of_links(workspace: WorkspaceId, differences: &[LinkDifference]) -> String {
     let mut text = String::new();
     for LinkDifference { link, clicks, counted } in differences.iter().take(MOST_PRINTED) {
         let cells = counted.map_or_else(|| "cannot be read".to_owned(), |counted| format!("have {counted}"));

@@ -37,7 +37,8 @@ impl AuditEntry {
     pub const RECIPIENT_PARAMETER_CHANGED: &str = "recipient_parameter.changed";
     /// The parameters whose values are counted were changed: `{from, to}`, their names.
     pub const COUNTED_PARAMETERS_CHANGED: &str = "counted_parameters.changed";
-    /// Clicks of a visitor were erased, be it that some are yet to go: `{clicks, complete}`.
+    /// Clicks of a visitor were erased, be it that some are yet to go, and a recipient was taken off so many
+    /// lists: `{clicks, complete, lists}`.
     pub const VISITOR_ERASED: &str = "visitor.erased";
     /// Those of a link: `{link, clicks, complete}`.
     pub const HISTORY_DELETED: &str = "link.history_deleted";

@@ -129,7 +129,9 @@ pub use query::{
     referrer_host,
 };
 pub use query_cut::{names_to_drop, without_parameters, without_values};
-pub use recipient::{MAX_RECIPIENT_LISTS, MAX_RECIPIENTS, MAX_RECIPIENTS_AT_ONCE, RecipientImport, RecipientParameter, parse_recipients};
+pub use recipient::{
+    MAX_RECIPIENT_LISTS, MAX_RECIPIENTS, MAX_RECIPIENTS_AT_ONCE, RecipientImport, RecipientParameter, is_recipient, parse_recipients,
+};
 pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use retention::{Retention, RetentionChange};
 pub use rules::{

@@ -2,7 +2,7 @@
 
 use crate::{
     DomainId, Gate, GateChange, HostName, Issue, IssueCode, LinkId, LinkLabels, LinkLabelsChange, Millis, OwnHosts, Password, Slug,
-    TargetUrl, WorkspaceId,
+    TargetUrl, UserId, WorkspaceId,
 };
 
 /// The status that sends the browser on.
@@ -80,6 +80,8 @@ pub struct Link {
     /// Raised by every change, from 1.
     pub version: i32,
     pub created_at: Millis,
+    /// The user who made it, or whose API key did; none where that was not noted.
+    pub created_by: Option<UserId>,
     pub updated_at: Millis,
     pub last_clicked_at: Option<Millis>,
     /// Since when it is put aside; it still leads on.
@@ -103,6 +105,8 @@ pub struct NewLink {
     pub forward_query: bool,
     pub labels: LinkLabels,
     pub append_click_id: bool,
+    /// The user who makes it, or whose API key does.
+    pub created_by: Option<UserId>,
     pub gate: Gate,
 }
 

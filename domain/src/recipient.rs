@@ -117,14 +117,18 @@ fn parse_list_name(name: &str) -> Result<String, Issue> {
     Ok(name.to_owned())
 }
 
+/// Whether somebody can be on a list by this id.
+pub fn is_recipient(id: &str) -> bool {
+    !id.is_empty() && id.chars().count() <= MAX_ID && !id.chars().any(char::is_control)
+}
+
 fn check_recipients(ids: Vec<String>, invalid: &mut Invalid) -> Vec<String> {
     if ids.is_empty() || ids.len() > MAX_RECIPIENTS_AT_ONCE {
         let message = format!("Send 1 to {MAX_RECIPIENTS_AT_ONCE} ids at once; a longer list in several calls.");
         invalid.0.push(Issue::new("ids", IssueCode::OutOfRange, message));
         return Vec::new();
     }
-    let wrong = |id: &str| id.is_empty() || id.chars().count() > MAX_ID || id.chars().any(char::is_control);
-    let offences = ids.iter().enumerate().filter(|(_, id)| wrong(id)).take(10).map(|(at, _)| {
+    let offences = ids.iter().enumerate().filter(|(_, id)| !is_recipient(id)).take(10).map(|(at, _)| {
         Issue::new(format!("ids.{at}"), IssueCode::Invalid, format!("An id has 1 to {MAX_ID} characters, without control characters."))
     });
     invalid.0.extend(offences);

@@ -22,6 +22,8 @@ pub struct Model {
     pub revoked_at: Option<i64>,
     /// Written at most once a minute.
     pub last_used_at: Option<i64>,
+    /// A user, who may be gone; null where that was not noted.
+    pub created_by: Option<Uuid>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -40,6 +40,8 @@ pub struct Model {
     pub folder: Option<String>,
     /// Whether the redirect adds the click's id to the target.
     pub append_click_id: bool,
+    /// A user, who may be gone; null where that was not noted.
+    pub created_by: Option<Uuid>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -36,6 +36,8 @@ pub struct Model {
     pub counted_parameters: String,
     /// There are sketches of visitors from this quarter-hour on.
     pub sketches_from: i64,
+    /// How often values were forgotten.
+    pub values_forgotten: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

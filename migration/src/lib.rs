@@ -29,7 +29,10 @@ mod m20261128_000005_recipients;
 mod m20261128_000007_visitor_sketches;
 mod m20261128_000008_link_stats;
 mod m20261128_000009_visits;
-mod m20261128_000012_hours;
+mod m20261128_000010_link_creators;
+mod m20261128_000011_recipient_erasures;
+mod m20261128_000012_forgotten_values;
+mod m20261128_000013_hours;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -65,7 +68,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000007_visitor_sketches::Migration),
             Box::new(m20261128_000008_link_stats::Migration),
             Box::new(m20261128_000009_visits::Migration),
-            Box::new(m20261128_000012_hours::Migration),
+            Box::new(m20261128_000010_link_creators::Migration),
+            Box::new(m20261128_000011_recipient_erasures::Migration),
+            Box::new(m20261128_000012_forgotten_values::Migration),
+            Box::new(m20261128_000013_hours::Migration),
         ]
     }
 }

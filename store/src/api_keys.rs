@@ -1,7 +1,7 @@
 //! API keys of a workspace. Whoever presents one is looked up by its id before its workspace is
 //! known; a revoked key stays for a month, so that it is known as one that was.
 
-use domain::{ApiKeyHash, ApiKeyId, ApiKeyRight, ApiKeyState, ApiScope, Millis, TargetUrl, WorkspaceId};
+use domain::{ApiKeyHash, ApiKeyId, ApiKeyRight, ApiKeyState, ApiScope, Millis, TargetUrl, UserId, WorkspaceId};
 use entity::api_key;
 use ipnet::IpNet;
 use sea_orm::{
@@ -28,6 +28,8 @@ pub struct NewApiKey {
     pub scopes: Vec<ApiScope>,
     pub expires_at: Option<Millis>,
     pub networks: Vec<IpNet>,
+    /// The user who makes it.
+    pub created_by: Option<UserId>,
 }
 
 /// A key as its workspace sees it.
@@ -120,6 +122,7 @@ impl WorkspaceScope {
             networks: Set(new.networks.iter().map(IpNet::to_string).collect::<Vec<_>>().join(" ")),
             version: Set(1),
             created_at: Set(now.0),
+            created_by: Set(new.created_by.map(|user| user.0)),
             expires_at: Set(new.expires_at.map(|at| at.0)),
             revoked_at: Set(None),
             last_used_at: Set(None),
@@ -177,6 +180,18 @@ impl WorkspaceScope {
 
     fn live_keys(&self) -> Select<api_key::Entity> {
         api_key::Entity::find().filter(api_key::Column::WorkspaceId.eq(self.workspace.0)).filter(api_key::Column::RevokedAt.is_null())
+    }
+}
+
+impl WorkspaceScope {
+    /// Who made a key; `None` where that was not noted.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn api_key_creator(&self, id: ApiKeyId) -> Result<Option<UserId>, StoreError> {
+        let own = api_key::Entity::find_by_id(id.0).filter(api_key::Column::WorkspaceId.eq(self.workspace.0));
+        let key = own.one(&self.transaction).await?.ok_or(StoreError::NotFound)?;
+        Ok(key.created_by.map(UserId))
     }
 }
 

@@ -1,17 +1,18 @@
 //! Which query parameters a workspace has counted in cells, each in a block of its own from one local day on.
 //!
 //! A block is never given twice: what was counted of a parameter that is left out stays in cells, and clicks of that
-//! time are counted in it still when they are read again. So those that were left out are remembered for as long as
-//! such clicks are.
+//! time are counted in it still when they are read again, until its last day is over. From then on nobody reads the
+//! block: a worker has it counted no more and forgets its texts, and what cells have of it are numbers without meaning.
 
-use domain::{Millis, Quarter};
-use entity::workspace_head;
+use domain::{Millis, Quarter, WorkspaceId};
+use entity::{rollup_value, workspace_head};
 use jiff::tz::TimeZone;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
+use crate::erase::forget_blocks;
 use crate::rollup::{CountedParameter, FIRST_PARAMETER, day_start};
-use crate::{StoreError, WorkspaceScope};
+use crate::{Access, Store, StoreError, WorkspaceScope};
 
 /// A parameter that is counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +57,11 @@ impl WorkspaceScope {
         if parameters.len() > MOST_REMEMBERED {
             return Err(StoreError::TooMany);
         }
-        let text = serde_json::to_string(&parameters).map_err(|error| StoreError::Internal(error.to_string()))?;
+        self.write_parameters(&parameters).await
+    }
+
+    async fn write_parameters(&self, parameters: &[CountedParameter]) -> Result<(), StoreError> {
+        let text = serde_json::to_string(parameters).map_err(|error| StoreError::Internal(error.to_string()))?;
         workspace_head::Entity::update_many()
             .col_expr(workspace_head::Column::CountedParameters, Expr::value(text))
             .filter(workspace_head::Column::WorkspaceId.eq(self.workspace.0))
@@ -64,6 +69,63 @@ impl WorkspaceScope {
             .await?;
         Ok(())
     }
+
+    async fn has_values(&self, blocks: &[u32]) -> Result<bool, StoreError> {
+        use rollup_value::Column;
+        let values = rollup_value::Entity::find().filter(Column::WorkspaceId.eq(self.workspace.0));
+        let of_blocks = values.filter(Column::Block.is_in(blocks.iter().map(|block| block.cast_signed())));
+        Ok(of_blocks.one(&self.transaction).await?.is_some())
+    }
+}
+
+impl Store {
+    /// Forgets the values of parameters that were counted until before `now`; whether there were any.
+    ///
+    /// # Errors
+    /// When the database does not answer. [`StoreError::NotFound`].
+    pub async fn forget_uncounted(&self, workspace: WorkspaceId, now: Millis) -> Result<bool, StoreError> {
+        // The lock is for whoever has something to forget.
+        let scope = self.workspace(workspace, Access::Read).await?;
+        let parameters = read(&scope.counting_head(false).await?.counted_parameters)?;
+        if !has_ended(&parameters, now) && !scope.has_values(&unread(&parameters)).await? {
+            return Ok(false);
+        }
+        drop(scope);
+        let scope = self.as_eraser(workspace).await?;
+        let Some(head) = scope.open_head().await? else { return Ok(false) };
+        let mut parameters = read(&head.counted_parameters)?;
+        let has_ended = has_ended(&parameters, now);
+        end(&mut parameters, now);
+        if has_ended {
+            scope.write_parameters(&parameters).await?;
+        }
+        let had_values = forget_blocks(&scope.transaction, workspace, &unread(&parameters)).await?;
+        scope.commit().await?;
+        Ok(has_ended || had_values)
+    }
+}
+
+/// Whether it was counted and is no more.
+fn is_past(parameter: &CountedParameter, now: Millis) -> bool {
+    parameter.is_read() && parameter.until.is_some_and(|until| until <= Quarter::of(now).0)
+}
+
+fn has_ended(parameters: &[CountedParameter], now: Millis) -> bool {
+    parameters.iter().any(|parameter| is_past(parameter, now))
+}
+
+/// Has those counted no more whose last day is over.
+fn end(parameters: &mut [CountedParameter], now: Millis) {
+    for parameter in parameters.iter_mut().filter(|parameter| is_past(parameter, now)) {
+        parameter.until = Some(parameter.since);
+    }
+}
+
+/// Blocks that were given and are not counted.
+fn unread(parameters: &[CountedParameter]) -> Vec<u32> {
+    let last = parameters.iter().map(|parameter| parameter.block).max();
+    let is_read = |block: &u32| parameters.iter().any(|of| of.block == *block && of.is_read());
+    (FIRST_PARAMETER..=last.unwrap_or_default()).filter(|block| !is_read(block)).collect()
 }
 
 fn read(text: &str) -> Result<Vec<CountedParameter>, StoreError> {

@@ -3,7 +3,7 @@
 //! A place in a list is the value that its order goes by together with the link's id, so that a list goes on
 //! where it was left although links were added or the one at that place has changed.
 
-use domain::{DomainId, Link, LinkId, Millis, Tag};
+use domain::{DomainId, Link, LinkId, Millis, Tag, UserId};
 use entity::{link, link_stat, link_tag};
 use sea_orm::sea_query::{Expr, ExprTrait as _, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
@@ -42,11 +42,14 @@ pub struct LinkSelection {
     pub search: Option<String>,
     /// Only links made or changed at that time or later.
     pub updated_since: Option<Millis>,
+    /// Only links that these users made, `None` among them for those of which that was not noted; all where there is no
+    /// list.
+    pub created_by: Option<Vec<Option<UserId>>>,
 }
 
 impl From<Shelf> for LinkSelection {
     fn from(shelf: Shelf) -> Self {
-        Self { shelf, domains: None, tags: None, folders: None, search: None, updated_since: None }
+        Self { shelf, domains: None, tags: None, folders: None, search: None, updated_since: None, created_by: None }
     }
 }
 
@@ -184,7 +187,11 @@ impl WorkspaceScope {
         });
         let found = selection.search.as_deref().map(|search| self.found(search));
         let since = selection.updated_since.map(|since| Condition::all().add(link::Column::UpdatedAt.gte(since.0)));
-        [domains, tags, folders, found, since].into_iter().flatten().fold(on_shelf, Select::filter)
+        let creators = selection.created_by.as_ref().map(|creators| {
+            let named = link::Column::CreatedBy.is_in(creators.iter().flatten().map(|user| user.0));
+            Condition::any().add(named).add_option(creators.contains(&None).then(|| link::Column::CreatedBy.is_null()))
+        });
+        [domains, tags, folders, found, since, creators].into_iter().flatten().fold(on_shelf, Select::filter)
     }
 
     fn found(&self, search: &str) -> Condition {

@@ -3,7 +3,7 @@
 
 use domain::{
     Link, LinkAbout, LinkAddress, LinkChange, LinkDomain, LinkId, LinkKind, LinkLabels, Millis, NewLink, RedirectStatus, Slug, TargetUrl,
-    WorkspaceId,
+    UserId, WorkspaceId,
 };
 use entity::{link, link_slug, link_stat};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Select};
@@ -35,6 +35,7 @@ impl WorkspaceScope {
             append_click_id: Set(new.append_click_id),
             version: Set(1),
             created_at: Set(now.0),
+            created_by: Set(new.created_by.map(|user| user.0)),
             updated_at: Set(now.0),
             deleted_at: Set(None),
             domain_id: Set(new.domain.map(|domain| domain.0)),
@@ -268,6 +269,7 @@ fn to_link(last_clicked_at: Option<Millis>, domain: Option<LinkDomain>, labels: 
         append_click_id: row.append_click_id,
         version: row.version,
         created_at: Millis(row.created_at),
+        created_by: row.created_by.map(UserId),
         updated_at: Millis(row.updated_at),
         last_clicked_at,
         archived_at: row.archived_at.map(Millis),

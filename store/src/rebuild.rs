@@ -80,7 +80,7 @@ impl Store {
         let (from, visitors_from) =
             (joined(head.dimensions_from), if has_visitors { joined(head.sketches_from) } else { head.sketches_from });
         let head = Head { dimensions_from: from, sketches_from: visitors_from, ..head };
-        let mut values = Interner::new(&self.values, scope.workspace, head.next_value);
+        let mut values = Interner::new(&self.values, scope.workspace, head.numbers());
         let found = scope.recount(&head, &mut values, Unnumbered::Number, (day, end)).await?;
         let cells = scope.replace_cells(day, end, found.cells.into_iter().collect()).await?;
         if has_visitors && day.0 >= head.known_visitors_from() {
@@ -105,6 +105,17 @@ impl Store {
 }
 
 impl WorkspaceScope {
+    /// The day that counting anew goes back to: the first one that all clicks are kept of. `None` without clicks.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn first_whole_day(&self) -> Result<Option<Quarter>, StoreError> {
+        let head = self.counting_head(false).await?;
+        let Some(oldest) = self.first_kept().await? else { return Ok(None) };
+        let day = day_start(oldest, &head.zone());
+        Ok(Some(if day.start() < head.kept_from() { day_after(day, &head.zone()) } else { day }))
+    }
+
     async fn replace_sketches(&self, day: Quarter, end: Quarter, found: BTreeMap<(Uuid, i64), SketchChange>) -> Result<(), StoreError> {
         use visitor_sketch::Column;
         visitor_sketch::Entity::delete_many()

@@ -10,7 +10,7 @@ use crate::rollup::{COLUMNS, Changes, CountedRow, FullBlocks, Interner, Target, 
 use crate::{StoreError, WorkspaceScope};
 
 /// Clicks read at once.
-const PAGE: usize = 10_000;
+pub(crate) const PAGE: usize = 10_000;
 /// Clicks counted at once where some have values without a number.
 const FEW: usize = 1_000;
 
@@ -79,7 +79,8 @@ impl WorkspaceScope {
     }
 }
 
-async fn rows(
+/// A page of clicks, as far as they are counted, by their ids.
+pub(crate) async fn rows(
     transaction: &DatabaseTransaction,
     workspace: Uuid,
     (from, end): (Uuid, Uuid),

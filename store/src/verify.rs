@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use crate::ingest::Head;
 use crate::recount::Unnumbered;
 use crate::rollup::{
     Block, Cell, CellKey, Count, Entry, Grain, Interner, SketchChange, Sketches, ValueCache, WHOLE_WORKSPACE, day_after, day_start,
@@ -127,14 +128,14 @@ impl WorkspaceScope {
         let mut day = day_start(first.start(), &zone);
         let mut verified = Verified::default();
         // What this process remembers is not needed for a look from outside.
-        let mut values = Interner::new(&ValueCache::default(), self.workspace, head.next_value);
+        let mut values = Interner::new(&ValueCache::default(), self.workspace, head.numbers());
         while day < end {
             let next = day_after(day, &zone);
             // Days that are purged in part have whole cells.
             if next > kept_from {
                 let part = (day.max(kept_from), next);
                 let mut found = self.recount(&head, &mut values, Unnumbered::Ignore, part).await?;
-                let stored = self.stored(part, head.folded_before, &mut verified).await?;
+                let stored = self.stored(part, &head, &mut verified).await?;
                 // What cannot be read is told of once.
                 for unreadable in &verified.unreadable {
                     found.cells.remove(&unreadable.key());
@@ -161,25 +162,28 @@ impl WorkspaceScope {
         rows.into_iter().map(|row| Ok(((row.link_id, row.quarter), Sketches::decode(&row.body)?))).collect()
     }
 
-    /// Those that can be read. Fine ones of a folded time mean nothing any more, and may not have been deleted yet.
+    /// Those that can be read. Fine ones of a folded time mean nothing any more, and may not have been deleted yet; nor
+    /// do parameters that are counted no more.
     async fn stored(
         &self,
         (first, end): (Quarter, Quarter),
-        folded_before: i64,
+        head: &Head,
         verified: &mut Verified,
     ) -> Result<BTreeMap<CellKey, Cell>, StoreError> {
+        let counting = head.counting()?;
         let rows = cell::Entity::find()
             .filter(cell::Column::WorkspaceId.eq(self.workspace.0))
             .filter(cell::Column::Quarter.gte(first.0))
             .filter(cell::Column::Quarter.lt(end.0))
-            .filter(Condition::any().add(cell::Column::Grain.ne(Grain::Fine.code())).add(cell::Column::Quarter.gte(folded_before)))
+            .filter(Condition::any().add(cell::Column::Grain.ne(Grain::Fine.code())).add(cell::Column::Quarter.gte(head.folded_before)))
             .order_by_asc(cell::Column::LinkId)
             .order_by_asc(cell::Column::Quarter)
             .all(&self.transaction)
             .await?;
         let mut cells = BTreeMap::new();
         for row in rows {
-            if let Ok(cell) = Cell::decode(&row.body) {
+            if let Ok(mut cell) = Cell::decode(&row.body) {
+                cell.retain(|block| counting.knows(block));
                 cells.insert((row.link_id, row.grain, row.quarter), cell);
             } else {
                 let quarter = Quarter(row.quarter);

@@ -1,6 +1,6 @@
 //! What is done for rollups beside counting clicks: hours older than 90 days are folded into their days, once a
 //! day; and the days of a workspace from before cells had dimensions are counted anew, the last one first, so that
-//! nobody must run a command after an upgrade.
+//! nobody must run a command after an upgrade. And the values of parameters that are counted no more are forgotten.
 //!
 //! How far it has come is in the database, each step holds the lock of its workspace, and steps done twice do no
 //! harm: any worker goes on where another has died, and several at once only share the work.
@@ -113,6 +113,9 @@ impl RollupUpkeep {
             && self.fold(workspace, now, round, stopping).await?
         {
             self.folded_at.insert(workspace, now);
+        }
+        if self.store.forget_uncounted(workspace, now).await? {
+            tracing::info!(%workspace, "values of a parameter that is counted no more were forgotten");
         }
         self.catch_up(workspace, round, stopping).await
     }

@@ -38,6 +38,26 @@ impl Drop for Topic {
     }
 }
 
+/// Hears that something was stored, in one workspace.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    news: broadcast::Receiver<Arc<Announcement>>,
+    /// Keeps the topic's task alive.
+    _topic: Arc<Topic>,
+}
+
+impl Changes {
+    /// Waits for something that was not heard of yet.
+    pub async fn next(&mut self) {
+        // What was missed is a change as well; and where nobody tells any more, whoever waits has a limit of their own.
+        if matches!(self.news.recv().await, Err(broadcast::error::RecvError::Closed)) {
+            std::future::pending::<()>().await;
+        }
+        // What came until now is answered together.
+        self.news = self.news.resubscribe();
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Hub {
     store: Store,
@@ -70,6 +90,12 @@ impl Hub {
             Start::After(seq) => seq,
         };
         Ok(Some(Follower::new(self.store.clone(), workspace, filter, topic, news, from, head).into_stream()))
+    }
+
+    /// That something was stored in a workspace, for whoever only wants to know when to look again.
+    pub fn changes(&self, workspace: WorkspaceId) -> Changes {
+        let topic = self.topic(workspace);
+        Changes { news: topic.news.subscribe(), _topic: topic }
     }
 
     fn topic(&self, workspace: WorkspaceId) -> Arc<Topic> {

@@ -4,4 +4,4 @@ mod follower;
 mod hub;
 
 pub(crate) use follower::{Start, Told};
-pub(crate) use hub::Hub;
+pub(crate) use hub::{Changes, Hub};

@@ -127,7 +127,7 @@ impl ApiKeyMutation {
         let id = ApiKeyId::new(now, services.rng.entropy());
         let (secret, hash) = compose_api_key(id, services.rng.bytes());
         let scope = services.write(session.workspace).await?;
-        let new = NewApiKey { id, name, hash, scopes, expires_at, networks };
+        let new = NewApiKey { id, name, hash, scopes, expires_at, networks, created_by: Some(session.user) };
         let key = scope.create_api_key(&new, &home(services), now).await.map_err(|error| match error {
             StoreError::TooMany => {
                 ApiError::Quota(format!("A workspace has at most {MAX_API_KEYS} API keys. Revoke one that is not used any more."))

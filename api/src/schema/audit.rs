@@ -37,7 +37,8 @@ pub struct AuditEntry {
     /// `privacy.changed` the `level` and the `retention` from then on, and `changed`: of each field of
     /// PrivacyInput that is another one (`keepCity`, `retention.clicksDays`), what it was (`from`) and is (`to`);
     /// `clicks.exported` the `format`; `recipient_parameter.changed` likewise `from` and `to`, null for none;
-    /// `visitor.erased` and `link.history_deleted` how many `clicks`, and whether that was all (`complete`).
+    /// `visitor.erased` and `link.history_deleted` how many `clicks`, and whether that was all (`complete`); the former
+    /// also off how many `lists` a recipient was taken.
     pub details: Json<serde_json::Value>,
 }
 

@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use domain::{AuditEntry, ErasureId, Invalid, Issue, IssueCode, LocalDay, Millis, PrivacyLevel, VisitorKey, WorkspaceId, is_consented_id};
+use domain::{AuditEntry, ErasureId, Issue, IssueCode, LocalDay, Millis, PrivacyLevel, RecipientParameter, VisitorKey, WorkspaceId};
 use enrich::{RECIPE_CONSENTED, visitor_of_day};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use store::{FreshSalt, NewErasure, Subject};
 
 use super::context::{Services, admin, audit_entry, services};
+use super::erasure_input::{Asked, EraseVisitorInput};
 use super::error::{ApiError, ApiResult};
 use super::link::{Link, link_error, link_id};
 use super::scalars::DateTime;
@@ -18,20 +19,7 @@ use crate::caller::Session;
 
 /// How long a request erases by itself; a worker goes on.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// A user agent is captured up to so many bytes.
-const MAX_USER_AGENT: usize = 512;
 const DAY_MILLIS: i64 = 24 * 3_600_000;
-
-/// Whose clicks are to be erased: either `consentedId`, or `ip` and `userAgent` together.
-#[derive(InputObject)]
-pub struct EraseVisitorInput {
-    /// The id under which the visitor consented to be recognised.
-    consented_id: Option<String>,
-    /// The visitor's present address, IPv4 or IPv6.
-    ip: Option<String>,
-    /// What the visitor's browser sends as User-Agent; empty where it sends none.
-    user_agent: Option<String>,
-}
 
 /// Why clicks of the visitor may be left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -47,6 +35,8 @@ pub enum NotFoundReason {
     Consented,
     /// Clicks without an id that was consented to cannot be told to be this visitor's by it.
     WithoutConsent,
+    /// Clicks whose short URL did not have the recipient's id cannot be told to be theirs by it.
+    WithoutRecipientId,
 }
 
 /// What cannot be searched for.
@@ -66,6 +56,8 @@ pub struct EraseVisitorPayload {
     /// The first instant from which on clicks were searched for; those with an address in full also from before.
     /// Null where all were.
     pub searched_from: Option<DateTime>,
+    /// Off how many lists of recipients they were taken; 0 unless asked by `recipientId`.
+    pub removed_from_lists: u64,
     /// What cannot be found, and why.
     pub not_found: Vec<NotFound>,
 }
@@ -91,7 +83,8 @@ pub struct ErasureMutation;
 #[Object]
 impl ErasureMutation {
     /// Erases the clicks of a visitor that were made until now, and takes them out of all counts. What is still
-    /// under way of them is not stored. For owners and admins.
+    /// under way of them is not stored. By `recipientId` they are taken off the lists of recipients too. For owners and
+    /// admins.
     async fn erase_visitor(&self, ctx: &Context<'_>, input: EraseVisitorInput) -> ApiResult<Option<EraseVisitorPayload>> {
         let (services, session) = (services(ctx)?, admin(ctx)?);
         let (workspace, now) = (session.workspace, services.clock.now());
@@ -105,15 +98,28 @@ impl ErasureMutation {
                     vec![NotFound { reason: NotFoundReason::WithoutConsent, message: message.into() }],
                 )
             }
+            Asked::Recipient(id, parameter) => {
+                let parameter = match parameter {
+                    Some(parameter) => parameter,
+                    None => recipient_parameter(services, workspace).await?,
+                };
+                (vec![erasure(services, Subject::Recipient(parameter, id), Millis(0), now)], None, lost_by_recipient())
+            }
             Asked::Address(ip, agent) => {
                 let (erasures, from) = of_address(services, workspace, ip, &agent, now).await?;
                 (erasures, Some(DateTime(from)), lost_by_address(from))
             }
         };
         let erased = carry_out(services, workspace, &erasures, now).await?;
-        let details = json!({ "clicks": erased.clicks, "complete": erased.complete });
+        let details = json!({ "clicks": erased.clicks, "complete": erased.complete, "lists": erased.lists });
         tell(services, session, AuditEntry::VISITOR_ERASED, details).await?;
-        Ok(Some(EraseVisitorPayload { erased_clicks: erased.clicks, complete: erased.complete, searched_from, not_found }))
+        Ok(Some(EraseVisitorPayload {
+            erased_clicks: erased.clicks,
+            complete: erased.complete,
+            searched_from,
+            removed_from_lists: erased.lists,
+            not_found,
+        }))
     }
 
     /// Erases all clicks and counts of a link that there are until now; the link itself stays. For owners and
@@ -130,45 +136,6 @@ impl ErasureMutation {
         let link = services.read(workspace).await?.link(id).await.map_err(link_error)?;
         let link = Link::new(services, link);
         Ok(Some(DeleteLinkHistoryPayload { link, erased_clicks: erased.clicks, complete: erased.complete }))
-    }
-}
-
-enum Asked {
-    Consented(String),
-    Address(IpAddr, String),
-}
-
-impl EraseVisitorInput {
-    fn check(self) -> Result<Asked, ApiError> {
-        let wrong = |path: &str, code, message: &str| Err(Issue::new(path, code, message).into());
-        match (self.consented_id, self.ip, self.user_agent) {
-            (Some(id), None, None) if is_consented_id(&id) => Ok(Asked::Consented(id)),
-            (Some(_), None, None) => wrong(
-                "consentedId",
-                IssueCode::Invalid,
-                "This is no id that a visitor can have consented to: those have 1 to 64 letters (a to z), digits, - and _.",
-            ),
-            (None, Some(ip), Some(mut agent)) => {
-                let mut invalid = Invalid::default();
-                let ip =
-                    invalid.check(ip.trim().parse().map_err(|_| {
-                        Issue::new("ip", IssueCode::Invalid, "This is no address. Write one like 203.0.113.7 or 2001:db8::7.")
-                    }));
-                invalid.finish()?;
-                // As it is captured.
-                agent = agent.trim().to_owned();
-                agent.truncate(agent.floor_char_boundary(MAX_USER_AGENT));
-                ip.map(|ip| Asked::Address(ip, agent)).ok_or_else(|| ApiError::Internal("a checked input has no value".into()))
-            }
-            (None, Some(_), None) => {
-                wrong("userAgent", IssueCode::Required, "Give the visitor's user agent as well, or an empty one if the browser sends none.")
-            }
-            (None, None, Some(_)) => wrong("ip", IssueCode::Required, "Give the visitor's address as well."),
-            (None, None, None) => {
-                wrong("consentedId", IssueCode::Required, "Say whose clicks are to be erased: by consentedId, or by ip and userAgent.")
-            }
-            (Some(_), ..) => wrong("consentedId", IssueCode::Invalid, "Give either consentedId, or ip and userAgent, not both."),
-        }
     }
 }
 
@@ -200,6 +167,20 @@ async fn of_address(
     Ok((erasures, salts.first().map_or(now, |salt| start(salt.day))))
 }
 
+async fn recipient_parameter(services: &Services, workspace: WorkspaceId) -> Result<RecipientParameter, ApiError> {
+    let none = "This workspace says of no parameter that it holds ids of recipients. Name the one that did so.";
+    let known = services.read(workspace).await?.recipient_parameter().await?;
+    known.ok_or_else(|| Issue::new("recipientParameter", IssueCode::Required, none).into())
+}
+
+fn lost_by_recipient() -> Vec<NotFound> {
+    let without = "Clicks of this person whose short URL did not have their id are not found by it.";
+    let objected = "Clicks of a browser that objects to being recognised, or that came without the consent that the workspace asks for, \
+                    hold no recipient's id.";
+    let not_found = |reason, message: &str| NotFound { reason, message: message.into() };
+    vec![not_found(NotFoundReason::WithoutRecipientId, without), not_found(NotFoundReason::Objected, objected)]
+}
+
 fn lost_by_address(from: Millis) -> Vec<NotFound> {
     let salts = format!(
         "Clicks from before {from} cannot be found by an address any more: what told visitors apart on those days has been destroyed, \
@@ -224,13 +205,15 @@ fn erasure(services: &Services, subject: Subject, from: Millis, now: Millis) -> 
 #[derive(Clone, Copy, Debug)]
 struct Erased {
     clicks: u64,
+    /// That a recipient was taken off.
+    lists: u64,
     complete: bool,
 }
 
 /// Once it is noted it is carried out, whatever becomes of this request.
 async fn carry_out(services: &Services, workspace: WorkspaceId, asked: &[NewErasure], now: Millis) -> Result<Erased, ApiError> {
     let fresh = || FreshSalt(services.rng.bytes());
-    services.store.begin_erasures(workspace, asked, fresh(), now).await.map_err(link_error)?;
+    let lists = services.store.begin_erasures(workspace, asked, fresh(), now).await.map_err(link_error)?;
     let (started, mut clicks) = (Instant::now(), 0);
     for erasure in asked {
         loop {
@@ -243,11 +226,11 @@ async fn carry_out(services: &Services, workspace: WorkspaceId, asked: &[NewEras
                 }
                 Err(error) => {
                     tracing::warn!(%error, "an erasure cannot go on; a worker tries again");
-                    return Ok(Erased { clicks, complete: false });
+                    return Ok(Erased { clicks, lists, complete: false });
                 }
             }
             if started.elapsed() > PATIENCE {
-                return Ok(Erased { clicks, complete: false });
+                return Ok(Erased { clicks, lists, complete: false });
             }
         }
     }
@@ -255,7 +238,7 @@ async fn carry_out(services: &Services, workspace: WorkspaceId, asked: &[NewEras
     if let Err(error) = services.store.empty_log().await {
         tracing::warn!(%error, "SQLite's log still has what was erased, until it is written over");
     }
-    Ok(Erased { clicks, complete: true })
+    Ok(Erased { clicks, lists, complete: true })
 }
 
 /// In the audit log: what and how many, never whose.

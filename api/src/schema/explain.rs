@@ -3,7 +3,8 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 use domain::{ApiScope, ClickId, Outcome, WorkspaceId};
 use enrich::{Firsts, Step, explain_channel, explain_verdict, explain_visitor};
-use store::StoreError;
+use store::{DeadLetter, StoreError};
+use stream::{Captured, decode_captured};
 
 use super::click::{Click, Verdict};
 use super::context::{Services, reader, services};
@@ -47,7 +48,8 @@ pub struct ExplainQuery;
 #[Object]
 impl ExplainQuery {
     /// Why a click was judged and counted as it was. NOT_FOUND for a click that is not of this workspace, or that
-    /// was never stored; one that was erased is remembered for three days.
+    /// was never stored; one that was erased is remembered for three days, and one that the database refused as long
+    /// as it is set aside.
     async fn explain_click(&self, ctx: &Context<'_>, id: ID) -> ApiResult<Option<ClickExplanation>> {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
         let id: ClickId = id.parse().map_err(|_| ApiError::NotFound("click"))?;
@@ -93,7 +95,10 @@ async fn why_missing(
     if services.store.was_erased(workspace, id).await? {
         let reason =
             Step::new("ERASED", "The click was erased, because its visitor or the link's owner asked for it. Counts no longer have it.");
-        return Ok(ClickExplanation { click: None, counted: false, reasons: vec![reason.into()], verdict: None, steps: Vec::new() });
+        return Ok(not_stored([reason]));
+    }
+    if let Some(letter) = set_aside(services, workspace, id).await? {
+        return Ok(not_stored([refused(&letter), what_next(&letter, id.made_at() >= kept_from)]));
     }
     if id.made_at() < kept_from {
         return Err(ApiError::Gone(format!(
@@ -101,6 +106,47 @@ async fn why_missing(
         )));
     }
     Err(ApiError::NotFound("click"))
+}
+
+fn not_stored(reasons: impl IntoIterator<Item = Step>) -> ClickExplanation {
+    let reasons = reasons.into_iter().map(Into::into).collect();
+    ClickExplanation { click: None, counted: false, reasons, verdict: None, steps: Vec::new() }
+}
+
+/// The dead letter of a click of this workspace. A letter has its click's id, but only its record says whose it is:
+/// one that cannot be read is told of to nobody.
+async fn set_aside(services: &Services, workspace: WorkspaceId, id: ClickId) -> Result<Option<DeadLetter>, ApiError> {
+    let letter = match services.store.dead_letter(id.0).await {
+        Ok(letter) => letter,
+        Err(StoreError::NotFound) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let is_own =
+        matches!(decode_captured(&letter.record), Ok(Captured::Click(captured)) if captured.id == id && captured.workspace == workspace);
+    Ok(is_own.then_some(letter))
+}
+
+/// What the database said of it is the operator's to know: it names what others may not.
+fn refused(letter: &DeadLetter) -> Step {
+    let message = format!(
+        "The database refused the click's record, so it was set aside at {} and is not stored: no count has it. The visitor was answered \
+         all the same.",
+        letter.at
+    );
+    Step::new("SET_ASIDE", message)
+}
+
+fn what_next(letter: &DeadLetter, is_kept: bool) -> Step {
+    if is_kept {
+        let message = format!(
+            "Whoever runs Link Logger sees why (`linklogger dead-letters list`) and can have it stored once that is mended \
+             (`linklogger dead-letters retry {}`). It is counted then, in the time in which it was made.",
+            letter.id
+        );
+        Step::new("CAN_BE_REPLAYED", message)
+    } else {
+        Step::new("NO_LONGER_KEPT", "The workspace no longer keeps clicks of its time, so it is not stored any more.")
+    }
 }
 
 fn outcome(outcome: Outcome) -> Step {

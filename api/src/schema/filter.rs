@@ -40,7 +40,15 @@ impl ClickFilterInput {
         self
     }
 
-    fn asked_range(&self) -> AskedRange {
+    /// The same, of today where no range is given.
+    pub(crate) fn or_today(mut self) -> Self {
+        if self.period.is_none() && self.from.is_none() && self.to.is_none() {
+            self.period = Some(Period::Today);
+        }
+        self
+    }
+
+    pub(crate) fn asked_range(&self) -> AskedRange {
         let between = AskedRange::Between(self.from.map(|from| from.0), self.to.map(|to| to.0));
         self.period.map_or(between, |period| AskedRange::Named(period.into()))
     }

@@ -57,6 +57,8 @@ pub struct Link {
     /// Raised by every change, from 1.
     pub version: i32,
     pub created_at: DateTime,
+    /// The user who made it, or whose API key did. Null for links from before that was noted.
+    pub created_by: Option<ID>,
     pub updated_at: DateTime,
     /// Null until the first counted click.
     pub last_clicked_at: Option<DateTime>,
@@ -113,6 +115,7 @@ impl Link {
             append_click_id: link.append_click_id,
             version: link.version,
             created_at: DateTime(link.created_at),
+            created_by: link.created_by.map(|user| user.to_string().into()),
             updated_at: DateTime(link.updated_at),
             last_clicked_at: link.last_clicked_at.map(DateTime),
             tags: link.labels.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),

@@ -2,10 +2,10 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use domain::{
-    Gate, Invalid, LinkAbout, LinkAddress, LinkChange, LinkId, LinkLabels, NewLink, OwnHosts, RedirectStatus, Slug, TargetUrl, WorkspaceId,
-    parse_description, parse_external_id, parse_image_url, parse_title,
+    Gate, Invalid, LinkAbout, LinkAddress, LinkChange, LinkId, LinkLabels, NewLink, OwnHosts, RedirectStatus, Slug, TargetUrl, UserId,
+    WorkspaceId, parse_description, parse_external_id, parse_image_url, parse_title,
 };
-use store::{Conflict, StoreError};
+use store::{Conflict, StoreError, WorkspaceScope};
 use stream::LinkEvent;
 
 use super::changed::{clearable, required};
@@ -15,6 +15,7 @@ use super::error::{ApiError, ApiResult};
 use super::link::{Link, link_error, link_id};
 use super::link_gate_input::LinkGateInput;
 use super::link_labels::LinkLabelsInput;
+use crate::caller::Caller;
 
 /// How often a generated slug that is taken is drawn again.
 const SLUG_ATTEMPTS: usize = 8;
@@ -123,7 +124,10 @@ impl LinkMutation {
     /// Makes a link. CONFLICT when the slug or the external id is taken.
     async fn create_link(&self, ctx: &Context<'_>, input: CreateLinkInput) -> ApiResult<Option<CreateLinkPayload>> {
         let (services, workspace) = (services(ctx)?, editor(ctx)?);
-        let hosts = services.read(workspace).await?.hosts().await?;
+        let (hosts, created_by) = {
+            let scope = services.read(workspace).await?;
+            (scope.hosts().await?, creator(ctx, &scope).await?)
+        };
         let (own, mut invalid) = (services.own_hosts(&hosts), Invalid::default());
         let target = invalid.check(TargetUrl::parse("targetUrl", &input.target_url, own));
         let slug = input.slug.as_deref().map(|slug| invalid.check(Slug::parse(slug)));
@@ -154,6 +158,7 @@ impl LinkMutation {
             forward_query: input.forward_query.unwrap_or(false),
             labels,
             append_click_id: input.append_click_id.unwrap_or(false),
+            created_by,
             gate,
         };
         let target = target.ok_or_else(|| ApiError::Internal("a checked input has no value".into()))?;
@@ -210,6 +215,15 @@ impl LinkMutation {
         notify(services, &slugs).await;
         Ok(Some(DeleteLinkPayload { deleted_id: input.id }))
     }
+}
+
+/// The user who asks, or whose API key does.
+async fn creator(ctx: &Context<'_>, scope: &WorkspaceScope) -> ApiResult<Option<UserId>> {
+    Ok(match ctx.data_opt::<Caller>() {
+        Some(Caller::Session(session)) => Some(session.user),
+        Some(Caller::Key(key)) => scope.api_key_creator(key.id).await?,
+        _ => None,
+    })
 }
 
 async fn notify(services: &Services, addresses: &[LinkAddress]) {

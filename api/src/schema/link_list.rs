@@ -1,7 +1,7 @@
 //! Lists of links: which ones, in which order, page by page.
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, SimpleObject};
-use domain::{ApiScope, Invalid, Issue, IssueCode, Tag};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
+use domain::{ApiScope, Invalid, Issue, IssueCode, Tag, UserId};
 use store::{LinkPlace, LinkSelection, PageRequest, PlaceValue, Shelf, WorkspaceScope};
 
 use super::click_properties::Checked;
@@ -54,6 +54,8 @@ pub struct LinkFilter {
     search: Option<String>,
     /// Only links that were made or changed at that time or later.
     updated_since: Option<DateTime>,
+    /// Only links that these users made, or their API keys; null is a link of which that was not noted.
+    created_by: Option<Vec<Option<ID>>>,
 }
 
 /// What a list of links is ordered by. Links of the same value are in the order of their ids.
@@ -208,6 +210,7 @@ async fn selection(services: &Services, scope: &WorkspaceScope, filter: LinkFilt
         given.then(|| values.into_iter().map(|value| value.map(|text| text.trim().to_owned())).collect::<Vec<_>>())
     };
     let (tags, folders) = (texts("tags", filter.tags), texts("folders", filter.folders));
+    let creators = texts("createdBy", filter.created_by.map(|ids| ids.into_iter().map(|id| id.map(|id| id.0)).collect()));
     let hosts = filter.domains.map(|hosts| at.list("domains", Some(hosts)));
     let search = filter.search.map(|search| search.trim().to_owned()).filter(|search| !search.is_empty());
     if search.as_ref().is_some_and(|search| search.chars().count() > LONGEST_SEARCH) {
@@ -224,7 +227,22 @@ async fn selection(services: &Services, scope: &WorkspaceScope, filter: LinkFilt
         folders,
         search,
         updated_since: filter.updated_since.map(|since| since.0),
+        created_by: creators.map(|ids| users(ids, invalid)),
     })
+}
+
+fn users(ids: Vec<Option<String>>, invalid: &mut Invalid) -> Vec<Option<UserId>> {
+    let mut users = Vec::with_capacity(ids.len());
+    for (at, id) in ids.into_iter().enumerate() {
+        match id.map(|id| id.parse()).transpose() {
+            Ok(user) => users.push(user),
+            Err(_) => {
+                let message = "This is no user's id. Those begin with usr_, as in viewer { user { id } }.";
+                invalid.0.push(Issue::new(format!("filter.createdBy.{at}"), IssueCode::Invalid, message));
+            }
+        }
+    }
+    users
 }
 
 #[cfg(test)]

@@ -35,10 +35,10 @@ pub struct ClickEvent {
 }
 
 #[derive(Default)]
-pub struct LiveSubscription;
+pub struct ClickSubscription;
 
 #[Subscription]
-impl LiveSubscription {
+impl ClickSubscription {
     /// Every stored click that the filter lets through, once, in the order of storage. Without
     /// `after` it begins with the next one; with a cursor of an earlier event, or a `liveCursor`,
     /// it goes on from there without gap or repeat; where clicks after it are not kept any more, an event

@@ -9,6 +9,7 @@ mod breakdown;
 mod campaigns;
 mod changed;
 pub(crate) mod click;
+mod click_counters;
 mod click_limit;
 mod click_list;
 mod click_properties;
@@ -22,6 +23,7 @@ mod dimension_label;
 mod domain;
 mod domain_change;
 mod erasure;
+mod erasure_input;
 pub(crate) mod error;
 mod experiment;
 mod explain;
@@ -54,7 +56,7 @@ mod split_series;
 mod workspace;
 
 use async_graphql::dataloader::DataLoader;
-use async_graphql::{MergedObject, Schema, SchemaBuilder};
+use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
 
 pub(crate) use context::Services;
 pub(crate) use filter::{ClickFilterInput, resolve};
@@ -103,12 +105,14 @@ pub struct Mutation(
     recipients::RecipientMutation,
 );
 
-pub(crate) use live::LiveSubscription as Subscription;
+#[derive(Default, MergedSubscription)]
+#[graphql(name = "LiveSubscription")]
+pub struct Subscription(live::ClickSubscription, click_counters::ClickCountersSubscription);
 
 pub(crate) type ApiSchema = Schema<Query, Mutation, Subscription>;
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    let builder = Schema::build(Query::default(), Mutation::default(), Subscription).register_output_type::<error::ErrorCode>();
+    let builder = Schema::build(Query::default(), Mutation::default(), Subscription::default()).register_output_type::<error::ErrorCode>();
     crate::shell::limited(builder)
 }
 

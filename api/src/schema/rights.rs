@@ -96,7 +96,7 @@ pub(crate) const MUTATIONS: &[(&str, Need)] = &[
     ("verifyDomain", Need::Person),
 ];
 
-pub(crate) const SUBSCRIPTIONS: &[(&str, Need)] = &[("clicks", CLICKS_READ)];
+pub(crate) const SUBSCRIPTIONS: &[(&str, Need)] = &[("clickCounters", CLICKS_READ), ("clicks", CLICKS_READ)];
 
 /// Whether the caller may run this document. Sessions are held by their roles, at each field.
 ///

@@ -1,9 +1,12 @@
 //! Why a click was judged and counted so, on both databases.
 
-use domain::{AutonomousSystem, Click, ClickId, LinkId, LocalDay, Millis, Outcome, SignalSet, Verdict, VerdictReason, VisitorKey};
+use domain::{
+    Address, AutonomousSystem, CapturedClick, Click, ClickId, LinkId, LocalDay, Method, Millis, Outcome, SignalSet, Signals, Verdict,
+    VerdictReason, VisitorKey, WorkspaceId,
+};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use store::{Incoming, NewErasure, Subject};
+use store::{DeadLetter, Incoming, NewErasure, Subject};
 use testkit::GraphQl;
 
 use crate::fixture::{NOON, Running, click, start_each, told, workspace_of};
@@ -104,5 +107,67 @@ async fn what_is_not_there_is_told_to_its_own_workspace_only() {
         let explained = explain(&ada, erased.id).await;
         assert_eq!((codes(&explained["reasons"]), &explained["click"]), (vec!["ERASED"], &Value::Null));
         assert_eq!(not_found(&bob, &erased.id.to_string()).await, "NOT_FOUND");
+    }
+}
+
+fn captured(workspace: WorkspaceId, link: LinkId, at: Millis) -> CapturedClick {
+    CapturedClick {
+        id: ClickId::new(at, [9; 10]),
+        workspace,
+        link,
+        link_version: 1,
+        outcome: Outcome::Redirected,
+        status: 302,
+        method: Method::Get,
+        url: "https://go.example/a?odd=secret".into(),
+        target: "https://example.com/".into(),
+        address: Address::Unknown,
+        user_agent: Some("Mozilla/5.0".into()),
+        referrer: None,
+        accept_language: None,
+        redirect_micros: 1,
+        rule: None,
+        above_rate: false,
+        signals: Signals::default(),
+        judged: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_set_aside_is_told_to_its_own_workspace_only() {
+    for running in start_each().await {
+        let (ada, bob) = (running.ada().await, running.anonymous().sign_up("bob").await);
+        let link = link(&ada).await;
+        let workspace = workspace_of(&ada).await;
+        let letter = |id: ClickId, record: Vec<u8>| DeadLetter {
+            id: id.0,
+            frame: "frame".into(),
+            reason: "new row for relation \"clicks\" violates check constraint \"odd\" (23514)".into(),
+            record,
+            sealed: None,
+            at: NOON.plus(5_000),
+        };
+        let click = captured(workspace, link, NOON);
+        // Names a click of its own, and holds another.
+        let (other, unreadable) = (ClickId::new(NOON, [8; 10]), ClickId::new(NOON, [7; 10]));
+        let record = stream::encode_record(&click);
+        let letters = [letter(click.id, record.clone()), letter(other, record), letter(unreadable, Vec::new())];
+        running.store.set_aside(&letters).await.unwrap();
+
+        let explained = explain(&ada, click.id).await;
+        assert_eq!((&explained["click"], &explained["counted"]), (&Value::Null, &json!(false)));
+        assert_eq!(codes(&explained["reasons"]), ["SET_ASIDE", "CAN_BE_REPLAYED"]);
+        let text = explained.to_string();
+        assert!(text.contains(&NOON.plus(5_000).to_string()) && text.contains(&click.id.0.to_string()), "{text}");
+        assert!(!text.contains("secret") && !text.contains("constraint"), "{text}");
+        let not_found = async |api: &GraphQl, id: ClickId| told(&api.error(EXPLAIN, json!({ "i": id.to_string() })).await).0;
+        assert_eq!(not_found(&bob, click.id).await, "NOT_FOUND");
+        for id in [other, unreadable] {
+            assert_eq!(not_found(&ada, id).await, "NOT_FOUND");
+        }
+        running.store.keep_clicks_from(workspace, NOON.plus(60_000)).await.unwrap();
+        assert_eq!(codes(&explain(&ada, click.id).await["reasons"]), ["SET_ASIDE", "NO_LONGER_KEPT"]);
+        running.store.remove_dead_letter(click.id.0).await.unwrap();
+        assert_ne!(not_found(&ada, click.id).await, "");
     }
 }

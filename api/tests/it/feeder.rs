@@ -33,6 +33,7 @@ async fn create(store: &Store, workspace: WorkspaceId, slug: &str) -> LinkId {
         forward_query: false,
         labels: domain::LinkLabels::default(),
         append_click_id: false,
+        created_by: None,
         gate: domain::Gate::default(),
     };
     let scope = store.workspace(workspace, Access::Write).await.unwrap();
@@ -162,6 +163,7 @@ async fn keys_and_policies_are_fed_like_links() {
     let key = async |now: i64| {
         let (scope, id) = (store.workspace(workspace, Access::Write).await.unwrap(), ApiKeyId::new(NOON, Rng::System.entropy()));
         let new = NewApiKey {
+            created_by: None,
             id,
             name: "key".into(),
             hash: ApiKeyHash([1; 32]),

@@ -164,6 +164,7 @@ async fn a_generated_slug_that_is_taken_is_drawn_again() {
         forward_query: false,
         labels: domain::LinkLabels::default(),
         append_click_id: false,
+        created_by: None,
         gate: domain::Gate::default(),
     };
     let session = store::NewSession {

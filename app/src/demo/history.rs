@@ -224,6 +224,7 @@ mod tests {
             forward_query: false,
             labels: domain::LinkLabels::default(),
             append_click_id: false,
+            created_by: None,
             gate: domain::Gate::default(),
         };
         let scope = store.workspace(id, Access::Write).await.unwrap();

@@ -42,7 +42,7 @@ fn the_help_of_a_command_shows_what_concerns_it() {
         (&["geoip", "fetch"], &["asn", "city", "config", "data-dir", "geoip-db", "geoip-registry", "help"]),
         (&["geoip", "status"], &["config", "data-dir", "geoip-db", "help"]),
         (&["verify-rollups"], &["config", "database-url", "data-dir", "log", "log-format", "help"]),
-        (&["rebuild-rollups"], &["config", "database-url", "data-dir", "from", "workspace", "log", "log-format", "help"]),
+        (&["rebuild-rollups"], &["config", "database-url", "data-dir", "dry-run", "from", "workspace", "log", "log-format", "help"]),
         (&["reclassify"], &["config", "database-url", "data-dir", "geoip-db", "from", "to", "workspace", "log", "log-format", "help"]),
         (&["healthcheck"], &["config", "ops-listen", "help"]),
     ] {

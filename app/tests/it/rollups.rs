@@ -50,7 +50,14 @@ async fn damaged_rollups_are_counted_anew_by_command() {
     {
         assert!(said.contains(told), "{told}: {said}");
     }
+    // Told of and left alone.
+    let (code, would, error) = run(&["rebuild-rollups", "--dry-run"]);
+    assert!(code == Some(0) && would.contains("day by Browser") && would.contains("the cell cannot be read"), "{would} {error}");
+    assert!(would.contains(" would be counted anew, from ") && would.ends_with("; 1 link would be set.\n"), "{would}");
+    assert_eq!(run(&["verify-rollups"]).1, said);
+    let days_in = |said: &str| said.lines().last().unwrap().split_whitespace().nth(1).unwrap().to_owned();
     let (code, said, error) = run(&["rebuild-rollups", "--workspace", &workspace.to_string()]);
+    assert_eq!(days_in(&said), days_in(&would));
     assert!(
         code == Some(0) && said.starts_with(&workspace.to_string()) && said.contains("1 link set to what the cells say"),
         "{said} {error}"
@@ -58,6 +65,15 @@ async fn damaged_rollups_are_counted_anew_by_command() {
     let (code, said, _) = run(&["verify-rollups"]);
     assert!(code == Some(0) && said.ends_with("0 differences found.\n"), "{said}");
     assert_eq!(browsers(&ada).await, before);
+
+    let (code, said, error) = run(&["rebuild-rollups", "--dry-run"]);
+    assert!(code == Some(0) && said.ends_with(" compared, 0 differences found; 0 links would be set.\n"), "{said} {error}");
+
+    // What has not begun yet is refused before anything is done, or looked at.
+    for arguments in [vec!["--from", "2100-01-01"], vec!["--from", "2100-01-01", "--dry-run"]] {
+        let (code, said, error) = run(&[&["rebuild-rollups"], arguments.as_slice()].concat());
+        assert!(code == Some(1) && said.is_empty() && error.contains("--from 2100-01-01 is in the future"), "{said} {error}");
+    }
 
     // Only some days, and all workspaces.
     server.sql("postgres", "DELETE FROM rollup_cells WHERE grain = 2");

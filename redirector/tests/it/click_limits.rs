@@ -126,6 +126,7 @@ async fn stored(database: &Database, limit: i64) -> (Store, ResolvedLink) {
         forward_query: false,
         labels: domain::LinkLabels::default(),
         append_click_id: false,
+        created_by: None,
         gate: Gate { click_limit: Some(ClickLimit::parse(limit).unwrap()), ..Gate::default() },
     };
     let scope = store.workspace(workspace, Access::Write).await.unwrap();

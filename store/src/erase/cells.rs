@@ -1,5 +1,7 @@
 //! Rollup cells and link statistics of what is taken out.
 
+use std::collections::BTreeSet;
+
 use domain::{LinkId, Millis, Quarter, WorkspaceId};
 use entity::rollup_cell::{self, Column};
 use sea_orm::sea_query::OnConflict;
@@ -11,6 +13,7 @@ use uuid::Uuid;
 
 use super::places_of_rows;
 use super::take_out::TakingOut;
+use super::values::parameters_in;
 use crate::link_stats::last_click;
 use crate::rollup::{Cell, CellKey, Changes, Grain, LINK, WHOLE_WORKSPACE, day_start};
 use crate::{Store, StoreError};
@@ -123,9 +126,10 @@ impl TakingOut<'_> {
     async fn take_out_old_cells(&self, link: Uuid, before: Quarter) -> Result<bool, StoreError> {
         let cells = self.cells_of(link, Some(before)).order_by_asc(Column::Quarter).limit(CELLS).all(self.transaction).await?;
         let (mut left, mut keys, mut clicks) = (Vec::new(), Vec::new(), 0);
-        let number = self.number_of(link).await?;
+        let (number, mut named) = (self.number_of(link).await?, BTreeSet::new());
         for row in &cells {
             let mut own = Cell::decode(&row.body)?;
+            named.extend(parameters_in(&own));
             if row.grain == Grain::Quarter.code() {
                 clicks += own.totals().map(|(_, count)| count.clicks).sum::<i64>();
             }
@@ -146,6 +150,7 @@ impl TakingOut<'_> {
         }
         self.delete_cells(&keys).await?;
         self.upsert(&left).await?;
+        self.doubt(named).await?;
         if !cells.is_empty() {
             self.correct_statistics(link, clicks).await?;
         }

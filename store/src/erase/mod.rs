@@ -6,21 +6,24 @@
 //! [`KEPT_MILLIS`], by which the guard of ingest knows a copy that is delivered again.
 
 mod cells;
+mod recipient;
 mod sketches;
 mod step;
 mod take_out;
+mod values;
 
 use std::net::IpAddr;
 
-use domain::{DaySalt, ErasureId, LinkId, LocalDay, Millis, VisitorKey, WorkspaceId};
+use domain::{DaySalt, ErasureId, LinkId, LocalDay, Millis, RecipientParameter, VisitorKey, WorkspaceId};
 use entity::link;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Statement, Value};
 use uuid::Uuid;
 
-use crate::ingest::{hash_of_address, hash_of_visitor};
+use crate::ingest::{hash_of_address, hash_of_recipient, hash_of_visitor};
 use crate::{Access, Salt, Store, StoreError};
 
 pub use step::Step;
+pub(crate) use values::forget_blocks;
 
 /// For how long what was erased is kept from coming back: longer than anything keeps a copy of a click that
 /// was stored. A spool does for 15 minutes, a dead letter for 48 hours.
@@ -38,6 +41,8 @@ pub enum Subject {
     /// Of clicks that were stored with this address in full: those of this user agent, empty where none is sent,
     /// and those without one.
     Address(IpAddr, String),
+    /// Of clicks whose short URL had the parameter with this value, be it not the first; and who is on lists by it.
+    Recipient(RecipientParameter, String),
     /// Clicks and counts of a link, which stays.
     History(LinkId),
 }
@@ -88,7 +93,8 @@ impl Store {
         Ok(transaction.query_one_raw(self.statement(sql, [workspace.0.into()])).await?.is_some())
     }
 
-    /// Notes what is to be erased, and keeps out from now on what comes of it.
+    /// Notes what is to be erased, and keeps out from now on what comes of it. Recipients are taken off lists at once;
+    /// returns off how many.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] where the workspace or the link is none of these; then nothing was noted.
@@ -98,13 +104,14 @@ impl Store {
         erasures: &[NewErasure],
         fresh: FreshSalt,
         now: Millis,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         let transaction = self.begin_as(ERASER, &workspace.0.to_string(), Access::Write).await?;
         // A removal holds this row for each of its steps, and ends with it: nothing is noted after its last.
         entity::workspace::Entity::find_by_id(workspace.0).lock_exclusive().one(&transaction).await?.ok_or(StoreError::NotFound)?;
         let kept = self.keep_out(&transaction, workspace, fresh, now).await?;
+        let mut lists = 0;
         for erasure in erasures {
-            let (mut visitor, mut address, mut link) = (None, None, None);
+            let (mut visitor, mut address, mut recipient, mut link) = (None, None, None, None);
             let hashes = match &erasure.subject {
                 Subject::Visitor(key) => {
                     visitor = Some(key);
@@ -113,6 +120,11 @@ impl Store {
                 Subject::Address(ip, agent) => {
                     address = Some((ip.to_canonical().to_string(), agent.clone()));
                     [Some(agent.as_str()), None].map(|agent| hash_of_address(&kept.salt, *ip, agent)).to_vec()
+                }
+                Subject::Recipient(parameter, id) => {
+                    recipient = Some((parameter.as_str().to_owned(), id.clone()));
+                    lists += self.take_off_lists(&transaction, workspace, id).await?;
+                    vec![hash_of_recipient(&kept.salt, parameter.as_str(), id)]
                 }
                 Subject::History(of) => {
                     link = Some(*of);
@@ -130,10 +142,11 @@ impl Store {
                 transaction.execute_raw(self.statement(sql, values)).await?;
             }
             let sql = "INSERT INTO erasures \
-                       (id, workspace_id, visitor, visitor_recipe, link_id, from_at, before_at, asked_at, clicks, until, ip, user_agent) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11)";
-            let (ip, agent) = address.unzip();
-            let values: [Value; 11] = [
+                       (id, workspace_id, visitor, visitor_recipe, link_id, from_at, before_at, asked_at, clicks, until, ip, user_agent, \
+                       recipient_parameter, recipient) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12, $13)";
+            let ((ip, agent), (parameter, recipient)) = (address.unzip(), recipient.unzip());
+            let values: [Value; 13] = [
                 erasure.id.0.into(),
                 workspace.0.into(),
                 visitor.map(|visitor| visitor.key.clone()).into(),
@@ -145,10 +158,13 @@ impl Store {
                 kept.until.0.into(),
                 ip.into(),
                 agent.into(),
+                parameter.into(),
+                recipient.into(),
             ];
             transaction.execute_raw(self.statement(sql, values)).await?;
         }
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        Ok(lists)
     }
 
     /// Erasures that were asked for until then and are not done, of any workspace.

@@ -4,6 +4,7 @@ use domain::{ErasureId, LinkId, Millis, WorkspaceId};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
+use super::recipient::{Found, Sought};
 use super::take_out::{Row, TakingOut};
 use super::{ERASER, FreshSalt, Kept, ids};
 use crate::ingest::hash_of_click;
@@ -30,6 +31,10 @@ struct Open {
     link_id: Option<Uuid>,
     ip: Option<String>,
     user_agent: Option<String>,
+    recipient_parameter: Option<String>,
+    recipient: Option<String>,
+    /// Of a recipient's: the last click that was looked at.
+    looked_to: Option<Uuid>,
     from_at: i64,
     before_at: i64,
 }
@@ -44,13 +49,13 @@ impl Store {
     pub async fn erase_step(&self, workspace: WorkspaceId, id: ErasureId, fresh: FreshSalt, now: Millis) -> Result<Step, StoreError> {
         let transaction = self.begin_as(ERASER, &workspace.0.to_string(), Access::Write).await?;
         let kept = self.keep_out(&transaction, workspace, fresh, now).await?;
-        let sql = "SELECT visitor, visitor_recipe, link_id, ip, user_agent, from_at, before_at FROM erasures \
-                   WHERE workspace_id = $1 AND id = $2 AND done_at IS NULL";
+        let sql = "SELECT visitor, visitor_recipe, link_id, ip, user_agent, recipient_parameter, recipient, looked_to, from_at, before_at \
+                   FROM erasures WHERE workspace_id = $1 AND id = $2 AND done_at IS NULL";
         let Some(open) = transaction.query_one_raw(self.statement(sql, [workspace.0.into(), id.0.into()])).await? else {
             return Ok(Step { clicks: 0, more: false });
         };
         let open = Open::from_query_result(&open, "")?;
-        let rows = self.rows_of(&transaction, workspace, &open).await?;
+        let Found { rows, looked_to } = self.found(&transaction, workspace, &open).await?;
         if !rows.is_empty() {
             let zone = self.zone_of(&transaction, workspace).await?;
             TakingOut { transaction: &transaction, workspace, zone, values: &self.values }.take_out(&rows).await?;
@@ -59,24 +64,41 @@ impl Store {
         let more = match open.link_id {
             Some(_) if !rows.is_empty() => true,
             Some(link) => self.take_out_cells(&transaction, workspace, LinkId(link), Millis(open.before_at)).await?,
-            None => rows.len() >= BATCH,
+            None => rows.len() >= BATCH || looked_to.is_some(),
+        };
+        // Once nothing is left to be taken out, what it was named by may be nobody's.
+        let more = more || {
+            let zone = self.zone_of(&transaction, workspace).await?;
+            let taking_out = TakingOut { transaction: &transaction, workspace, zone, values: &self.values };
+            taking_out.settle_values(&taking_out.head().await?).await?
         };
         let done = (!more).then_some(now.0);
         let sql = "UPDATE erasures SET clicks = clicks + $3, done_at = $4, until = $6, \
                    visitor = CASE WHEN $5 THEN NULL ELSE visitor END, ip = CASE WHEN $5 THEN NULL ELSE ip END, \
-                   user_agent = CASE WHEN $5 THEN NULL ELSE user_agent END WHERE workspace_id = $1 AND id = $2";
+                   user_agent = CASE WHEN $5 THEN NULL ELSE user_agent END, looked_to = $7, \
+                   recipient = CASE WHEN $5 THEN NULL ELSE recipient END WHERE workspace_id = $1 AND id = $2";
         let clicks = rows.len() as u64;
-        let values: [Value; 6] = [
+        let values: [Value; 7] = [
             workspace.0.into(),
             id.0.into(),
             i64::try_from(clicks).unwrap_or(i64::MAX).into(),
             done.into(),
             (!more).into(),
             kept.until.0.into(),
+            looked_to.into(),
         ];
         transaction.execute_raw(self.statement(sql, values)).await?;
         transaction.commit().await?;
         Ok(Step { clicks, more })
+    }
+
+    async fn found(&self, transaction: &DatabaseTransaction, workspace: WorkspaceId, open: &Open) -> Result<Found, StoreError> {
+        let Some((parameter, id)) = open.recipient_parameter.as_deref().zip(open.recipient.as_deref()) else {
+            return Ok(Found { rows: self.rows_of(transaction, workspace, open).await?, looked_to: None });
+        };
+        let (first, end) = ids(Millis(open.from_at), Millis(open.before_at));
+        let sought = Sought { parameter, id, after: open.looked_to.unwrap_or(first), end };
+        self.rows_of_recipient(transaction, workspace, &sought, (COLUMNS, BATCH)).await
     }
 
     async fn rows_of(&self, transaction: &DatabaseTransaction, workspace: WorkspaceId, open: &Open) -> Result<Vec<Row>, StoreError> {

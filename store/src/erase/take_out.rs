@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use domain::{ClickId, LocalDay, Millis, Outcome, WorkspaceId};
 use jiff::tz::TimeZone;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, QueryResult, Statement, Value};
 use uuid::Uuid;
 
+use super::values::parameters_of;
 use super::{ids, places, places_of_rows};
 use crate::StoreError;
 use crate::ingest::{Head, Marks, VisitorBytes};
@@ -92,14 +93,11 @@ impl TakingOut<'_> {
 
     /// What cells lose, and what those gain that are the first of their visitor's day instead.
     async fn changes(&self, rows: &[Row], gained: &BTreeMap<Uuid, (Row, i16)>) -> Result<Changes, StoreError> {
-        let sql = format!("SELECT {} FROM workspace_heads WHERE workspace_id = $1", Head::COLUMNS);
-        let statement = Statement::from_sql_and_values(self.backend(), sql, [self.workspace.0.into()]);
-        let head = self.transaction.query_one_raw(statement).await?.ok_or(StoreError::NotFound)?;
-        let head = Head::from_query_result(&head, "")?;
+        let head = self.head().await?;
         let (going, promoted) = (self.counted(rows.iter().map(|row| row.id)).await?, self.counted(gained.keys().copied()).await?);
         let (going, promoted) = (facts_of(&going)?, facts_of(&promoted)?);
         let mut counting = head.counting()?;
-        let mut values = Interner::new(self.values, self.workspace, head.next_value);
+        let mut values = Interner::new(self.values, self.workspace, head.numbers());
         let missing = values.missing(going.iter().chain(&promoted), &counting);
         // What has no number was counted with the others, or before there were dimensions.
         let unnumbered = numbering::read(self.transaction, self.workspace, missing, &mut values).await?;
@@ -110,7 +108,15 @@ impl TakingOut<'_> {
             let marks = gained.get(&facts.id).map_or(0, |(_, marks)| *marks);
             target.promote(facts, Marks(marks))?;
         }
-        Ok(target.finish())
+        let changes = target.finish();
+        self.doubt(parameters_of(&going, &counting, &values)).await?;
+        Ok(changes)
+    }
+
+    pub(super) async fn head(&self) -> Result<Head, StoreError> {
+        let sql = format!("SELECT {} FROM workspace_heads WHERE workspace_id = $1", Head::COLUMNS);
+        let rows = self.query(sql, Vec::new()).await?;
+        Ok(Head::from_query_result(rows.first().ok_or(StoreError::NotFound)?, "")?)
     }
 
     async fn counted(&self, ids: impl ExactSizeIterator<Item = Uuid>) -> Result<Vec<CountedRow>, StoreError> {
@@ -173,6 +179,12 @@ impl TakingOut<'_> {
         let values = std::iter::once(self.workspace.0.into()).chain(values);
         self.transaction.execute_raw(Statement::from_sql_and_values(self.backend(), sql, values)).await?;
         Ok(())
+    }
+
+    /// Reads by a statement whose first value is the workspace.
+    pub(super) async fn query(&self, sql: String, values: Vec<Value>) -> Result<Vec<QueryResult>, StoreError> {
+        let values = std::iter::once(self.workspace.0.into()).chain(values);
+        Ok(self.transaction.query_all_raw(Statement::from_sql_and_values(self.backend(), sql, values)).await?)
     }
 
     pub(super) fn backend(&self) -> DbBackend {

@@ -29,7 +29,7 @@ use crate::failure::{Failure, Parts};
 use crate::rollup::Counting;
 use crate::{Store, StoreError};
 
-pub(crate) use guard::{CLOSED, hash_of_address, hash_of_click, hash_of_visitor};
+pub(crate) use guard::{CLOSED, hash_of_address, hash_of_click, hash_of_recipient, hash_of_visitor};
 pub use rejudge::Rejudged;
 pub(crate) use sketches::{FIRSTS_OF_DAY, ids_of_day, read_rows};
 pub(crate) use visits::{Marks, VisitorBytes};
@@ -104,12 +104,13 @@ pub(crate) struct Head {
     pub next_value: i64,
     pub counted_parameters: String,
     pub sketches_from: i64,
+    pub values_forgotten: i64,
 }
 
 impl Head {
     /// Its columns.
-    pub const COLUMNS: &str =
-        "head, kept_from, guarded_until, day_zone, dimensions_from, folded_before, next_value, counted_parameters, sketches_from";
+    pub const COLUMNS: &str = "head, kept_from, guarded_until, day_zone, dimensions_from, folded_before, next_value, counted_parameters, \
+                               sketches_from, values_forgotten";
 
     pub fn kept_from(&self) -> Millis {
         Millis(self.kept_from)
@@ -123,6 +124,11 @@ impl Head {
     /// The quarter from which on days have sketches of visitors.
     pub fn known_visitors_from(&self) -> i64 {
         self.sketches_from.max(self.dimensions_from)
+    }
+
+    /// The first number that no value has, and how often values were forgotten.
+    pub fn numbers(&self) -> (i64, i64) {
+        (self.next_value, self.values_forgotten)
     }
 
     /// How clicks are counted.

@@ -22,10 +22,13 @@ pub(super) const CHUNKS: [usize; 5] = [256, 64, 16, 4, 1];
 
 static INSERTS: LazyLock<[String; 5]> = LazyLock::new(|| {
     let names = NAMES.join(", ");
-    CHUNKS.map(|rows| format!("INSERT INTO clicks ({names}) VALUES {} ON CONFLICT (id) DO NOTHING", places(rows, NAMES.len())))
+    CHUNKS.map(|rows| format!("INSERT INTO clicks ({names}) VALUES {}", places(rows, NAMES.len())))
 });
 
-static KNOWN: LazyLock<[String; 5]> = LazyLock::new(|| CHUNKS.map(|rows| format!("SELECT id FROM clicks WHERE id IN {}", places(1, rows))));
+/// The workspace's own: an id that another one has a click of is the database's to refuse. With the plus no index of
+/// workspaces is taken for the one of ids.
+static KNOWN: LazyLock<[String; 5]> =
+    LazyLock::new(|| CHUNKS.map(|rows| format!("SELECT id FROM clicks WHERE id IN {} AND +workspace_id = ?", places(1, rows))));
 
 /// The places of those whose visitor was met, twice, and one more where it was on the link; all in one row: each that is
 /// answered wakes whoever waits.
@@ -91,7 +94,7 @@ pub(super) async fn ingest(
         let erased = (came - clicks.len()) as u64;
         let (late, clicks) = split(&clicks, head.kept_from());
         part.too_late += count_late(&mut transaction, *workspace, &late).await?;
-        let known = known(&mut transaction, &clicks).await?;
+        let known = known(&mut transaction, *workspace, &clicks).await?;
         let visits = visits(&mut transaction, *workspace, &clicks, &known).await?;
         let new = insert(&mut transaction, *workspace, previous, &clicks, &known, &visits).await?;
         let ingested = Ingested { erased, ..stored(*workspace, previous, &clicks, &new) };
@@ -126,11 +129,11 @@ async fn count_late(transaction: &mut Transaction<'_, Sqlite>, workspace: Worksp
 }
 
 /// The clicks that were stored before. Nobody else writes meanwhile, so the others are new until they are inserted.
-async fn known(transaction: &mut Transaction<'_, Sqlite>, batch: &[&Incoming]) -> Result<HashSet<Uuid>, Failure> {
+async fn known(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId, batch: &[&Incoming]) -> Result<HashSet<Uuid>, Failure> {
     let mut known = HashSet::new();
     for (sql, chunk) in chunks(batch, &KNOWN) {
         let query = chunk.iter().fold(sqlx::query(sql), |query, incoming| query.bind(incoming.click.id.0));
-        for row in query.fetch_all(&mut **transaction).await? {
+        for row in query.bind(workspace.0).fetch_all(&mut **transaction).await? {
             known.insert(row.try_get(0)?);
         }
     }
@@ -172,8 +175,10 @@ async fn insert(
     known: &HashSet<Uuid>,
     visits: &Visits<'_>,
 ) -> Result<HashSet<Uuid>, Failure> {
-    let new: Vec<(Seq, &Incoming)> =
-        (previous + 1..).zip(batch.iter().copied()).filter(|(_, incoming)| !known.contains(&incoming.click.id.0)).collect();
+    // The same click twice in one batch is inserted once, as its first.
+    let mut met = HashSet::new();
+    let is_new = |(_, incoming): &(Seq, &Incoming)| !known.contains(&incoming.click.id.0) && met.insert(incoming.click.id.0);
+    let new: Vec<(Seq, &Incoming)> = (previous + 1..).zip(batch.iter().copied()).filter(is_new).collect();
     for (sql, chunk) in chunks(&new, &INSERTS) {
         let mut query = sqlx::query(sql);
         for (seq, incoming) in chunk {
@@ -194,7 +199,7 @@ async fn count(
     visits: &Visits<'_>,
 ) -> Result<Interner, Failure> {
     let mut counting = head.counting()?;
-    let mut values = Interner::new(values, workspace, head.next_value);
+    let mut values = Interner::new(values, workspace, head.numbers());
     let facts: Vec<Facts<'_>> = ingested.clicks.iter().map(|click| Facts::of(click, visits.marks(click.id.0))).collect();
     let stored = cells::sqlite::stored(transaction, workspace, &counting.cells_of(&facts)).await?;
     let missing = values.missing(facts.iter(), &counting);
@@ -243,7 +248,7 @@ pub(super) async fn rejudge(
     let moved = cells::Moved::new(rows, clicks);
     let (before, after) = moved.facts()?;
     let mut counting = head.counting()?;
-    let mut values = Interner::new(values, workspace, head.next_value);
+    let mut values = Interner::new(values, workspace, head.numbers());
     // What has no number yet was counted with the others.
     let missing = values.missing(before.iter(), &counting);
     let unnumbered = cells::sqlite::find(&mut transaction, workspace, missing, &mut values).await?;

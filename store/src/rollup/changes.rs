@@ -8,32 +8,14 @@ use uuid::Uuid;
 
 use super::WHOLE_WORKSPACE;
 use super::cell::{Block, Cell, Count, Entry, Key, OTHER, UNKNOWN};
-use super::facts::{Facts, LINK, TEXT_BLOCKS};
+use super::counted::CountedParameter;
+use super::facts::{FIRST_PARAMETER, Facts, LINK, TEXT_BLOCKS};
 use super::grain::{CellKey, Days, Grain};
 use super::latency::bucket_of;
 use super::sketch::{Met, SketchChange, SketchKey, VisitorHash};
 use super::values::Interner;
 use crate::StoreError;
 use crate::ingest::Marks;
-
-/// A query parameter that a workspace has counted.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct CountedParameter {
-    pub key: String,
-    /// Of its own, for good.
-    pub block: u32,
-    /// The first quarter of the day from which on it is counted.
-    pub since: i64,
-    /// The first quarter of the day from which on it is counted no more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<i64>,
-}
-
-impl CountedParameter {
-    fn counts(&self, quarter: i64) -> bool {
-        self.since <= quarter && self.until.is_none_or(|until| quarter < until)
-    }
-}
 
 /// How a workspace's clicks are counted.
 #[derive(Debug)]
@@ -55,6 +37,11 @@ impl Counting {
         parameters: Vec<CountedParameter>,
     ) -> Self {
         Self { days: Days::of(zone), dimensions_from, folded_before, parameters, sketches_from }
+    }
+
+    /// Whether anybody reads or counts the block: those of parameters that are counted no more are left as they were.
+    pub fn knows(&self, block: Block) -> bool {
+        block.0 < FIRST_PARAMETER || self.parameters.iter().any(|counted| counted.block == block.0 && counted.is_read())
     }
 
     /// The link's day that a first click is to be sketched on, and its visitor.

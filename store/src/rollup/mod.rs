@@ -3,6 +3,7 @@
 
 mod cell;
 mod changes;
+mod counted;
 mod facts;
 mod grain;
 mod latency;
@@ -13,7 +14,8 @@ mod sketch;
 mod values;
 
 pub(crate) use cell::{Block, Cell, Count, Entry, OTHER, UNKNOWN};
-pub(crate) use changes::{Changes, CountedParameter, Counting, Target};
+pub(crate) use changes::{Changes, Counting, Target};
+pub(crate) use counted::CountedParameter;
 pub(crate) use facts::{COLUMNS, CountedRow, FIRST_PARAMETER, Facts, LINK, block_of, code_of, coded, dimension_of, facts_of};
 pub(crate) use grain::{CellKey, FINE_QUARTERS, Grain, day_after, day_end, day_start, fine_start};
 pub(crate) use latency::{bucket_of, middle_of};

@@ -1,7 +1,9 @@
 //! Values of dimensions by number, for each workspace its own, so that cells need not spell them.
 //!
 //! A number is given under the lock of the workspace's head and never changes. What was committed may be
-//! remembered by the process; what a transaction only just gave is not, until it has committed.
+//! remembered by the process; what a transaction only just gave is not, until it has committed. A value that no cell
+//! has any more is forgotten with its number, under the same lock; the head counts how often, so that nobody goes on
+//! with what they remember from before.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,17 +49,22 @@ impl Values {
 
 type Shared = Arc<Mutex<Values>>;
 
-/// What the process remembers.
+/// What the process remembers, of each workspace since values were last forgotten.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ValueCache(Arc<Mutex<HashMap<WorkspaceId, Shared>>>);
+pub(crate) struct ValueCache(Arc<Mutex<HashMap<WorkspaceId, (i64, Shared)>>>);
 
 impl ValueCache {
-    fn of(&self, workspace: WorkspaceId) -> Shared {
+    fn of(&self, workspace: WorkspaceId, forgotten: i64) -> Shared {
         let mut workspaces = lock(&self.0);
-        if workspaces.values().map(|values| lock(values).len).sum::<usize>() > MOST_REMEMBERED {
+        if workspaces.values().map(|(_, values)| lock(values).len).sum::<usize>() > MOST_REMEMBERED {
             workspaces.clear();
         }
-        workspaces.entry(workspace).or_default().clone()
+        let (known, values) = workspaces.entry(workspace).or_insert_with(|| (forgotten, Shared::default()));
+        if *known < forgotten {
+            (*known, *values) = (forgotten, Shared::default());
+        }
+        // Whoever read the head long ago shares with nobody.
+        if *known == forgotten { values.clone() } else { Shared::default() }
     }
 }
 
@@ -76,9 +83,9 @@ pub(crate) struct Interner {
 }
 
 impl Interner {
-    /// `next` is the first number that was not given yet.
-    pub fn new(cache: &ValueCache, workspace: WorkspaceId, next: i64) -> Self {
-        Self { known: cache.of(workspace), own: Values::default(), learned: Vec::new(), next: next.max(OTHER as i64 + 1) }
+    /// `next` is the first number that was not given yet, `forgotten` how often values were forgotten.
+    pub fn new(cache: &ValueCache, workspace: WorkspaceId, (next, forgotten): (i64, i64)) -> Self {
+        Self { known: cache.of(workspace, forgotten), own: Values::default(), learned: Vec::new(), next: next.max(OTHER as i64 + 1) }
     }
 
     /// What of these clicks' values is to be looked up, in a fixed order.

@@ -17,6 +17,7 @@ fn home() -> TargetUrl {
 
 fn new_key(scopes: &[ApiScope]) -> NewApiKey {
     NewApiKey {
+        created_by: None,
         id: ApiKeyId::new(NOON, Rng::System.entropy()),
         name: "key".into(),
         hash: ApiKeyHash(Rng::System.bytes()),

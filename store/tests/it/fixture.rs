@@ -76,7 +76,8 @@ impl Database {
     }
 
     /// The one number that a query answers.
-    pub async fn number(&self, sql: &'static str) -> i64 {
+    pub async fn number(&self, sql: &str) -> i64 {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
         match &self.url {
             DatabaseUrl::Postgres(_) => sqlx::query_scalar(sql).fetch_one(&self.postgres_pool().await).await.unwrap(),
             DatabaseUrl::Sqlite(_) => sqlx::query_scalar(sql).fetch_one(&self.sqlite_pool().await).await.unwrap(),
@@ -166,6 +167,7 @@ pub fn new_link(slug: &str) -> NewLink {
         forward_query: false,
         labels: domain::LinkLabels::default(),
         append_click_id: false,
+        created_by: None,
         gate: Gate::default(),
     }
 }

@@ -121,3 +121,34 @@ pub async fn a_record_that_cannot_be_stored_is_set_aside(store: &Store) {
         store.set_aside(&poison.iter().map(letter).collect::<Vec<_>>()).await.unwrap();
     }
 }
+
+/// As only a forged record has it.
+pub async fn an_id_of_another_workspaces_click_is_refused(store: &Store) {
+    let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
+    let (a, c) = (link(store, ours, "a").await.id, link(store, theirs, "c").await.id);
+    let kept = clicks(c, 3);
+    ingest(store, theirs, &kept).await;
+    let stored = async |workspace| {
+        let page = read(store, workspace).await.clicks_by_storage(&ClickFilter::default(), &PageRequest::first(9)).await.unwrap();
+        page.clicks.into_iter().map(|click| (click.id, click.link, click.url)).collect::<Vec<_>>()
+    };
+    let before = stored(theirs).await;
+    let forged = Click { id: kept[1].id, url: "http://go.example/forged".into(), ..click(a, NOON.plus(1_000)) };
+    let sound = [click(a, NOON), click(a, NOON.plus(5_000))];
+    for duplicates in [0, 2] {
+        let report = ingest(store, ours, &[sound[0].clone(), forged.clone(), sound[1].clone()]).await;
+        let ids: Vec<_> = report.poison.iter().map(|poison| poison.id).collect();
+        assert_eq!((ids, report.duplicates), (vec![forged.id.0], duplicates));
+        // Nothing of the other one.
+        assert!(report.poison.iter().all(|poison| !poison.reason.contains(&forged.id.0.to_string())), "{:?}", report.poison);
+    }
+    assert_eq!((stored(theirs).await, human(store, theirs).await), (before, 3));
+    assert_eq!((stored(ours).await.len(), human(store, ours).await), (2, 2));
+    assert!(read(store, ours).await.click(forged.id).await.is_err());
+    // In one batch with it, too.
+    let new = click(c, NOON.plus(9_000));
+    let both = [incoming(theirs, new.clone()), incoming(ours, Click { link: a, ..new.clone() })];
+    let report = store.ingest(&both, NOON).await.unwrap();
+    assert_eq!((report.stored.len(), report.poison.len()), (1, 1));
+    assert_eq!(human(store, ours).await + human(store, theirs).await, 6);
+}

@@ -1,6 +1,6 @@
 //! Lists of links: what is in them, and in which order.
 
-use domain::{LinkChange, LinkId, Millis, NewLink, Slug, Tag, WorkspaceId};
+use domain::{LinkChange, LinkId, Millis, NewLink, Slug, Tag, UserId, WorkspaceId};
 use serde_json::json;
 use store::{Access, LinkOrder, LinkOrderField, LinkPlace, LinkSelection, PageRequest, Shelf, Store};
 
@@ -29,11 +29,19 @@ async fn slugs(store: &Store, workspace: WorkspaceId, selection: &LinkSelection)
 pub async fn lists_hold_what_was_chosen(store: &Store) {
     let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
     let with = |slug: &str, tags: &[&str], folder| NewLink { labels: labels(tags, folder, json!({})), ..new_link(slug) };
-    create(store, ours, &NewLink { title: Some("50% off_!".into()), ..with("a", &["Sale", "x"], Some("F")) }, NOON).await;
+    create(
+        store,
+        ours,
+        &NewLink { title: Some("50% off_!".into()), created_by: Some(UserId::new(NOON, [7; 10])), ..with("a", &["Sale", "x"], Some("F")) },
+        NOON,
+    )
+    .await;
     create(store, ours, &NewLink { external_id: Some("Ext-7".into()), ..with("b", &["ÄRGER"], Some("f")) }, NOON.plus(5)).await;
     create(store, ours, &NewLink { target: target("https://example.org/Path?q=7"), ..with("C", &[], None) }, NOON.plus(9)).await;
-    create(store, theirs, &with("d", &["sale"], Some("F")), NOON).await;
+    create(store, theirs, &NewLink { created_by: Some(UserId::new(NOON, [7; 10])), ..with("d", &["sale"], Some("F")) }, NOON).await;
+    let (maker, nobody) = (UserId::new(NOON, [7; 10]), UserId::new(NOON, [8; 10]));
     let all = LinkSelection::from(Shelf::InUse);
+    let made_by = |users: &[Option<UserId>]| LinkSelection { created_by: Some(users.to_vec()), ..all.clone() };
     let tag = |text: &str| Some(Tag::from_store(text.into()));
     let search = |text: &str| LinkSelection { search: Some(text.into()), ..all.clone() };
     let tags = |tags: Vec<Option<Tag>>| LinkSelection { tags: Some(tags), ..all.clone() };
@@ -57,6 +65,11 @@ pub async fn lists_hold_what_was_chosen(store: &Store) {
         (search("% OFF_!"), vec!["a"]),
         (search("50_"), vec![]),
         (search("PATH?Q"), vec!["C"]),
+        (made_by(&[Some(maker)]), vec!["a"]),
+        (made_by(&[None]), vec!["b", "C"]),
+        (made_by(&[Some(nobody)]), vec![]),
+        (made_by(&[None, Some(maker), Some(nobody)]), vec!["a", "b", "C"]),
+        (made_by(&[]), vec![]),
         (LinkSelection { updated_since: Some(NOON.plus(5)), ..all.clone() }, vec!["b", "C"]),
         (LinkSelection { updated_since: Some(NOON.plus(5)), ..tags(vec![tag("sale"), None]) }, vec!["C"]),
         (LinkSelection { domains: Some(vec![]), ..all.clone() }, vec![]),

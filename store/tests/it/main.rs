@@ -17,6 +17,7 @@ mod estimates;
 mod export;
 mod filters;
 mod fixture;
+mod forgotten_values;
 mod full_cells;
 mod gates;
 mod ingest;
@@ -30,6 +31,7 @@ mod links;
 mod misses;
 mod permits;
 mod postgres_only;
+mod recipient_erasures;
 mod recounts;
 mod retention;
 mod rights;
@@ -111,6 +113,7 @@ suite!(
     ingest::two_workers_do_not_double_count,
     ingest::only_what_was_sent_on_is_counted,
     ingest::a_record_that_cannot_be_stored_is_set_aside,
+    ingest::an_id_of_another_workspaces_click_is_refused,
     misses::misses_given_again_change_nothing,
     misses::misses_are_counted_by_quarters_and_at_ragged_ends_one_by_one,
     misses::misses_are_listed_newest_first_and_slugs_by_how_many,
@@ -192,6 +195,11 @@ suite!(
     rights::an_erasure_goes_on_where_it_was_left,
     rights::an_address_is_erased_where_clicks_hold_it,
     rights::a_links_history_goes_with_its_counts,
+    forgotten_values::a_text_goes_with_the_last_click_that_has_it,
+    forgotten_values::a_text_among_the_others_goes_where_that_can_be_told,
+    forgotten_values::texts_go_once_their_parameter_is_not_counted_any_more,
+    recipient_erasures::a_recipient_goes_with_their_clicks_and_from_lists,
+    recipient_erasures::many_clicks_are_looked_through_step_by_step,
     rights::another_workspaces_are_not_found,
     rights::salts_that_live_are_told,
     rights::a_deletion_can_be_taken_back_until_it_begins,

@@ -130,6 +130,9 @@ pub async fn counts_are_those_of_the_clicks_that_are_left(store: &Store) {
                 let of_subject = match &erasure.subject {
                     Subject::Visitor(visitor) => click.visitor.as_ref() == Some(visitor),
                     Subject::Address(ip, agent) => click.ip == Some(*ip) && click.user_agent.as_ref().is_none_or(|stored| stored == agent),
+                    Subject::Recipient(parameter, id) => {
+                        click.parameters.iter().any(|own| own.key == parameter.as_str() && own.value == *id)
+                    }
                     Subject::History(link) => click.link == *link,
                 };
                 of_subject && (erasure.from..erasure.before).contains(&click.occurred_at())

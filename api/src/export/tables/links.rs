@@ -53,6 +53,7 @@ pub(in crate::export) const LINKS: Table<LinkRow> = Table {
         "rules", "other targets and their conditions", |l| serde_json::to_value(&l.row.link.gate.rules).unwrap_or_default();
         "version", "how often it was changed, from 1", |l| l.row.link.version.into();
         "createdAt", "when it was made", |l| at(l.row.link.created_at);
+        "createdBy", "the user who made it, or whose API key did", |l| l.row.link.created_by.map(|user| user.to_string()).into();
         "updatedAt", "when it was last changed", |l| at(l.row.link.updated_at);
         "lastClickedAt", "when it was last clicked", |l| at(l.row.link.last_clicked_at);
         "archivedAt", "since when it is put aside", |l| at(l.row.link.archived_at);

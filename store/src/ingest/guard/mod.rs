@@ -41,10 +41,10 @@ pub(crate) fn hash_of_address(salt: &[u8], ip: IpAddr, agent: Option<&str>) -> V
     hash(salt, kind, format!("{}\n{}", ip.to_canonical(), agent.unwrap_or_default()).as_bytes())
 }
 
-/// What of a click may have been erased with whoever made it.
-fn hashes_of_whom(salt: &[u8], click: &Click) -> impl Iterator<Item = Vec<u8>> {
-    let visitor = click.visitor.as_ref().map(|visitor| hash_of_visitor(salt, visitor.recipe, &visitor.key));
-    visitor.into_iter().chain(click.ip.map(|ip| hash_of_address(salt, ip, click.user_agent.as_deref())))
+/// A hash of a recipient's id under the parameter that holds it.
+pub(crate) fn hash_of_recipient(salt: &[u8], parameter: &str, id: &str) -> Vec<u8> {
+    // No parameter's name has a line end.
+    hash(salt, b"recipient", format!("{parameter}\n{id}").as_bytes())
 }
 
 fn hash(salt: &[u8], kind: &[u8], value: &[u8]) -> Vec<u8> {
@@ -59,6 +59,8 @@ pub(super) struct Guard {
     salts: Vec<(Vec<u8>, i64)>,
     /// Links whose clicks made before an instant are erased.
     histories: Vec<(Uuid, i64)>,
+    /// Parameters that hold the ids of recipients of whom some were erased.
+    parameters: Vec<String>,
 }
 
 /// What the guard keeps out of a batch.
@@ -72,9 +74,17 @@ pub(super) struct Refused {
 }
 
 impl Guard {
-    pub fn new(mut salts: Vec<(Vec<u8>, i64)>, histories: Vec<(Uuid, i64)>) -> Self {
+    pub fn new(mut salts: Vec<(Vec<u8>, i64)>, histories: Vec<(Uuid, i64)>, parameters: Vec<String>) -> Self {
         salts.sort_by_key(|(_, until)| *until);
-        Self { salts, histories }
+        Self { salts, histories, parameters }
+    }
+
+    /// What of a click may have been erased with whoever made it.
+    fn hashes_of_whom(&self, salt: &[u8], click: &Click) -> impl Iterator<Item = Vec<u8>> {
+        let visitor = click.visitor.as_ref().map(|visitor| hash_of_visitor(salt, visitor.recipe, &visitor.key));
+        let address = click.ip.map(|ip| hash_of_address(salt, ip, click.user_agent.as_deref()));
+        let recipients = click.parameters.iter().filter(|parameter| self.parameters.contains(&parameter.key));
+        visitor.into_iter().chain(address).chain(recipients.map(|parameter| hash_of_recipient(salt, &parameter.key, &parameter.value)))
     }
 
     /// Everything that must be looked up for a batch.
@@ -82,7 +92,7 @@ impl Guard {
         let mut all = HashSet::new();
         for (click, (salt, _)) in batch.iter().flat_map(|incoming| self.salts.iter().map(|salt| (&incoming.click, salt))) {
             all.insert(hash_of_click(salt, click.id.0));
-            all.extend(hashes_of_whom(salt, click));
+            all.extend(self.hashes_of_whom(salt, click));
         }
         all.into_iter().collect()
     }
@@ -97,7 +107,7 @@ impl Guard {
                 refused.clicks.insert(id);
                 continue;
             }
-            let of_visitor = self.salts.iter().any(|(salt, _)| hashes_of_whom(salt, click).any(holds));
+            let of_visitor = self.salts.iter().any(|(salt, _)| self.hashes_of_whom(salt, click).any(holds));
             let of_history = self.histories.iter().any(|(link, before)| *link == click.link.0 && made_at.0 < *before);
             if (of_visitor || of_history) && refused.clicks.insert(id) {
                 refused.tombstones.extend(self.salts.last().map(|(salt, until)| (hash_of_click(salt, id), *until)));
@@ -129,6 +139,8 @@ mod tests {
             hash_of_address(&[1; 32], [203, 0, 113, 7].into(), Some("")),
             hash_of_address(&[1; 32], [203, 0, 113, 7].into(), None),
             hash_of_address(&[1; 32], [203, 0, 113, 8].into(), None),
+            hash_of_recipient(&[1; 32], "rid", "a"),
+            hash_of_recipient(&[1; 32], "uid", "a"),
         ];
         assert!(all.iter().all(|hash| hash.len() == HASH_BYTES));
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());

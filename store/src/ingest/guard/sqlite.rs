@@ -43,7 +43,9 @@ async fn read(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId)
         .await?;
     let sql = "SELECT link_id, before_at FROM erasures WHERE workspace_id = ? AND link_id IS NOT NULL";
     let histories: Vec<(Uuid, i64)> = sqlx::query_as(sql).bind(workspace.0).fetch_all(&mut **transaction).await?;
-    Ok(Guard::new(salts, histories))
+    let sql = "SELECT DISTINCT recipient_parameter FROM erasures WHERE workspace_id = ? AND recipient_parameter IS NOT NULL";
+    let parameters: Vec<String> = sqlx::query_scalar(sql).bind(workspace.0).fetch_all(&mut **transaction).await?;
+    Ok(Guard::new(salts, histories, parameters))
 }
 
 async fn note(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId, refused: &Refused) -> Result<(), Failure> {

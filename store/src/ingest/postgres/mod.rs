@@ -116,7 +116,7 @@ async fn store(
         return Ok((stored(workspace, head.head, batch, &HashSet::new()), None));
     }
     let mut counting = head.counting()?;
-    let mut values = Interner::new(values, workspace, head.next_value);
+    let mut values = Interner::new(values, workspace, head.numbers());
     let all: Vec<Facts<'_>> = batch.iter().map(|incoming| Facts::of(&incoming.click, Marks::default())).collect();
     let told: Vec<Visit<'_>> = Visits::of(batch, &HashSet::new()).rows().copied().collect();
     let missing = values.missing(all.iter(), &counting);
@@ -180,7 +180,7 @@ pub(super) async fn rejudge(
     let moved = cells::Moved::new(rows, clicks);
     let (before, after) = moved.facts()?;
     let mut counting = head.counting()?;
-    let mut values = Interner::new(values, workspace, head.next_value);
+    let mut values = Interner::new(values, workspace, head.numbers());
     // What has no number yet was counted with the others.
     let missing = values.missing(before.iter(), &counting);
     let unnumbered = cells::postgres::find(&mut transaction, workspace, missing, &mut values).await?;

@@ -147,6 +147,11 @@ impl Cell {
         self.0.get(first..end).unwrap_or_default()
     }
 
+    /// Leaves blocks out.
+    pub fn retain(&mut self, wanted: impl Fn(Block) -> bool) {
+        self.0.retain(|entry| wanted(entry.block));
+    }
+
     pub fn totals(&self) -> impl Iterator<Item = (Verdict, Count)> + '_ {
         self.block(Block::TOTALS).iter().filter_map(|entry| Some((entry.key.verdict()?, entry.count)))
     }
