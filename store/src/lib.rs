@@ -66,6 +66,7 @@ mod rollup;
 mod salts;
 mod scope;
 mod sessions;
+mod snapshot;
 mod split_clicks;
 mod split_series;
 mod unique_visitors;
