@@ -18,6 +18,7 @@ mod conversion;
 mod conversion_counts;
 mod counted_parameters;
 mod counts;
+mod dimension;
 mod dimension_label;
 mod domain;
 mod domain_change;

@@ -6,6 +6,8 @@ mod accounts;
 mod annotations;
 mod api_keys;
 mod breakdown;
+mod breakdown_of_links;
+mod catching_up;
 mod clicks;
 mod conversion_counts;
 mod conversion_dimensions;
@@ -13,6 +15,7 @@ mod conversions;
 mod counted_parameters;
 mod dead_letters;
 mod domains;
+mod erased;
 mod estimates;
 mod export;
 mod filters;
@@ -29,13 +32,16 @@ mod links;
 mod misses;
 mod permits;
 mod postgres_only;
+mod recipients;
 mod recounts;
+mod removal;
 mod retention;
 mod rights;
 mod rollups;
 mod schema;
 mod split_series;
 mod statistics;
+mod told;
 mod visitors;
 
 /// Each test is a function of a store that is migrated and empty.
@@ -134,7 +140,7 @@ suite!(
     breakdown::a_search_is_for_plain_text_without_case,
     breakdown::links_are_found_by_slug_or_title,
     breakdown::rows_are_in_the_order_that_was_asked_for,
-    breakdown::clicks_are_grouped_by_what_their_links_say,
+    breakdown_of_links::clicks_are_grouped_by_what_their_links_say,
     counted_parameters::values_are_the_same_from_cells_and_from_clicks,
     counted_parameters::several_values_of_one_click_are_counted_from_clicks,
     split_series::the_values_of_a_dimension_have_their_series,
@@ -157,8 +163,8 @@ suite!(
     statistics::clicks_have_the_age_of_their_link,
     statistics::visitors_return_as_a_plain_count_says,
     statistics::the_last_touch_before_a_conversion_is_credited,
-    statistics::recipients_have_clicked_or_not,
-    statistics::lists_of_recipients_are_bounded,
+    recipients::recipients_have_clicked_or_not,
+    recipients::lists_of_recipients_are_bounded,
     visitors::a_visitor_counts_once_a_day_for_a_link_and_for_the_workspace,
     visitors::only_what_was_sent_on_makes_a_visitor,
     visitors::days_end_at_the_zones_midnight,
@@ -193,12 +199,12 @@ suite!(
     rights::an_address_is_erased_where_clicks_hold_it,
     rights::a_links_history_goes_with_its_counts,
     rights::another_workspaces_are_not_found,
-    rights::salts_that_live_are_told,
-    rights::a_deletion_can_be_taken_back_until_it_begins,
-    rights::nothing_is_left_of_a_removed_workspace,
+    visitors::salts_that_live_are_told,
+    removal::a_deletion_can_be_taken_back_until_it_begins,
+    removal::nothing_is_left_of_a_removed_workspace,
     recounts::days_stay_when_hours_are_folded,
     recounts::damaged_cells_are_told_of_and_mended,
-    recounts::a_workspace_from_before_catches_up_while_clicks_come,
+    catching_up::a_workspace_from_before_catches_up_while_clicks_come,
     schema::migrating_again_changes_nothing,
     schema::a_newer_database_is_refused,
 );

@@ -280,3 +280,13 @@ pub async fn a_days_salt_is_made_once_and_ends(store: &Store) {
     assert_eq!((after.salts, after.visitors, after.more), (1, 2, false));
     assert_eq!(store.destroy_salts(end.plus(96 * HOUR)).await.unwrap(), store::Destroyed::default());
 }
+
+pub async fn salts_that_live_are_told(store: &Store) {
+    let ours = workspace(store, "ours").await;
+    let salt = |day, used_until| Salt { day: LocalDay(day), salt: DaySalt([7; 32]), used_until };
+    for made in [salt(2, NOON.plus(HOUR)), salt(1, NOON)] {
+        store.day_salt(ours, made, NOON.plus(-HOUR)).await.unwrap();
+    }
+    assert_eq!(store.living_salts(ours, NOON).await.unwrap(), [salt(2, NOON.plus(HOUR))]);
+    assert_eq!(store.living_salts(workspace(store, "theirs").await, NOON).await.unwrap(), []);
+}
