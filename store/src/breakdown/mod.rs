@@ -15,7 +15,6 @@ use std::collections::HashMap;
 
 use domain::{ClickFilter, Dimension, DimensionValue, Millis, Seq};
 
-pub(crate) use of_links::Groups;
 pub use order::{BreakdownOrder, BreakdownOrderField};
 pub(crate) use texts::{TextRequest, Texts};
 
