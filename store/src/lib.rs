@@ -23,6 +23,7 @@ mod dead_letters;
 mod domain_feed;
 mod domain_proofs;
 mod domains;
+mod each_link;
 mod erase;
 mod error;
 mod estimated_uniques;

@@ -15,6 +15,7 @@ mod conversions;
 mod counted_parameters;
 mod dead_letters;
 mod domains;
+mod each_link;
 mod erased;
 mod estimates;
 mod export;
@@ -132,6 +133,7 @@ suite!(
     clicks::counts_are_those_of_the_clicks,
     clicks::series_sum_up_to_totals,
     clicks::percentiles_are_those_of_the_counted_clicks,
+    each_link::links_have_the_series_that_each_has_alone,
     filters::whatever_is_asked_sql_and_memory_say_the_same,
     filters::links_and_domains_alone_are_answered_by_cells,
     breakdown::every_dimension_is_a_count_of_the_clicks,
