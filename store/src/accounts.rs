@@ -138,6 +138,13 @@ impl WorkspaceScope {
     /// # Errors
     /// [`StoreError::NotFound`] when it is gone.
     pub async fn get(&self) -> Result<Workspace, StoreError> {
+        match &self.snapshot {
+            Some(snapshot) => Ok(snapshot.workspace.get_or_try_init(|| self.read_workspace()).await?.clone()),
+            None => self.read_workspace().await,
+        }
+    }
+
+    async fn read_workspace(&self) -> Result<Workspace, StoreError> {
         let row = workspace::Entity::find_by_id(self.workspace.0).one(&self.transaction).await?.ok_or(StoreError::NotFound)?;
         Ok(Workspace {
             id: WorkspaceId(row.id),

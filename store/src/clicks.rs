@@ -5,7 +5,6 @@ use domain::{
     Verdict, VerdictReason, VisitorKey,
 };
 use entity::click::{Column, Entity, Model};
-use entity::workspace_head;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::{StoreError, WorkspaceScope};
@@ -132,7 +131,7 @@ impl WorkspaceScope {
     /// # Errors
     /// When the database does not answer.
     pub async fn head(&self) -> Result<Seq, StoreError> {
-        Ok(workspace_head::Entity::find_by_id(self.workspace.0).one(&self.transaction).await?.map_or(0, |row| row.head))
+        Ok(self.head_row().await?.map_or(0, |row| row.head))
     }
 }
 

@@ -11,6 +11,7 @@ use entity::link;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait as _, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
+use crate::filter_sql::look_up;
 use crate::unique_visitors::CONSENTED;
 use crate::{StoreError, WorkspaceScope};
 
@@ -59,8 +60,8 @@ impl WorkspaceScope {
                 "CASE WHEN {age} < 0 THEN 0 WHEN {age} / {DAY_MILLIS} > {MAX_AGE_DAYS} THEN -1 ELSE {age} / {DAY_MILLIS} END"
             ))
         };
-        let mut query = Entity::find()
-            .select_only()
+        let made = Expr::col((link::Entity, link::Column::Id)).equals((Entity, Column::LinkId));
+        let query = look_up(Entity::find().select_only(), link::Entity, made)
             .column_as(cohort(), "cohort")
             .column_as(days(), "age")
             .column_as(Column::Id.count(), "clicks")
@@ -69,7 +70,6 @@ impl WorkspaceScope {
             .group_by(cohort())
             .group_by(days())
             .into_query();
-        query.inner_join(link::Entity, Expr::col((link::Entity, link::Column::Id)).equals((Entity, Column::LinkId)));
         let mut clicks = Vec::new();
         for row in self.transaction.query_all(&query).await? {
             let (cohort, days, count): (i32, i64, i64) = (row.try_get("", "cohort")?, row.try_get("", "age")?, row.try_get("", "clicks")?);

@@ -34,6 +34,10 @@ impl Counts {
         }
     }
 
+    pub(crate) fn add(&mut self, verdict: Verdict, clicks: u64) {
+        *self.slot(verdict) += clicks;
+    }
+
     /// The clicks of these verdicts.
     pub fn of(&self, verdicts: &[Verdict]) -> u64 {
         let mut copy = *self;
@@ -70,9 +74,9 @@ impl Tally {
     }
 
     fn add_count(&mut self, verdict: Verdict, count: Count) {
-        *self.counts.slot(verdict) += count.clicks.unsigned_abs();
-        *self.firsts.slot(verdict) += count.firsts.unsigned_abs();
-        *self.told.slot(verdict) += count.told.unsigned_abs();
+        self.counts.add(verdict, count.clicks.unsigned_abs());
+        self.firsts.add(verdict, count.firsts.unsigned_abs());
+        self.told.add(verdict, count.told.unsigned_abs());
     }
 }
 
@@ -117,6 +121,12 @@ pub(crate) fn index_of(spans: &[BucketSpan], start: Millis) -> Option<usize> {
 
 /// The finest points of a series.
 const MINUTE: i64 = 60_000;
+
+/// The width in milliseconds of the widest pieces of clicks that lie within one of `spans` each, whatever these are.
+pub(crate) fn finest(spans: &[BucketSpan]) -> i64 {
+    let on_quarters = spans.iter().all(|span| Quarter::is_edge(span.start) && Quarter::is_edge(span.end));
+    if on_quarters { Quarter::MILLIS } else { MINUTE }
+}
 
 impl WorkspaceScope {
     /// Of every verdict: the filter's say only what is to be summed of them.
@@ -170,8 +180,7 @@ impl WorkspaceScope {
     /// Tells the counts of pieces of time, each within one of `spans`, or anywhere where there are none; and what
     /// they were read from.
     async fn sums(&self, filter: &ClickFilter, spans: &[BucketSpan], each: impl FnMut(Millis, Verdict, Count)) -> Result<Plan, StoreError> {
-        let on_quarters = spans.iter().all(|span| Quarter::is_edge(span.start) && Quarter::is_edge(span.end));
-        let width = if on_quarters { Quarter::MILLIS } else { MINUTE };
+        let width = finest(spans);
         let Some(question) = self.question(filter, None).await? else {
             return self.sums_by(filter, None, Plan::of_clicks(filter.clone()), width, each).await;
         };
@@ -210,6 +219,7 @@ impl WorkspaceScope {
         }
         Ok(plan)
     }
+
     /// The first instant that an answer by this plan covers: where it counts clicks of a time from which they
     /// are no longer kept, it is after the last of them.
     pub(crate) async fn data_from(&self, filter: &ClickFilter, plan: &Plan) -> Result<Millis, StoreError> {

@@ -3,8 +3,8 @@
 
 use domain::{BucketSpan, ClickFilter, ClickId, Millis, Quarter, Verdict};
 use entity::click;
+use entity::rollup_cell;
 use entity::visitor_sketch::{Column, Entity};
-use entity::{rollup_cell, workspace_head};
 use futures_util::TryStreamExt as _;
 use jiff::tz::TimeZone;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -106,7 +106,7 @@ impl WorkspaceScope {
     }
 
     async fn sketches_known(&self, range: (Millis, Millis)) -> Result<Known, StoreError> {
-        let head = workspace_head::Entity::find_by_id(self.workspace.0).one(&self.transaction).await?.ok_or(StoreError::NotFound)?;
+        let head = self.head_row().await?.ok_or(StoreError::NotFound)?;
         let zone = TimeZone::get(&head.day_zone).unwrap_or(TimeZone::UTC);
         let (first, from) = (day_start(range.0, &zone).0, head.sketches_from.max(head.dimensions_from));
         // Of a time without clicks nothing is missing.

@@ -8,8 +8,8 @@ use domain::{
 };
 use entity::click::Column;
 use entity::{domain as own_domain, link, link_metadata, link_tag};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, LikeExpr, SelectStatement, SimpleExpr, Value};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait as _, DbBackend, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, IntoTableRef, LikeExpr, SelectStatement, SimpleExpr, Value};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait as _, DbBackend, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use crate::WorkspaceScope;
 
@@ -106,6 +106,14 @@ impl WorkspaceScope {
 /// Has text ordered by its bytes on both databases, whatever collation PostgreSQL was set up with.
 pub(crate) fn by_bytes(scope: &WorkspaceScope) -> &'static str {
     if scope.transaction.get_database_backend() == DbBackend::Postgres { " COLLATE \"C\"" } else { "" }
+}
+
+/// Joins a table whose rows are looked up for each row of those before it, where `same` holds. SQLite has no statistics
+/// here and takes a workspace for ten rows, so it would rather read all clicks of a range for a few conversions, or all
+/// links for each click; CROSS JOIN has it keep to the order that is written. PostgreSQL knows better by itself.
+pub(crate) fn look_up<E: EntityTrait>(mut query: Select<E>, table: impl IntoTableRef, same: SimpleExpr) -> Select<E> {
+    QuerySelect::query(&mut query).cross_join(table);
+    query.filter(same)
 }
 
 /// A condition for each field that asks anything of the clicks themselves.

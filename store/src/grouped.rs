@@ -2,12 +2,12 @@
 
 use domain::{Channel, ClickFilter, Device, Dimension, DimensionValue, LinkId, Verdict, VerdictReason};
 use entity::click::{Column, Entity};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, SimpleExpr};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait as _, DbBackend, EntityTrait, Order, QueryFilter, QuerySelect, Select};
+use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait as _, DbBackend, EntityTrait, QueryFilter, QuerySelect, Select};
 use uuid::Uuid;
 
-use crate::filter_sql::{among_expr, contains_expr};
-use crate::{BreakdownOrder, BreakdownOrderField, BreakdownRow, StoreError, WorkspaceScope};
+use crate::filter_sql::among_expr;
+use crate::{StoreError, WorkspaceScope};
 
 /// By what clicks are grouped.
 #[derive(Clone, Copy, Debug)]
@@ -15,16 +15,6 @@ pub(crate) struct Grouping<'a> {
     pub dimension: Dimension,
     /// Of a parameter, its name.
     pub key: Option<&'a str>,
-}
-
-/// Which of the groups, where they are texts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TextRequest<'a> {
-    pub by: Grouping<'a>,
-    pub search: Option<&'a str>,
-    /// The most of them.
-    pub first: u64,
-    pub order: BreakdownOrder,
 }
 
 /// What a group is called in a statement.
@@ -124,64 +114,8 @@ impl WorkspaceScope {
         Ok(texts(query.into_tuple().all(&self.transaction).await?))
     }
 
-    /// The first texts of an order; beside a range compared with, the texts of either range.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub(crate) async fn largest_texts(
-        &self,
-        filter: &ClickFilter,
-        compared: Option<&ClickFilter>,
-        request: TextRequest<'_>,
-    ) -> Result<Vec<BreakdownRow>, StoreError> {
-        let backend = self.transaction.get_database_backend();
-        let text = request.by.text(backend).ok_or_else(|| StoreError::Internal("this dimension is no text".into()))?;
-        let found = request.search.map(|search| contains_expr(text.clone(), search));
-        let inner = match compared {
-            Some(compared) => self.groups_of_both(filter, compared, text),
-            None => self.groups(filter, text).column_as(Expr::cust("0"), "previous"),
-        };
-        let inner = inner.filter(Condition::all().add_option(found));
-        let (field, direction) = (request.order.field, if request.order.descending { Order::Desc } else { Order::Asc });
-        let by_value = if field == BreakdownOrderField::Value { direction.clone() } else { Order::Asc };
-        // By bytes on both databases, whatever collation PostgreSQL was set up with.
-        let by_bytes = if backend == DbBackend::Postgres { Expr::cust(format!("{VALUE} COLLATE \"C\"")) } else { Expr::cust(VALUE) };
-        let most = Ord::min(request.first, i64::MAX.unsigned_abs());
-        let mut outer = sea_orm::sea_query::Query::select();
-        outer
-            .columns([Alias::new(VALUE), Alias::new("clicks"), Alias::new("previous")])
-            .from_subquery(sea_orm::QueryTrait::into_query(inner), Alias::new("g"));
-        match field {
-            BreakdownOrderField::Clicks => drop(outer.order_by(Alias::new("clicks"), direction)),
-            BreakdownOrderField::Change => drop(outer.order_by_expr(Expr::cust("clicks - previous"), direction)),
-            BreakdownOrderField::Value => {}
-        }
-        outer.order_by_expr(Expr::col(Alias::new(VALUE)).is_null(), Order::Asc).order_by_expr(by_bytes, by_value).limit(most);
-        let rows = self.transaction.query_all(&outer).await?;
-        let row = |row: &sea_orm::QueryResult| -> Result<BreakdownRow, StoreError> {
-            let previous = if compared.is_some() { Some(row.try_get::<i64>("", "previous")?.unsigned_abs()) } else { None };
-            let (value, clicks) = (row.try_get::<Option<String>>("", VALUE)?.into(), row.try_get::<i64>("", "clicks")?.unsigned_abs());
-            Ok(BreakdownRow { value, clicks, previous })
-        };
-        rows.iter().map(row).collect()
-    }
-
-    /// The clicks of two ranges side by side.
-    fn groups_of_both(&self, filter: &ClickFilter, compared: &ClickFilter, by: SimpleExpr) -> Select<Entity> {
-        let (now, before) = (self.counted(filter), self.counted(compared));
-        let sum = |of: &Condition| {
-            SimpleExpr::from(sea_orm::sea_query::Func::sum(Expr::case(of.clone(), Expr::cust("1")).finally(Expr::cust("0"))))
-        };
-        Entity::find()
-            .select_only()
-            .column_as(by, VALUE)
-            .column_as(sum(&now), "clicks")
-            .column_as(sum(&before), "previous")
-            .filter(Condition::any().add(now).add(before))
-            .group_by(Expr::cust(VALUE))
-    }
-
-    fn groups(&self, filter: &ClickFilter, by: SimpleExpr) -> Select<Entity> {
+    /// A row for each value, with its clicks.
+    pub(crate) fn groups(&self, filter: &ClickFilter, by: SimpleExpr) -> Select<Entity> {
         Entity::find()
             .select_only()
             .column_as(by, VALUE)

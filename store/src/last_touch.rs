@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use domain::{ClickFilter, ClickId, ClickProperties, Currency, Millis, Money, Verdict};
 use entity::click::{Column, Entity};
 use entity::conversion;
-use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait as _, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
@@ -92,18 +91,13 @@ impl WorkspaceScope {
     }
 
     async fn to_credit(&self, filter: &ClickFilter, name: Option<&str>) -> Result<Vec<Converted>, StoreError> {
-        let mut query = Entity::find()
-            .select_only()
+        let query = self
+            .converted(filter, name)
             .columns([Column::Id, Column::Visitor, Column::VisitorRecipe, Column::UtmSource, Column::UtmMedium, Column::UtmCampaign])
-            .filter(self.counted(filter))
-            .filter(self.conversions_within(filter, name))
+            .column_as(conversion::Column::OccurredAt, "converted_at")
+            .columns([conversion::Column::Amount, conversion::Column::Currency])
             .limit(MAX_CREDITED as u64 + 1)
             .into_query();
-        query
-            .expr_as(Expr::col((conversion::Entity, conversion::Column::OccurredAt)), "converted_at")
-            .expr_as(Expr::col((conversion::Entity, conversion::Column::Amount)), "amount")
-            .expr_as(Expr::col((conversion::Entity, conversion::Column::Currency)), "currency")
-            .inner_join(conversion::Entity, Expr::col((conversion::Entity, conversion::Column::ClickId)).equals((Entity, Column::Id)));
         let rows = self.transaction.query_all(&query).await?;
         if rows.len() > MAX_CREDITED {
             return Err(StoreError::TooMany);

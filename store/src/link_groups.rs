@@ -1,8 +1,9 @@
-//! Which groups the links of a workspace are in: what clicks are broken down by that only their links say.
+//! Which groups the links of a workspace are in: what clicks are broken down by that only their links say. What is
+//! counted of each link is summed up by the groups that it is in now.
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::{Dimension, LinkId};
+use domain::{Dimension, DimensionValue, LinkId};
 use entity::{domain as own_domain, link, link_metadata, link_tag};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -35,7 +36,45 @@ impl LinkGroup {
     }
 }
 
+/// The groups of links, as values: none of them is without one.
+pub(crate) struct Groups {
+    of: HashMap<LinkId, Vec<DimensionValue>>,
+    /// What a link is in that is in none.
+    rest: DimensionValue,
+}
+
+impl Groups {
+    pub fn of(&self, link: LinkId) -> &[DimensionValue] {
+        self.of.get(&link).map_or(std::slice::from_ref(&self.rest), Vec::as_slice)
+    }
+
+    /// The same of a link that is a value.
+    pub fn of_value(&self, value: &DimensionValue) -> &[DimensionValue] {
+        if let DimensionValue::Link(link) = value { self.of(*link) } else { std::slice::from_ref(&self.rest) }
+    }
+
+    /// What was found by link, by group. Each link's is counted with each of its groups.
+    pub fn sum<T: Default>(&self, by_link: &HashMap<DimensionValue, T>, add: impl Fn(&mut T, &T)) -> HashMap<DimensionValue, T> {
+        let mut sums: HashMap<DimensionValue, T> = HashMap::new();
+        for (link, found) in by_link {
+            self.of_value(link).iter().for_each(|group| add(sums.entry(group.clone()).or_default(), found));
+        }
+        sums
+    }
+}
+
 impl WorkspaceScope {
+    /// The groups of every link as it is now; `shared_domain` is what the domain of links on the shared one is called.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn groups_of_links(&self, group: &LinkGroup, shared_domain: &str) -> Result<Groups, StoreError> {
+        let values = |texts: Vec<String>| texts.into_iter().map(DimensionValue::Text).collect();
+        let of = self.links_by(group).await?.into_iter().map(|(link, texts)| (link, values(texts))).collect();
+        let rest = if *group == LinkGroup::Domain { DimensionValue::Text(shared_domain.to_owned()) } else { DimensionValue::Unknown };
+        Ok(Groups { of, rest })
+    }
+
     /// The groups of each link as it is now, deleted ones included. Links that are in none are left out.
     ///
     /// # Errors

@@ -100,7 +100,7 @@ impl Store {
     /// In the role that may delete.
     pub(crate) async fn as_eraser(&self, workspace: WorkspaceId) -> Result<WorkspaceScope, StoreError> {
         let transaction = self.begin_as(ERASER, &workspace.0.to_string(), Access::Write).await?;
-        Ok(WorkspaceScope { workspace, transaction, link_outbox: false })
+        Ok(WorkspaceScope { workspace, transaction, link_outbox: false, snapshot: None })
     }
 }
 

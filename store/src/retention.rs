@@ -151,7 +151,7 @@ impl Store {
 
     pub(crate) async fn as_worker(&self, workspace: WorkspaceId) -> Result<WorkspaceScope, StoreError> {
         let transaction = self.begin_as("linklogger_worker", &workspace.0.to_string(), Access::Write).await?;
-        Ok(WorkspaceScope { workspace, transaction, link_outbox: false })
+        Ok(WorkspaceScope { workspace, transaction, link_outbox: false, snapshot: None })
     }
 }
 
@@ -161,8 +161,7 @@ impl WorkspaceScope {
     /// # Errors
     /// When the database does not answer.
     pub async fn forgotten(&self) -> Result<Forgotten, StoreError> {
-        let head = Entity::find_by_id(self.workspace.0).one(&self.transaction).await?;
-        Ok(head.map_or_else(Forgotten::default, |head| Forgotten {
+        Ok(self.head_row().await?.map_or_else(Forgotten::default, |head| Forgotten {
             kept_from: Millis(head.kept_from),
             purged_to: head.purged_to,
             visitors_from: Millis(head.visitors_from),

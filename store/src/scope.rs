@@ -10,6 +10,7 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 
+use crate::snapshot::Snapshot;
 use crate::{Store, StoreError};
 
 /// What a scope is for.
@@ -26,6 +27,8 @@ pub struct WorkspaceScope {
     pub(crate) workspace: WorkspaceId,
     pub(crate) transaction: DatabaseTransaction,
     pub(crate) link_outbox: bool,
+    /// Of a scope that reads only.
+    pub(crate) snapshot: Option<Snapshot>,
 }
 
 impl Store {
@@ -35,7 +38,8 @@ impl Store {
     /// [`StoreError::Unavailable`] when no connection can be had.
     pub async fn workspace(&self, workspace: WorkspaceId, access: Access) -> Result<WorkspaceScope, StoreError> {
         let transaction = self.begin_as("linklogger_api", &workspace.0.to_string(), access).await?;
-        Ok(WorkspaceScope { workspace, transaction, link_outbox: self.link_outbox })
+        let snapshot = (access == Access::Read).then(Snapshot::default);
+        Ok(WorkspaceScope { workspace, transaction, link_outbox: self.link_outbox, snapshot })
     }
 
     /// Begins a transaction outside any workspace, for what the installation owns.

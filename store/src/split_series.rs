@@ -8,7 +8,6 @@ use entity::link;
 use sea_orm::QuerySelect;
 use uuid::Uuid;
 
-use crate::breakdown::Groups;
 use crate::cells::{Found, Question};
 use crate::counts::index_of;
 use crate::filter_sql::within;
@@ -194,7 +193,7 @@ impl WorkspaceScope {
             };
             return Ok(values.iter().enumerate().filter_map(link).collect());
         };
-        let groups: Groups = self.groups_of_links(group, &request.shared_domain).await?;
+        let groups = self.groups_of_links(group, &request.shared_domain).await?;
         let links: Vec<Uuid> = self.all().select_only().column(link::Column::Id).into_tuple().all(&self.transaction).await?;
         let places = |link: LinkId| -> Vec<usize> {
             let own = groups.of(link);

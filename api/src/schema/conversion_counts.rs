@@ -4,10 +4,10 @@ use async_graphql::{Context, Object, SimpleObject};
 use domain::{ApiScope, Invalid, Issue, IssueCode, parse_conversion_name, parse_funnel_steps};
 use store::{ConversionBreakdownRequest, ConversionDimension, ConversionQuestion, FunnelRequest};
 
-use super::breakdown::{Dimension, check_key};
 use super::context::{Services, reader, services};
 use super::conversion::Money;
 use super::counts::Source;
+use super::dimension::{Dimension, check_key};
 use super::dimension_label::{Labels, labels};
 use super::error::ApiResult;
 use super::filter::{ClickFilterInput, resolve};

@@ -19,6 +19,7 @@ mod conversion;
 mod conversion_counts;
 mod counted_parameters;
 mod counts;
+mod dimension;
 mod dimension_label;
 mod domain;
 mod domain_change;
@@ -118,7 +119,8 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 
 pub(crate) fn build(services: Services) -> ApiSchema {
     let links = DataLoader::new(loader::LinkLoader(services.store.clone()), tokio::spawn).max_batch_size(500);
-    builder().data(links).data(services).finish()
+    let lines = sparkline::LineLoader::of(&services);
+    builder().data(links).data(lines).data(services).finish()
 }
 
 /// A cursor of the order of storage, after which a subscription goes on.

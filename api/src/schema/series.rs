@@ -4,9 +4,9 @@ use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
 use domain::{ApiScope, BucketSpan, ClickFilter, Invalid, Issue, IssueCode, Millis, Verdict, buckets, first_buckets, parse_time_zone};
 use store::{Series, Tally, WorkspaceScope};
 
-use super::breakdown::Dimension;
 use super::context::{reader, services};
 use super::counts::{DailyUniques, Source, wants_daily_uniques, wants_redirect_micros};
+use super::dimension::Dimension;
 use super::error::{ApiError, ApiResult};
 use super::filter::{ClickFilterInput, resolve_series};
 use super::page::{Cursor, StoredCursor};

@@ -4,8 +4,8 @@ use async_graphql::SimpleObject;
 use domain::{BucketSpan, ClickFilter, Invalid, Issue, IssueCode};
 use store::{BreakdownRequest, WorkspaceScope};
 
-use super::breakdown::{Dimension, check_key};
 use super::context::Services;
+use super::dimension::{Dimension, check_key};
 use super::dimension_label::labels;
 use super::error::ApiError;
 use super::link::Link;

@@ -34,5 +34,6 @@ mod retention;
 mod rights;
 mod signing;
 mod sockets;
+mod sparklines;
 mod statistics;
 mod told_by_pages;

@@ -9,17 +9,16 @@ mod names;
 mod of_links;
 mod order;
 mod search;
+mod texts;
 
 use std::collections::HashMap;
 
 use domain::{ClickFilter, Dimension, DimensionValue, Millis, Seq};
-use entity::click;
-use sea_orm::{EntityTrait, PaginatorTrait as _, QueryFilter};
 
-pub(crate) use of_links::Groups;
 pub use order::{BreakdownOrder, BreakdownOrderField};
+pub(crate) use texts::{TextRequest, Texts};
 
-use crate::grouped::{Grouping, TextRequest};
+use crate::grouped::Grouping;
 use crate::plan::{Plan, Source};
 use crate::{LinkGroup, StoreError, WorkspaceScope};
 
@@ -151,8 +150,8 @@ impl WorkspaceScope {
                 found(rows, total, capped, plan)
             }
             None => {
-                let rows = self.largest_texts(filter, None, request.of_texts()).await?;
-                found(rows, self.clicks_of(filter).await?, false, Plan::of_clicks(filter.clone()))
+                let Texts { rows, total } = self.largest_texts(filter, None, request.of_texts()).await?;
+                found(rows, total, false, Plan::of_clicks(filter.clone()))
             }
         };
         if let Some(compared) = compared {
@@ -169,16 +168,12 @@ impl WorkspaceScope {
         let now = self.values(filter, &all).await?;
         let before = if now.is_some() { self.values(compared, &all).await? } else { None };
         let Some((now, before)) = now.zip(before) else {
-            let rows = self.largest_texts(filter, Some(compared), request.of_texts()).await?;
-            let found = found(rows, self.clicks_of(filter).await?, false, Plan::of_clicks(filter.clone()));
+            let Texts { rows, total } = self.largest_texts(filter, Some(compared), request.of_texts()).await?;
+            let found = found(rows, total, false, Plan::of_clicks(filter.clone()));
             return Ok(Found { previous_plan: Some(Plan::of_clicks(compared.clone())), ..found });
         };
         let rows = request.order.first(of_links::rows(now.values, Some(before.values), request), request.first);
         Ok(Found { previous_plan: Some(before.plan), ..found(rows, now.total, now.capped || before.capped, now.plan) })
-    }
-
-    async fn clicks_of(&self, filter: &ClickFilter) -> Result<u64, StoreError> {
-        Ok(click::Entity::find().filter(self.counted(filter)).count(&self.transaction).await?)
     }
 
     /// The clicks of each of the values of `rows`, and maybe of others.

@@ -3,35 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::{ClickFilter, Dimension, DimensionValue, LinkId};
+use domain::{ClickFilter, Dimension, DimensionValue};
 
 use super::search::holds;
 use super::{BreakdownRequest, BreakdownRow, Found, Values};
 use crate::{LinkGroup, StoreError, WorkspaceScope};
 
-/// The groups of links: none of them is without one.
-pub(crate) struct Groups {
-    of: HashMap<LinkId, Vec<DimensionValue>>,
-    /// What a link is in that is in none.
-    rest: DimensionValue,
-}
-
-impl Groups {
-    pub fn of(&self, link: LinkId) -> &[DimensionValue] {
-        self.of.get(&link).map_or(std::slice::from_ref(&self.rest), Vec::as_slice)
-    }
-}
-
 impl WorkspaceScope {
-    /// # Errors
-    /// When the database does not answer.
-    pub(crate) async fn groups_of_links(&self, group: &LinkGroup, shared_domain: &str) -> Result<Groups, StoreError> {
-        let values = |texts: Vec<String>| texts.into_iter().map(DimensionValue::Text).collect();
-        let of = self.links_by(group).await?.into_iter().map(|(link, texts)| (link, values(texts))).collect();
-        let rest = if *group == LinkGroup::Domain { DimensionValue::Text(shared_domain.to_owned()) } else { DimensionValue::Unknown };
-        Ok(Groups { of, rest })
-    }
-
     pub(super) async fn breakdown_of_links(
         &self,
         group: &LinkGroup,
@@ -46,33 +24,18 @@ impl WorkspaceScope {
             None => None,
         };
         let groups = self.groups_of_links(group, &request.shared_domain).await?;
-        let previous = before.as_ref().map(|before| summed(&before.values, &groups));
-        let mut rows = rows(summed(&now.values, &groups), previous, request);
+        let summed = |found: &Values| groups.sum(&found.values, |sum, clicks| *sum += clicks);
+        let mut rows = rows(summed(&now), before.as_ref().map(summed), request);
         if let Some(search) = &request.search {
             rows.retain(|row| row.value.text().is_some_and(|text| holds(&text, search)));
         }
         let rows = request.order.first(rows, request.first);
         let shown: HashSet<&DimensionValue> = rows.iter().map(|row| &row.value).collect();
-        let other = now.values.iter().filter(|(link, _)| !groups_of(link, &groups).iter().any(|value| shown.contains(value)));
+        let other = now.values.iter().filter(|(link, _)| !groups.of_value(link).iter().any(|value| shown.contains(value)));
         let other = other.map(|(_, clicks)| clicks).sum();
         let Values { total, capped, plan, .. } = now;
         Ok(Found { rows, total, other, capped, plan, previous_plan: before.map(|before| before.plan) })
     }
-}
-
-/// Clicks by group, from clicks by link.
-fn summed(links: &HashMap<DimensionValue, u64>, groups: &Groups) -> HashMap<DimensionValue, u64> {
-    let mut sums: HashMap<DimensionValue, u64> = HashMap::new();
-    for (link, clicks) in links {
-        for value in groups_of(link, groups) {
-            *sums.entry(value.clone()).or_default() += clicks;
-        }
-    }
-    sums
-}
-
-fn groups_of<'a>(link: &DimensionValue, groups: &'a Groups) -> &'a [DimensionValue] {
-    if let DimensionValue::Link(link) = link { groups.of(*link) } else { std::slice::from_ref(&groups.rest) }
 }
 
 /// A row for each value; by change also for those that were clicked in the range compared with only.

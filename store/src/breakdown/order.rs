@@ -31,7 +31,7 @@ impl Default for BreakdownOrder {
 
 impl BreakdownOrder {
     /// The first so many rows, in order.
-    pub(super) fn first(self, mut rows: Vec<BreakdownRow>, first: u64) -> Vec<BreakdownRow> {
+    pub fn first(self, mut rows: Vec<BreakdownRow>, first: u64) -> Vec<BreakdownRow> {
         rows.sort_by_cached_key(|row| (self.rank(row), row.value == DimensionValue::Unknown, row.value.text()));
         if self.field == BreakdownOrderField::Value && self.descending {
             let known = rows.partition_point(|row| row.value != DimensionValue::Unknown);

@@ -84,8 +84,8 @@ impl WorkspaceScope {
             _ => (self.grouped(filter, grouping).await?.into_iter().collect(), Source::Clicks),
         };
         let mut counted = side_by_side(clicked, led);
-        if let Some(of_links) = self.values_of_links(by).await? {
-            counted = of_links.sum(counted, |sum, (clicks, led)| {
+        if let Some(of_links) = self.groups_by(by).await? {
+            counted = of_links.sum(&counted, |sum, (clicks, led)| {
                 sum.0 += clicks;
                 sum.1.clicks += led.clicks;
                 sum.1.conversions += led.conversions;
@@ -110,8 +110,8 @@ impl WorkspaceScope {
             return Ok(rows);
         }
         let mut money = self.money_by(filter, name, by.grouping(), Some(&converted)).await?;
-        if let Some(of_links) = self.values_of_links(by).await? {
-            money = of_links.sum(money, |sums: &mut Sums, more| sums.extend(more.iter().cloned()));
+        if let Some(of_links) = self.groups_by(by).await? {
+            money = of_links.sum(&money, |sums: &mut Sums, more| sums.extend(more.iter().cloned()));
         }
         for row in &mut rows {
             row.money = money.remove(&row.value).map(sums::add_up).transpose()?.unwrap_or_default();

@@ -1,11 +1,10 @@
 //! What conversions are told apart by: properties of clicks, and what only their links say. Of these the clicks of
 //! each link are counted, and those summed up by the groups that the links are in now.
 
-use std::collections::HashMap;
-
-use domain::{Dimension, DimensionValue, LinkId};
+use domain::Dimension;
 
 use crate::grouped::Grouping;
+use crate::link_groups::Groups;
 use crate::{LinkGroup, StoreError, WorkspaceScope};
 
 /// A dimension with what it needs.
@@ -31,36 +30,12 @@ impl ConversionDimension {
     }
 }
 
-/// The values of links: none of them is without one.
-pub(super) struct ValuesOfLinks {
-    of: HashMap<LinkId, Vec<DimensionValue>>,
-    /// Of a link that is in no group.
-    rest: DimensionValue,
-}
-
-impl ValuesOfLinks {
-    fn of(&self, value: &DimensionValue) -> &[DimensionValue] {
-        let known = if let DimensionValue::Link(link) = value { self.of.get(link) } else { None };
-        known.map_or(std::slice::from_ref(&self.rest), Vec::as_slice)
-    }
-
-    /// What was found by link, by the values of these links. Each link's is counted with each of its values.
-    pub fn sum<T: Default>(&self, by_link: HashMap<DimensionValue, T>, add: impl Fn(&mut T, &T)) -> HashMap<DimensionValue, T> {
-        let mut sums: HashMap<DimensionValue, T> = HashMap::new();
-        for (link, found) in by_link {
-            self.of(&link).iter().for_each(|value| add(sums.entry(value.clone()).or_default(), &found));
-        }
-        sums
-    }
-}
-
 impl WorkspaceScope {
     /// `None` of what clicks tell by themselves.
-    pub(super) async fn values_of_links(&self, by: &ConversionDimension) -> Result<Option<ValuesOfLinks>, StoreError> {
-        let Some(group) = LinkGroup::of(by.dimension, by.key.as_deref()) else { return Ok(None) };
-        let values = |texts: Vec<String>| texts.into_iter().map(DimensionValue::Text).collect();
-        let of = self.links_by(&group).await?.into_iter().map(|(link, texts)| (link, values(texts))).collect();
-        let on_shared = DimensionValue::Text(by.shared_domain.clone());
-        Ok(Some(ValuesOfLinks { of, rest: if group == LinkGroup::Domain { on_shared } else { DimensionValue::Unknown } }))
+    pub(super) async fn groups_by(&self, by: &ConversionDimension) -> Result<Option<Groups>, StoreError> {
+        match LinkGroup::of(by.dimension, by.key.as_deref()) {
+            Some(group) => Ok(Some(self.groups_of_links(&group, &by.shared_domain).await?)),
+            None => Ok(None),
+        }
     }
 }

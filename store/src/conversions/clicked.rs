@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use domain::{ClickFilter, DimensionValue};
 
 use super::led::Led;
-use crate::grouped::{Grouping, TextRequest};
+use crate::breakdown::TextRequest;
+use crate::grouped::Grouping;
 use crate::plan::{Pieces, Source};
 use crate::{BreakdownOrder, BreakdownRequest, StoreError, WorkspaceScope};
 
@@ -52,7 +53,7 @@ impl WorkspaceScope {
         let found = self.breakdown(&request(filter, by, first)).await?;
         let (rows, source) = if found.capped {
             let request = TextRequest { by, search: None, first, order: BreakdownOrder::default() };
-            (self.largest_texts(filter, None, request).await?, Source::Clicks)
+            (self.largest_texts(filter, None, request).await?.rows, Source::Clicks)
         } else {
             (found.rows, found.source)
         };

@@ -14,8 +14,9 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
-use super::by::{ConversionDimension, ValuesOfLinks};
+use super::by::ConversionDimension;
 use crate::grouped::{Grouping, VALUE};
+use crate::link_groups::Groups;
 use crate::plan::Source;
 use crate::{StoreError, WorkspaceScope};
 
@@ -75,9 +76,9 @@ impl WorkspaceScope {
         steps: &[String],
         first: u64,
     ) -> Result<Vec<FunnelGroup>, StoreError> {
-        let of_links = self.values_of_links(by).await?;
+        let of_links = self.groups_by(by).await?;
         let values = match &of_links {
-            Some(of_links) => largest(of_links.sum(self.clicked(filter, by.grouping()).await?.0, |sum, clicks| *sum += clicks), first),
+            Some(of_links) => largest(of_links.sum(&self.clicked(filter, by.grouping()).await?.0, |sum, clicks| *sum += clicks), first),
             None => self.most_clicked(filter, by.grouping(), first).await?.0,
         };
         let mut further = self.further_by(by.grouping(), filter, steps, &values, of_links.as_ref()).await?;
@@ -95,7 +96,7 @@ impl WorkspaceScope {
         filter: &ClickFilter,
         steps: &[String],
         values: &[(DimensionValue, u64)],
-        of_links: Option<&ValuesOfLinks>,
+        of_links: Option<&Groups>,
     ) -> Result<HashMap<DimensionValue, Vec<u64>>, StoreError> {
         let mut further = HashMap::new();
         if values.is_empty() {
@@ -110,7 +111,7 @@ impl WorkspaceScope {
             sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
         };
         Ok(match of_links {
-            Some(of_links) => of_links.sum(further, add),
+            Some(of_links) => of_links.sum(&further, add),
             None => further,
         })
     }

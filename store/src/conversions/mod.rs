@@ -17,9 +17,9 @@ mod totals;
 mod track;
 
 use domain::{ClickFilter, ClickId, Conversion, ConversionSource, Currency, LinkId, Millis, Money};
-use entity::{click, conversion, engagement};
+use entity::{conversion, engagement};
+use sea_orm::ColumnTrait;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, JoinType, RelationDef};
 
 use crate::{StoreError, WorkspaceScope};
 
@@ -56,14 +56,16 @@ impl WorkspaceScope {
         Ok((filter, from))
     }
 
-    /// The conversions of this name whose clicks are of the filter's range.
+    /// The conversions of this name whose clicks are of the filter's range and links.
     pub(crate) fn conversions_within(&self, filter: &ClickFilter, name: Option<&str>) -> Condition {
         use conversion::Column;
-        within(filter, self.workspace.0, Column::WorkspaceId, Column::ClickId).add_option(name.map(|name| Column::Name.eq(name)))
+        let range = within(filter, self.workspace.0, Column::WorkspaceId, Column::ClickId);
+        range.add(self.of_links(filter, Column::LinkId)).add_option(name.map(|name| Column::Name.eq(name)))
     }
 
     fn engagements_within(&self, filter: &ClickFilter) -> Condition {
-        within(filter, self.workspace.0, engagement::Column::WorkspaceId, engagement::Column::ClickId)
+        use engagement::Column;
+        within(filter, self.workspace.0, Column::WorkspaceId, Column::ClickId).add(self.of_links(filter, Column::LinkId))
     }
 }
 
@@ -73,19 +75,6 @@ fn within<C: ColumnTrait>(filter: &ClickFilter, workspace: uuid::Uuid, of_worksp
         .add(of_workspace.eq(workspace))
         .add_option(filter.from.map(|from| of_click.gte(ClickId::floor(from).0)))
         .add_option(to.map(|to| of_click.lt(ClickId::floor(to).0)))
-}
-
-/// From a click to what came of it.
-fn to_conversions() -> (JoinType, RelationDef) {
-    let relation: RelationDef =
-        click::Entity::belongs_to(conversion::Entity).from(click::Column::Id).to(conversion::Column::ClickId).into();
-    (JoinType::InnerJoin, relation)
-}
-
-fn to_engagements() -> (JoinType, RelationDef) {
-    let relation: RelationDef =
-        click::Entity::belongs_to(engagement::Entity).from(click::Column::Id).to(engagement::Column::ClickId).into();
-    (JoinType::InnerJoin, relation)
 }
 
 /// Clicks whose browser did not say that its person objects to being followed: of others no page tells anything.

@@ -1,11 +1,12 @@
 //! How many clicks led to something, and how many were gone at once.
 
 use domain::{ClickFilter, Millis, Money, Seq, Verdict};
-use entity::{click, conversion, engagement};
-use sea_orm::sea_query::{Expr, SimpleExpr};
+use entity::{click, conversion, engagement, link};
+use sea_orm::sea_query::{Expr, ExprTrait as _, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
-use super::{ConversionQuestion, may_be_told_of, sums, to_conversions, to_engagements};
+use super::{ConversionQuestion, may_be_told_of, sums};
+use crate::filter_sql::look_up;
 use crate::plan::Source;
 use crate::{StoreError, WorkspaceScope};
 
@@ -77,29 +78,44 @@ impl WorkspaceScope {
     /// When the database does not answer.
     pub async fn bounces(&self, filter: &ClickFilter) -> Result<Bounces, StoreError> {
         let (filter, _) = self.attributable(filter, &[Verdict::Human]).await?;
-        let clicks = || click::Entity::find().select_only().column_as(click::Column::Id.count(), "clicks");
-        let (kind, relation) = to_engagements();
-        let engaged =
-            clicks().join(kind, relation).filter(self.counted(&filter)).filter(self.engagements_within(&filter)).filter(may_be_told_of());
-        let told_of = engagement::Entity::find()
-            .select_only()
-            .column(engagement::Column::LinkId)
-            .filter(engagement::Column::WorkspaceId.eq(self.workspace.0));
-        let of_links = click::Column::LinkId.in_subquery(told_of.into_query());
-        let all = clicks().filter(self.counted(&filter)).filter(of_links).filter(may_be_told_of());
+        let of_click = Expr::col((click::Entity, click::Column::Id)).equals((engagement::Entity, engagement::Column::ClickId));
+        let engaged = look_up(engagement::Entity::find(), click::Entity, of_click)
+            .filter(self.counted(&filter))
+            .filter(self.engagements_within(&filter))
+            .filter(may_be_told_of());
+        let of_links = click::Column::LinkId.in_subquery(self.links_told_of(&filter));
+        let all = click::Entity::find().filter(self.counted(&filter)).filter(of_links).filter(may_be_told_of());
         Ok(Bounces { engaged: self.number(engaged).await?, clicks: self.number(all).await? })
     }
 
-    async fn number(&self, query: Select<click::Entity>) -> Result<u64, StoreError> {
-        let number: Option<i64> = query.into_tuple().one(&self.transaction).await?;
+    /// Of the links that the filter lets through, those of whose clicks any was ever told of: one look for each link,
+    /// since there may be a million engagements.
+    fn links_told_of(&self, filter: &ClickFilter) -> SelectStatement {
+        let told_of = engagement::Entity::find()
+            .select_only()
+            .column(engagement::Column::LinkId)
+            .filter(engagement::Column::WorkspaceId.eq(self.workspace.0))
+            .filter(Expr::col((engagement::Entity, engagement::Column::LinkId)).equals((link::Entity, link::Column::Id)));
+        link::Entity::find()
+            .select_only()
+            .column(link::Column::Id)
+            .filter(link::Column::WorkspaceId.eq(self.workspace.0))
+            .filter(self.of_links(filter, link::Column::Id))
+            .filter(Expr::exists(told_of.into_query()))
+            .into_query()
+    }
+
+    async fn number<E: EntityTrait>(&self, query: Select<E>) -> Result<u64, StoreError> {
+        let number: Option<i64> =
+            query.select_only().column_as(click::Column::Id.count(), "clicks").into_tuple().one(&self.transaction).await?;
         Ok(number.unwrap_or_default().unsigned_abs())
     }
 
-    /// Clicks with each conversion of theirs, found from the conversions' side; nothing is selected of them yet.
-    pub(super) fn converted(&self, filter: &ClickFilter, name: Option<&str>) -> Select<click::Entity> {
-        let (kind, relation) = to_conversions();
-        let clicks = click::Entity::find().select_only().join(kind, relation);
-        clicks.filter(self.counted(filter)).filter(self.conversions_within(filter, name))
+    /// Conversions, each with its click, found from the conversions' side; nothing is selected of them yet.
+    pub(crate) fn converted(&self, filter: &ClickFilter, name: Option<&str>) -> Select<conversion::Entity> {
+        let of_click = Expr::col((click::Entity, click::Column::Id)).equals((conversion::Entity, conversion::Column::ClickId));
+        let conversions = look_up(conversion::Entity::find().select_only(), click::Entity, of_click);
+        conversions.filter(self.counted(filter)).filter(self.conversions_within(filter, name))
     }
 
     async fn value_of(&self, filter: &ClickFilter, name: Option<&str>) -> Result<Vec<Money>, StoreError> {

@@ -186,5 +186,16 @@ pub async fn who_is_gone_at_once_is_told_where_pages_tell(store: &Store) {
     }
     assert_eq!(bounces().await, Bounces { engaged: 2, clicks: 5 });
     let later = ClickFilter { from: Some(NOON.plus(1)), ..ClickFilter::default() };
-    assert_eq!(read(store, ours).await.bounces(&later).await.unwrap(), Bounces { engaged: 1, clicks: 4 });
+    let of = |links: Vec<domain::LinkId>| domain::ClickProperties { links, ..domain::ClickProperties::default() };
+    let but = |link| ClickFilter { exclude: of(vec![link]), ..ClickFilter::default() };
+    for (filter, engaged, clicks) in [
+        (later.clone(), 1, 4),
+        (ClickFilter { include: of(vec![told]), ..later }, 1, 4),
+        (of(vec![told, silent]).into(), 2, 5),
+        (of(vec![silent]).into(), 0, 0),
+        (but(silent), 2, 5),
+        (but(told), 0, 0),
+    ] {
+        assert_eq!(read(store, ours).await.bounces(&filter).await.unwrap(), Bounces { engaged, clicks }, "{filter:?}");
+    }
 }

@@ -69,7 +69,7 @@ pub async fn values_beyond_the_most_are_counted_as_others(database: &Database) {
     assert_clean(store, ours).await;
     assert_eq!(database.number(NUMBERED).await, 1_201);
     let subject = store::Subject::History(a);
-    assert_eq!(crate::rights::erase(store, ours, subject).await, 1_600);
+    assert_eq!(crate::erased::erase(store, ours, subject).await, 1_600);
     assert_clean(store, ours).await;
     assert_eq!(people(store, ours, &cities(&[1_599, 1])).await, (1, Source::Clicks));
 }

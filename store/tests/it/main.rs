@@ -6,6 +6,8 @@ mod accounts;
 mod annotations;
 mod api_keys;
 mod breakdown;
+mod breakdown_of_links;
+mod catching_up;
 mod clicks;
 mod conversion_counts;
 mod conversion_dimensions;
@@ -13,6 +15,8 @@ mod conversions;
 mod counted_parameters;
 mod dead_letters;
 mod domains;
+mod each_link;
+mod erased;
 mod estimates;
 mod export;
 mod filters;
@@ -32,13 +36,16 @@ mod misses;
 mod permits;
 mod postgres_only;
 mod recipient_erasures;
+mod recipients;
 mod recounts;
+mod removal;
 mod retention;
 mod rights;
 mod rollups;
 mod schema;
 mod split_series;
 mod statistics;
+mod told;
 mod visitors;
 
 /// Each test is a function of a store that is migrated and empty.
@@ -130,6 +137,7 @@ suite!(
     clicks::counts_are_those_of_the_clicks,
     clicks::series_sum_up_to_totals,
     clicks::percentiles_are_those_of_the_counted_clicks,
+    each_link::links_have_the_series_that_each_has_alone,
     filters::whatever_is_asked_sql_and_memory_say_the_same,
     filters::links_and_domains_alone_are_answered_by_cells,
     breakdown::every_dimension_is_a_count_of_the_clicks,
@@ -138,7 +146,7 @@ suite!(
     breakdown::a_search_is_for_plain_text_without_case,
     breakdown::links_are_found_by_slug_or_title,
     breakdown::rows_are_in_the_order_that_was_asked_for,
-    breakdown::clicks_are_grouped_by_what_their_links_say,
+    breakdown_of_links::clicks_are_grouped_by_what_their_links_say,
     counted_parameters::values_are_the_same_from_cells_and_from_clicks,
     counted_parameters::several_values_of_one_click_are_counted_from_clicks,
     split_series::the_values_of_a_dimension_have_their_series,
@@ -161,8 +169,8 @@ suite!(
     statistics::clicks_have_the_age_of_their_link,
     statistics::visitors_return_as_a_plain_count_says,
     statistics::the_last_touch_before_a_conversion_is_credited,
-    statistics::recipients_have_clicked_or_not,
-    statistics::lists_of_recipients_are_bounded,
+    recipients::recipients_have_clicked_or_not,
+    recipients::lists_of_recipients_are_bounded,
     visitors::a_visitor_counts_once_a_day_for_a_link_and_for_the_workspace,
     visitors::only_what_was_sent_on_makes_a_visitor,
     visitors::days_end_at_the_zones_midnight,
@@ -201,14 +209,14 @@ suite!(
     recipient_erasures::a_recipient_goes_with_their_clicks_and_from_lists,
     recipient_erasures::many_clicks_are_looked_through_step_by_step,
     rights::another_workspaces_are_not_found,
-    rights::salts_that_live_are_told,
-    rights::a_deletion_can_be_taken_back_until_it_begins,
-    rights::nothing_is_left_of_a_removed_workspace,
+    visitors::salts_that_live_are_told,
+    removal::a_deletion_can_be_taken_back_until_it_begins,
+    removal::nothing_is_left_of_a_removed_workspace,
     full_cells::values_beyond_the_most_are_counted_as_others,
     full_cells::counts_that_cannot_be_read_keep_no_click_waiting,
     recounts::days_stay_when_hours_are_folded,
     recounts::damaged_cells_are_told_of_and_mended,
-    recounts::a_workspace_from_before_catches_up_while_clicks_come,
+    catching_up::a_workspace_from_before_catches_up_while_clicks_come,
     schema::migrating_again_changes_nothing,
     schema::a_newer_database_is_refused,
 );

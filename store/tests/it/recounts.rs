@@ -13,13 +13,13 @@ use store::{BreakdownRequest, BreakdownRow, FoldPlace, Piece, Source, Store, Sto
 
 use crate::fixture::{Database, NOON, account, click, ingest, link, read, workspace};
 
-const DAY: i64 = 86_400_000;
-const DAYS: i64 = 10;
+pub const DAY: i64 = 86_400_000;
+pub const DAYS: i64 = 10;
 /// Of the ten days from [`NOON`] on some are older than 90 days.
 const LATER: Millis = Millis(NOON.0 + 95 * DAY);
 
 /// A workspace in Berlin.
-async fn berlin(store: &Store, name: &str) -> WorkspaceId {
+pub async fn berlin(store: &Store, name: &str) -> WorkspaceId {
     let mut new = account(name, &Rng::System);
     new.workspace.time_zone = "Europe/Berlin".into();
     let id = new.workspace.id;
@@ -32,12 +32,12 @@ fn zone() -> TimeZone {
 }
 
 /// Midnight in Berlin, so many days after the one that [`NOON`]'s day began with.
-fn midnight(days: i64) -> Millis {
+pub fn midnight(days: i64) -> Millis {
     NOON.plus(days * DAY - 13 * 3_600_000)
 }
 
 /// Clicks over ten days.
-fn spread(links: [LinkId; 2], count: u64, seed: u64) -> Vec<Click> {
+pub fn spread(links: [LinkId; 2], count: u64, seed: u64) -> Vec<Click> {
     let rng = Rng::seeded(seed);
     let pick = |bound: u64| usize::try_from(rng.below(bound)).unwrap();
     let one = |_| {
@@ -70,7 +70,7 @@ fn german(filter: ClickFilter) -> ClickFilter {
 }
 
 /// Breakdowns of whole days, each with what it was computed from.
-async fn by_days(store: &Store, ours: WorkspaceId) -> Vec<(Vec<BreakdownRow>, u64, Source)> {
+pub async fn by_days(store: &Store, ours: WorkspaceId) -> Vec<(Vec<BreakdownRow>, u64, Source)> {
     let scope = read(store, ours).await;
     let mut found = Vec::new();
     for filter in [ClickFilter::default(), between(midnight(2), midnight(8)), german(between(midnight(1), midnight(4)))] {
@@ -85,12 +85,12 @@ async fn by_days(store: &Store, ours: WorkspaceId) -> Vec<(Vec<BreakdownRow>, u6
     found
 }
 
-fn rows_alone(found: Vec<(Vec<BreakdownRow>, u64, Source)>) -> Vec<(Vec<BreakdownRow>, u64)> {
+pub fn rows_alone(found: Vec<(Vec<BreakdownRow>, u64, Source)>) -> Vec<(Vec<BreakdownRow>, u64)> {
     found.into_iter().map(|(rows, total, _)| (rows, total)).collect()
 }
 
 /// People by country, counted in memory and as answered.
-async fn assert_countries(store: &Store, ours: WorkspaceId, clicks: &[Click]) {
+pub async fn assert_countries(store: &Store, ours: WorkspaceId, clicks: &[Click]) {
     let mut wanted: HashMap<DimensionValue, u64> = HashMap::new();
     let verdicts = Dimension::Country.default_verdicts();
     for click in clicks.iter().filter(|click| verdicts.contains(&click.verdict)) {
@@ -112,7 +112,7 @@ async fn verified(store: &Store, ours: WorkspaceId) -> Verified {
     scope.verify_cells(Quarter::of(midnight(0)), Quarter(last.0 + 1)).await.unwrap()
 }
 
-async fn assert_clean(store: &Store, ours: WorkspaceId) {
+pub async fn assert_clean(store: &Store, ours: WorkspaceId) {
     let found = verified(store, ours).await;
     assert!(found.cells > 0 && found.differences.is_empty() && found.unreadable.is_empty(), "{found:?}");
     let links = read(store, ours).await.verify_links(None).await.unwrap();
@@ -266,54 +266,4 @@ pub async fn damaged_cells_are_told_of_and_mended(database: &Database) {
     assert_eq!(store.recount_links(ours, None).await.unwrap().changed, 2);
     let to_the_quarter = |at: Option<Millis>| at.map(|at| Quarter::of(at).start());
     assert_eq!((database.number(sum).await, last().await), (400, (to_the_quarter(last_before.0), to_the_quarter(last_before.1))));
-}
-
-pub async fn a_workspace_from_before_catches_up_while_clicks_come(database: &Database) {
-    let store = &database.store;
-    let ours = berlin(store, "ours").await;
-    let links = [link(store, ours, "a").await.id, link(store, ours, "b").await.id];
-    assert_eq!(store.catch_up_rollups(ours).await.unwrap(), None);
-    // As the migration leaves whoever had clicks.
-    database.execute("UPDATE workspace_heads SET dimensions_from = 9223372036854775807").await;
-    assert_eq!(store.catch_up_rollups(ours).await.unwrap(), None);
-    let mut clicks = spread(links, 300, 5);
-    ingest(store, ours, &clicks).await;
-    assert_eq!(database.number("SELECT count(*) FROM rollup_cells WHERE grain > 0").await, 0);
-    let before = by_days(store, ours).await;
-    assert!(before.iter().all(|(_, total, source)| *total > 3 && *source == Source::Clicks), "{before:?}");
-    assert_clean(store, ours).await;
-    let before = rows_alone(before);
-
-    // The last day first; a day before that does not join on changes nothing but its own quarter-hours.
-    assert_eq!(store.rebuild_rollups(ours, midnight(3)).await.unwrap().unwrap().day.start(), midnight(2));
-    assert_eq!(database.number("SELECT count(*) FROM rollup_cells WHERE grain > 0").await, 0);
-    let first = store.catch_up_rollups(ours).await.unwrap().unwrap();
-    assert_eq!(first.day.start(), midnight(10));
-    let second = store.catch_up_rollups(ours).await.unwrap().unwrap();
-    assert_eq!(second.day.start(), midnight(9));
-    assert_eq!(rows_alone(by_days(store, ours).await), before);
-    assert_clean(store, ours).await;
-
-    // Clicks of days that are done, that are not, and of a new one, while two processes go on.
-    let at_work: Vec<_> = (0..2)
-        .map(|_| {
-            let store = store.clone();
-            tokio::spawn(async move { while store.catch_up_rollups(ours).await.unwrap().is_some() {} })
-        })
-        .collect();
-    for seed in 10..25 {
-        let mut new = spread(links, 8, seed);
-        new.push(click(links[0], NOON.plus((DAYS + 2) * DAY)));
-        ingest(store, ours, &new).await;
-        clicks.extend(new);
-    }
-    for task in at_work {
-        task.await.unwrap();
-    }
-    // Where one was stored that nobody looked for any more.
-    while store.catch_up_rollups(ours).await.unwrap().is_some() {}
-    assert_clean(store, ours).await;
-    assert_countries(store, ours, &clicks).await;
-    assert!(by_days(store, ours).await.iter().all(|(_, _, source)| *source == Source::Rollup));
-    assert_eq!(database.number("SELECT max(dimensions_from) FROM workspace_heads").await, Quarter::of(midnight(0)).0);
 }
