@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use domain::{Entropy, LinkId, Millis, Quarter, WorkspaceId};
 use platform::config::Config;
-use store::{Access, CellDifference, Counted, LinkDifference, MissDifference, MissesVerified, Piece, Store, UnreadableCell, Verified};
+use store::{
+    Access, CellDifference, Counted, LinkDifference, Measure, MissDifference, MissesVerified, Piece, Store, UnreadableCell, Verified,
+};
 
 use crate::commands::{connect, counted, say};
 
@@ -99,9 +101,13 @@ fn days(first: Quarter, last: Quarter) -> impl Iterator<Item = (Quarter, Quarter
 pub(crate) fn told(workspace: WorkspaceId, differences: &[CellDifference]) -> String {
     let mut text = String::new();
     let counts = |Counted { clicks, firsts, told }: Counted| format!("{clicks} clicks, {firsts} firsts, {told} of known visitors");
-    for CellDifference { link, piece, quarter, dimension, verdict, cell, clicks } in differences.iter().take(MOST_PRINTED) {
+    for CellDifference { link, piece, quarter, measure, verdict, cell, clicks } in differences.iter().take(MOST_PRINTED) {
         let piece = name_of(*piece);
-        let by = dimension.map_or_else(String::new, |dimension| format!(" by {dimension:?}"));
+        let by = match measure {
+            Measure::Totals => String::new(),
+            Measure::Latency => " by the time that redirects took".to_owned(),
+            Measure::Dimension(dimension) => format!(" by {dimension:?}"),
+        };
         let of = whose(*link);
         let (cell, clicks) = (counts(*cell), counts(*clicks));
         let _ =

@@ -107,7 +107,7 @@ impl WorkspaceScope {
 
     async fn sketches_known(&self, range: (Millis, Millis)) -> Result<Known, StoreError> {
         let head = self.head_row().await?.ok_or(StoreError::NotFound)?;
-        let zone = TimeZone::get(&head.day_zone).unwrap_or(TimeZone::UTC);
+        let zone = crate::zones::zone(&head.day_zone);
         let (first, from) = (day_start(range.0, &zone).0, head.sketches_from.max(head.dimensions_from));
         // Of a time without clicks nothing is missing.
         let from = if first < from && !self.has_cells(first, from).await? { first } else { from };

@@ -38,7 +38,7 @@ impl Store {
             let id: Uuid = row.try_get("", "id")?;
             let zone: String = row.try_get("", "time_zone")?;
             // Checked when it was set; a zone that this program's data lacks costs only the local day.
-            let zone = TimeZone::get(&zone).unwrap_or(TimeZone::UTC);
+            let zone = crate::zones::zone(&zone);
             settings.insert(WorkspaceId(id), IngestSettings { zone, privacy: read_privacy(row.try_get("", "privacy")?)? });
         }
         Ok(settings)

@@ -73,6 +73,7 @@ mod split_clicks;
 mod split_series;
 mod unique_visitors;
 mod verify;
+mod zones;
 
 pub use accounts::{Account, Membership, NewAccount, Workspace};
 pub use annotations::{AnnotationFilter, AnnotationPage, AnnotationPlace, MAX_ANNOTATIONS};
@@ -125,4 +126,4 @@ pub use salts::{Destroyed, Salt};
 pub use scope::{Access, WorkspaceScope};
 pub use sessions::{NewSession, Refresh, RefreshHash, RefreshOutcome, SessionState};
 pub use split_series::SplitSeries;
-pub use verify::{CellDifference, Counted, Piece, UnreadableCell, Verified};
+pub use verify::{CellDifference, Counted, Measure, Piece, UnreadableCell, Verified};

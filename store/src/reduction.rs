@@ -3,7 +3,6 @@
 
 use domain::{AuditEntry, AuditId, ClickId, Millis, WorkspaceId};
 use entity::workspace_head::{Column, Model};
-use jiff::tz::TimeZone;
 use sea_orm::sea_query::Expr;
 use serde_json::json;
 
@@ -76,7 +75,7 @@ impl Store {
     pub async fn remove_sketches(&self, workspace: WorkspaceId, before: Millis) -> Result<Purged, StoreError> {
         let scope = self.as_worker(workspace).await?;
         let Some(head) = scope.lock_head().await? else { return Ok(Purged::default()) };
-        let zone = TimeZone::get(&head.day_zone).unwrap_or(TimeZone::UTC);
+        let zone = crate::zones::zone(&head.day_zone);
         let start = day_start(before, &zone);
         let from = if start.start() == before { start } else { day_end(before, &zone) }.0;
         let sql = "DELETE FROM visitor_sketches WHERE workspace_id = $1 AND (link_id, quarter) IN ( \

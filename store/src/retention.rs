@@ -76,7 +76,7 @@ impl Store {
             Ok(Keeping {
                 workspace: WorkspaceId(row.try_get("", "id")?),
                 // As ingest reads it.
-                zone: TimeZone::get(&zone).unwrap_or(TimeZone::UTC),
+                zone: crate::zones::zone(&zone),
                 privacy: read_privacy(row.try_get("", "privacy")?)?,
                 kept_from: Millis(kept_from),
                 is_purging: cleared_to < kept_from,

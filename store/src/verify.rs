@@ -39,6 +39,15 @@ pub enum Piece {
     DayOfVisitors,
 }
 
+/// What a part of a cell counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    Totals,
+    /// How many redirects took how long.
+    Latency,
+    Dimension(Dimension),
+}
+
 /// A cell that says something else than its clicks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CellDifference {
@@ -47,8 +56,7 @@ pub struct CellDifference {
     pub piece: Piece,
     /// That the piece begins with.
     pub quarter: Quarter,
-    /// What is counted by; `None` for totals and the time that redirects took.
-    pub dimension: Option<Dimension>,
+    pub measure: Measure,
     pub verdict: Verdict,
     pub cell: Counted,
     pub clicks: Counted,
@@ -250,7 +258,7 @@ fn compare_sketches(stored: &BTreeMap<(Uuid, i64), Sketches>, counted: &BTreeMap
                     link: Some(LinkId(key.0)),
                     piece: Piece::DayOfVisitors,
                     quarter: Quarter(key.1),
-                    dimension: None,
+                    measure: Measure::Totals,
                     verdict: *verdict,
                     cell: firsts(sketches.estimate(*verdict)),
                     clicks: firsts(visitors),
@@ -275,7 +283,7 @@ fn differing((link, grain, quarter): CellKey, cell: &Cell, clicks: &Cell) -> Vec
                 link: named(link),
                 piece,
                 quarter: Quarter(quarter),
-                dimension: dimension_of(block),
+                measure: measure_of(block),
                 verdict: Verdict::from_code(key.1)?,
                 cell: counted(of(&cell, key)),
                 clicks: counted(of(&clicks, key)),
@@ -283,6 +291,14 @@ fn differing((link, grain, quarter): CellKey, cell: &Cell, clicks: &Cell) -> Vec
         }));
     }
     differences
+}
+
+fn measure_of(block: Block) -> Measure {
+    match dimension_of(block) {
+        Some(dimension) => Measure::Dimension(dimension),
+        None if block == Block::LATENCY => Measure::Latency,
+        None => Measure::Totals,
+    }
 }
 
 fn counted(count: Count) -> Counted {

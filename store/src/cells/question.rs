@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use domain::{ClickFilter, Dimension, DimensionValue, Millis, OneDimension, Quarter};
-use jiff::tz::TimeZone;
 
 use crate::plan::{Horizon, Kept, Pieces, Plan};
 use crate::rollup::{Block, CountedParameter, LINK, UNKNOWN, block_of, coded};
@@ -141,7 +140,7 @@ impl WorkspaceScope {
     pub(crate) async fn horizon(&self) -> Result<(Horizon, Vec<CountedParameter>), StoreError> {
         let head = self.head_row().await?.ok_or(StoreError::NotFound)?;
         let horizon = Horizon {
-            zone: TimeZone::get(&head.day_zone).unwrap_or(TimeZone::UTC),
+            zone: crate::zones::zone(&head.day_zone),
             since: head.dimensions_from,
             folded_before: head.folded_before,
             kept_from: Millis(head.kept_from),

@@ -118,7 +118,7 @@ impl Head {
 
     /// The zone of its days. One that this program's data lacks costs only the local day.
     pub fn zone(&self) -> TimeZone {
-        TimeZone::get(&self.day_zone).unwrap_or(TimeZone::UTC)
+        crate::zones::zone(&self.day_zone)
     }
 
     /// The quarter from which on days have sketches of visitors.

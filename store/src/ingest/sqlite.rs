@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::columns::{NAMES, bind_row};
 use super::rejudge::Rejudged;
 use super::too_late::{Late, split};
-use super::visits::{Met, Visit, Visits};
+use super::visits::{Before, Visit, Visits};
 use super::{CLOSED, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
 use crate::StoreError;
 use crate::failure::Failure;
@@ -148,13 +148,15 @@ async fn visits<'a>(
 ) -> Result<Visits<'a>, Failure> {
     let mut visits = Visits::of(batch, known);
     let rows: Vec<Visit<'a>> = visits.rows().copied().collect();
-    let mut met: HashMap<Visit<'a>, Met> = HashMap::new();
+    let mut met: HashMap<Visit<'a>, Before> = HashMap::new();
     for (sql, chunk) in chunks(&rows, &MET) {
         let query = sqlx::query_scalar(sql).bind(workspace.0);
         let query = chunk.iter().fold(query, |query, visit| query.bind(visit.day).bind(visit.visitor.as_bytes()).bind(visit.link));
         let found: Option<String> = query.fetch_one(&mut **transaction).await?;
         let found = found.iter().flat_map(|places| places.split(',')).filter_map(|place| place.parse::<usize>().ok());
-        met.extend(found.filter_map(|place| Some((*chunk.get(place / 2)?, if place % 2 == 1 { Met::OnTheLink } else { Met::Elsewhere }))));
+        met.extend(
+            found.filter_map(|place| Some((*chunk.get(place / 2)?, if place % 2 == 1 { Before::OnTheLink } else { Before::Elsewhere }))),
+        );
     }
     let new = visits.mark(&met);
     for (sql, chunk) in chunks(&new, &VISITS) {

@@ -63,7 +63,7 @@ pub(super) struct Visit<'a> {
 
 /// Where a visit's visitor was met before on its day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Met {
+pub(super) enum Before {
     /// On other links only.
     Elsewhere,
     OnTheLink,
@@ -94,17 +94,17 @@ impl<'a> Visits<'a> {
     }
 
     /// Marks the clicks that are the first, by what is stored; the rows that are to be added to it.
-    pub fn mark(&mut self, met: &HashMap<Visit<'a>, Met>) -> Vec<Visit<'a>> {
+    pub fn mark(&mut self, met: &HashMap<Visit<'a>, Before>) -> Vec<Visit<'a>> {
         for (visit, first) in &self.firsts {
             let marks = self.marks.entry(*first).or_default();
-            if met.get(visit) != Some(&Met::OnTheLink) {
+            if met.get(visit) != Some(&Before::OnTheLink) {
                 marks.insert(Marks::FIRST_OF_LINK);
             }
             if !met.contains_key(visit) && self.firsts_of_all.get(&(visit.day, visit.visitor)) == Some(first) {
                 marks.insert(Marks::FIRST_OF_WORKSPACE);
             }
         }
-        self.rows().filter(|visit| met.get(*visit) != Some(&Met::OnTheLink)).copied().collect()
+        self.rows().filter(|visit| met.get(*visit) != Some(&Before::OnTheLink)).copied().collect()
     }
 
     pub fn marks(&self, id: Uuid) -> Marks {

@@ -4,7 +4,7 @@ use domain::{ClickId, Dimension, Job, JobId, JobKind, JobStatus, LocalDay, Milli
 use jiff::tz::TimeZone;
 use platform::Rng;
 use serde_json::json;
-use store::{Access, Counted, Incoming, MAX_EXPORTS, Piece, Rejudged, Store, StoreError};
+use store::{Access, Counted, Incoming, MAX_EXPORTS, Measure, Piece, Rejudged, Store, StoreError};
 
 use crate::fixture::{Database, NOON, click, incoming, ingest, link, read, workspace};
 
@@ -104,17 +104,19 @@ pub async fn cells_are_compared_with_their_clicks(database: &Database) {
     database.execute("UPDATE clicks SET verdict = 3 WHERE occurred_at = 1772367400000").await;
     let verified = read(store, ours).await.verify_cells(whole.0, whole.1).await.unwrap();
     let quarters = || verified.differences.iter().filter(|found| found.piece == Piece::QuarterHour);
-    let mut told: Vec<_> = quarters().map(|found| (found.link, found.verdict, found.cell.clicks, found.clicks.clicks)).collect();
-    // Its latency as well.
-    let mut seen = std::collections::HashSet::new();
-    told.retain(|told| seen.insert((told.0, told.1)));
+    let by = |measure| quarters().filter(move |found| found.measure == measure);
+    let told: Vec<_> = by(Measure::Totals).map(|found| (found.link, found.verdict, found.cell.clicks, found.clicks.clicks)).collect();
+    assert!(by(Measure::Latency).count() > 0);
     let of = |link| [(link, Verdict::Suspected, 1, 0), (link, Verdict::Internal, 0, 1)];
     assert_eq!(told, [of(None), of(Some(b))].concat());
     assert!(quarters().all(|found| found.quarter == Quarter::of(NOON.plus(1_000_000))));
     // And by each dimension, in the hour and in the day.
     for piece in [Piece::Hour, Piece::Day] {
-        let wrong = |dimension| verified.differences.iter().any(|found| (found.piece, found.dimension) == (piece, dimension));
-        assert!([None, Some(Dimension::Country), Some(Dimension::VerdictReason)].into_iter().all(wrong), "{piece:?} {verified:?}");
+        let wrong = |measure| verified.differences.iter().any(|found| (found.piece, found.measure) == (piece, measure));
+        assert!(
+            [Measure::Totals, Measure::Dimension(Dimension::Country), Measure::Dimension(Dimension::VerdictReason)].into_iter().all(wrong),
+            "{piece:?} {verified:?}"
+        );
     }
     assert_eq!(verified.differences[0].clicks, Counted::default());
     // A cell without clicks, and clicks without a cell.

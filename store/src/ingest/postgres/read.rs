@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::ingest::Incoming;
-use crate::ingest::visits::{Met, Visit};
+use crate::ingest::visits::{Before, Visit};
 use crate::rollup::{CellKey, SketchKey, Spelled};
 
 const SQL: &str = "SELECT a.ids, b.places, b.met, c.places, c.ids, d.places, d.bodies, e.places, e.bodies FROM \
@@ -45,7 +45,7 @@ pub(super) struct Asked<'a> {
 /// What of it is there.
 pub(super) struct Stored<'a> {
     pub clicks: HashSet<Uuid>,
-    pub visits: HashMap<Visit<'a>, Met>,
+    pub visits: HashMap<Visit<'a>, Before>,
     pub values: Vec<(Spelled, u64)>,
     pub cells: Vec<(CellKey, Vec<u8>)>,
     pub sketches: HashMap<SketchKey, Vec<u8>>,
@@ -73,7 +73,7 @@ pub(super) async fn read<'a>(
         .fetch_one(&mut **transaction)
         .await?;
     let met: Vec<Option<bool>> = row.try_get::<Option<_>, _>(2)?.unwrap_or_default();
-    let met = met.into_iter().map(|on_the_link| if on_the_link.is_some() { Met::OnTheLink } else { Met::Elsewhere });
+    let met = met.into_iter().map(|on_the_link| if on_the_link.is_some() { Before::OnTheLink } else { Before::Elsewhere });
     let numbers: Vec<i64> = row.try_get::<Option<_>, _>(4)?.unwrap_or_default();
     let bodies: Vec<Vec<u8>> = row.try_get::<Option<_>, _>(6)?.unwrap_or_default();
     let sketches: Vec<Vec<u8>> = row.try_get::<Option<_>, _>(8)?.unwrap_or_default();
