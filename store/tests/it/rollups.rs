@@ -4,8 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    BucketSpan, Click, ClickFilter, ClickId, Dimension, DimensionValue, LinkId, LocalDay, Millis, Quarter, Verdict, VerdictReason,
-    WorkspaceId, buckets,
+    BucketSpan, Click, ClickFilter, ClickId, Dimension, DimensionValue, LinkId, LocalDay, Millis, Quarter, Verdict, WorkspaceId, buckets,
 };
 use jiff::tz::TimeZone;
 use platform::Rng;
@@ -189,37 +188,6 @@ async fn bodies(database: &Database, sql: &'static str, workspace: WorkspaceId) 
         platform::config::Database::Postgres(_) => rows!(database.postgres_pool().await, i16),
         platform::config::Database::Sqlite(_) => rows!(database.sqlite_pool().await, i16),
     }
-}
-
-pub async fn values_beyond_the_most_are_counted_as_others(database: &Database) {
-    let store: &Store = database;
-    let ours = workspace(store, "ours").await;
-    let link = link(store, ours, "a").await.id;
-    let of_city = |number: usize| {
-        let mut click = click(link, NOON.plus(number as i64));
-        click.place.city = Some(format!("City {number:04}"));
-        click
-    };
-    let clicks: Vec<Click> = (0..1_100).map(of_city).collect();
-    for batch in clicks.chunks(300) {
-        ingest(store, ours, batch).await;
-    }
-    let request = |filter| BreakdownRequest::new(Dimension::City, filter, 500);
-    let found = read(store, ours).await.breakdown(&request(ClickFilter::default())).await.unwrap();
-    assert_eq!((found.total, found.rows.len(), found.capped, found.source), (1_100, 500, true, Source::Rollup));
-    // A city that no cell names is counted all the same where it is asked for.
-    let cities = vec![Some("City 1099".to_owned()), Some("City 0000".to_owned())];
-    let filter = ClickFilter::from(domain::ClickProperties { cities, ..domain::ClickProperties::default() });
-    let totals = read(store, ours).await.totals(&filter).await.unwrap();
-    assert_eq!((totals.tally.counts.human, totals.source), (2, Source::Clicks));
-    let verified = read(store, ours).await.verify_cells(Quarter::of(NOON), Quarter(Quarter::of(NOON).0 + 2)).await.unwrap();
-    assert_eq!(verified.differences, []);
-    // What has no place of its own can be judged again and erased as well.
-    let last = clicks.last().unwrap();
-    let anew = Rejudged { click: last.id, verdict: Verdict::Bot, reason: VerdictReason::Burst, rules_version: 9, derived: None };
-    store.rejudge(ours, &[anew]).await.unwrap();
-    let verified = read(store, ours).await.verify_cells(Quarter::of(NOON), Quarter(Quarter::of(NOON).0 + 2)).await.unwrap();
-    assert_eq!(verified.differences, []);
 }
 
 pub async fn two_workers_give_each_value_one_number(database: &Database) {
