@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::coded::coded;
+use crate::currency::wrong_amount;
 use crate::{ClickId, Currency, Invalid, Issue, IssueCode, LinkId, Millis, Money};
 
 const DAY_MILLIS: i64 = 24 * 3_600 * 1_000;
@@ -118,14 +119,14 @@ impl ConversionDraft {
         }));
         let event_id = invalid.check(parse_event_id(&self.event_id));
         let name = invalid.check(parse_conversion_name("name", self.name.as_deref().unwrap_or(DEFAULT_NAME)));
-        let value = invalid.check(parse_value(self.amount.as_deref(), self.currency.as_deref()));
+        let value = parse_value(self.amount.as_deref(), self.currency.as_deref(), &mut invalid);
         let occurred_at = self.occurred_at.unwrap_or(now);
         if occurred_at > now.plus(AHEAD_MILLIS) {
             let message = "The conversion lies in the future. Check the clock of who tells of it.";
             invalid.0.push(Issue::new("occurredAt", IssueCode::OutOfRange, message));
         }
-        match (click, event_id, name, value) {
-            (Some(click), Some(event_id), Some(name), Some(value)) if invalid.0.is_empty() => {
+        match (click, event_id, name) {
+            (Some(click), Some(event_id), Some(name)) if invalid.0.is_empty() => {
                 Ok(NewConversion { event_id, click, name, value, occurred_at, received_at: now, source })
             }
             _ => Err(invalid),
@@ -181,13 +182,21 @@ fn parse_short(path: &str, text: &str, max: usize, advice: &str) -> Result<Strin
     }
 }
 
-fn parse_value(amount: Option<&str>, currency: Option<&str>) -> Result<Option<Money>, Issue> {
-    let required = |path, message| Err(Issue::new(path, IssueCode::Required, message));
-    match (amount, currency) {
-        (None, None) => Ok(None),
-        (Some(amount), Some(currency)) => Money::parse(amount, Currency::parse(currency)?).map(Some),
-        (Some(_), None) => required("value.currency", "Say which currency the amount is in, such as EUR."),
-        (None, Some(_)) => required("value.amount", "Give the amount as well, or leave the currency out."),
+/// Notes all that is wrong with either; without a currency of the amount what is wrong in any.
+fn parse_value(amount: Option<&str>, currency: Option<&str>, invalid: &mut Invalid) -> Option<Money> {
+    let required = |path, message| Issue::new(path, IssueCode::Required, message);
+    if currency.is_none() && amount.is_some() {
+        invalid.0.push(required("value.currency", "Say which currency the amount is in, such as EUR."));
+    } else if amount.is_none() && currency.is_some() {
+        invalid.0.push(required("value.amount", "Give the amount as well, or leave the currency out."));
+    }
+    let currency = currency.and_then(|currency| invalid.check(Currency::parse(currency)));
+    match (amount?, currency) {
+        (amount, Some(currency)) => invalid.check(Money::parse(amount, currency)),
+        (amount, None) => {
+            invalid.0.extend(wrong_amount(amount));
+            None
+        }
     }
 }
 
@@ -225,6 +234,14 @@ mod tests {
         assert_eq!(paths, ["clickId", "eventId", "name", "value.currency", "occurredAt"]);
         let edge = ConversionDraft { occurred_at: Some(NOW.plus(AHEAD_MILLIS)), event_id: "é".repeat(128), ..draft() };
         assert!(edge.check(ConversionSource::Api, NOW).is_ok());
+        let worth = |amount: &str, currency: Option<&str>| {
+            let draft = ConversionDraft { amount: Some(amount.into()), currency: currency.map(str::to_owned), ..draft() };
+            let wrong = draft.check(ConversionSource::Api, NOW).unwrap_err();
+            wrong.0.into_iter().map(|issue| issue.path).collect::<Vec<_>>()
+        };
+        assert_eq!(worth("much", Some("euros")), ["value.currency", "value.amount"]);
+        assert_eq!(worth("much", None), ["value.currency", "value.amount"]);
+        assert_eq!(worth("1.234", Some("EUR")), ["value.amount"]);
         for (draft, path) in [
             (ConversionDraft { event_id: " ".into(), ..draft() }, "eventId"),
             (ConversionDraft { name: Some(String::new()), ..draft() }, "name"),

@@ -1,7 +1,8 @@
 //! Query parameters whose values are counted beside the dimensions that every click has, so that they are told without
 //! reading clicks. Counts outlive clicks, so only what clicks keep, and what is nobody's id, may be counted.
 
-use crate::{Invalid, Issue, IssueCode, Privacy, RecipientParameter};
+use crate::recipient::is_reserved;
+use crate::{Invalid, Issue, IssueCode, Privacy, RecipientParameter, Utm};
 
 /// Of one workspace.
 pub const MAX_COUNTED_PARAMETERS: usize = 10;
@@ -51,6 +52,13 @@ fn objection(name: &str, privacy: &Privacy, recipients: Option<&RecipientParamet
         let message = format!("A parameter's name has 1 to {MAX_NAME_CHARS} characters, as it stands in the address.");
         return Some((IssueCode::Invalid, message));
     }
+    // Clicks hold these apart from their parameters, so nothing would ever be counted.
+    if Utm::default().meant(name).is_some() {
+        return Some((IssueCode::NotAllowed, format!("{name} is counted already, as a dimension of its own. Leave it out here.")));
+    }
+    if is_reserved(name) {
+        return Some((IssueCode::NotAllowed, format!("The parameter {name} means something else here. Leave it out.")));
+    }
     if privacy.may_count(name, recipients) {
         return None;
     }
@@ -84,6 +92,10 @@ mod tests {
             check(&["", "ok", &"x".repeat(65), "rid"], &all),
             Err(["0", "2", "3"].map(|at| format!("countedParameters.{at}")).into())
         );
+        let fields = ["utm_source", "UTM_Term", "ll_click"];
+        assert_eq!(check(&fields, &all), Err((0..3).map(|at| format!("countedParameters.{at}")).collect()));
+        // It is no field of a campaign, so clicks have it among their parameters.
+        assert!(check(&["utm_id"], &all).is_ok());
         assert_eq!(check(&["x"; 11], &all), Err(vec!["countedParameters".into()]));
         let some = Privacy { parameters: Some(vec!["ref".into()]), ..Privacy::default() };
         assert_eq!(check(&["ref", "Ref"], &some), Err(vec!["countedParameters.1".into()]));

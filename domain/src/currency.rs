@@ -56,6 +56,34 @@ impl Currency {
     }
 }
 
+/// An amount as it is written, of whatever currency.
+struct Decimal<'a> {
+    negative: bool,
+    /// Digits.
+    whole: &'a str,
+    /// Digits after the point, without zeros at their end.
+    part: &'a str,
+}
+
+impl<'a> Decimal<'a> {
+    fn parse(amount: &'a str) -> Result<Self, Issue> {
+        let text = amount.trim();
+        let (negative, number) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (whole, part) = number.split_once('.').map_or((number, None), |(whole, part)| (whole, Some(part)));
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number(whole) || part.is_some_and(|part| !is_number(part)) || number.len() > 40 {
+            let message = "This is no amount. Write it with digits and a point, such as 19.90.";
+            return Err(Issue::new("value.amount", IssueCode::Invalid, message));
+        }
+        Ok(Self { negative, whole, part: part.unwrap_or_default().trim_end_matches('0') })
+    }
+}
+
+/// What is wrong with an amount whatever its currency is, at `value.amount`.
+pub(crate) fn wrong_amount(amount: &str) -> Option<Issue> {
+    Decimal::parse(amount).err()
+}
+
 /// Some money. Sums of many may be larger than any one may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money {
@@ -72,17 +100,8 @@ impl Money {
     /// An issue at `value.amount`.
     pub fn parse(amount: &str, currency: Currency) -> Result<Self, Issue> {
         let refuse = |code, message: String| Err(Issue::new("value.amount", code, message));
-        let text = amount.trim();
-        let (negative, number) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let (whole, part) = number.split_once('.').map_or((number, None), |(whole, part)| (whole, Some(part)));
-        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_number(whole) || part.is_some_and(|part| !is_number(part)) || number.len() > 40 {
-            return refuse(IssueCode::Invalid, "This is no amount. Write it with digits and a point, such as 19.90.".into());
-        }
-        let (digits, part) = (usize::from(currency.digits), part.unwrap_or_default().trim_end_matches('0'));
+        let Decimal { negative, whole, part } = Decimal::parse(amount)?;
+        let digits = usize::from(currency.digits);
         if part.len() > digits {
             let message = match digits {
                 0 => format!("{} has no smaller unit. Use a whole number.", currency.code),

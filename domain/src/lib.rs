@@ -116,6 +116,7 @@ pub use logged::{LOG_PATH, LogDraft, Logged, VisitorFacts};
 pub use loss::{Loss, LossReason};
 pub use millis::Millis;
 pub use miss::{CapturedMiss, Miss, MissFilter};
+pub use network::parse_click_network;
 pub use one_dimension::OneDimension;
 pub use own_hosts::OwnHosts;
 pub use path::plain_path;
@@ -136,7 +137,7 @@ pub use report::{LinkReport, NewLinkReport, ReportReason};
 pub use retention::{Retention, RetentionChange};
 pub use rules::{
     Choice, Conditions, ConditionsDraft, Destination, Experiment, ExperimentKey, Fresh, ParameterCondition, Rule, RuleDraft, Rules,
-    Variant, VariantDraft, Visitor, decide,
+    Variant, VariantDraft, Visitor, decide, parse_country,
 };
 pub use shard::{SHARDS, Shard};
 pub use signals::{ClientHints, Consent, SignalSet, Signals};

@@ -17,6 +17,11 @@ const MAX_PARAMETER: usize = 64;
 /// Parameters that mean something to the program, and are no custom ones.
 const RESERVED: [&str; 5] = ["qr", "consent", "ll_ignore", "ll_click", "logo"];
 
+/// In whatever case.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+}
+
 /// The name of the parameter that holds recipients' ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecipientParameter(String);
@@ -33,8 +38,7 @@ impl RecipientParameter {
                 format!("A parameter's name has 1 to {MAX_PARAMETER} characters, as it stands in the address."),
             );
         }
-        let lower = name.to_ascii_lowercase();
-        if lower.starts_with("utm_") || RESERVED.contains(&lower.as_str()) {
+        if name.to_ascii_lowercase().starts_with("utm_") || is_reserved(name) {
             return refuse(
                 IssueCode::NotAllowed,
                 format!("The parameter {name} means something else here. Choose one of your own, such as rid."),

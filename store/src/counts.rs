@@ -221,12 +221,14 @@ impl WorkspaceScope {
     }
 
     /// The first instant that an answer by this plan covers: where it counts clicks of a time from which they
-    /// are no longer kept, it is after the last of them.
+    /// are no longer kept, it is after the last of them. Never after the end of what was asked for, which may lie before
+    /// the workspace's beginning.
     pub(crate) async fn data_from(&self, filter: &ClickFilter, plan: &Plan) -> Result<Millis, StoreError> {
         let kept_from = self.forgotten().await?.kept_from;
         let missing = plan.clicks.iter().filter(|part| part.from.is_none_or(|from| from < kept_from));
         let after_missing = missing.map(|part| part.to.map_or(kept_from, |to| to.min(kept_from))).max();
-        Ok(self.get().await?.created_at.max(filter.from.unwrap_or_default()).max(after_missing.unwrap_or_default()))
+        let from = self.get().await?.created_at.max(filter.from.unwrap_or_default()).max(after_missing.unwrap_or_default());
+        Ok(filter.to.map_or(from, |to| from.min(to)))
     }
 
     /// The first instant that a list of clicks covers.

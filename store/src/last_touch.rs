@@ -31,12 +31,6 @@ pub struct Touch {
     pub campaign: Option<String>,
 }
 
-impl Touch {
-    fn is_none(&self) -> bool {
-        self.source.is_none() && self.medium.is_none() && self.campaign.is_none()
-    }
-}
-
 /// What is credited to a campaign.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credit {
@@ -160,7 +154,7 @@ fn touch(source: Option<String>, medium: Option<String>, campaign: Option<String
 fn last<'a>(touches: &'a [(ClickId, Touch)], converted: &Converted) -> Option<&'a (ClickId, Touch)> {
     let until = touches.partition_point(|(click, _)| click.made_at() <= converted.at);
     let earliest = converted.at.plus(-TOUCH_DAYS * DAY_MILLIS);
-    touches[..until].last().filter(|(click, touch)| click.made_at() >= earliest && !touch.is_none())
+    touches[..until].last().filter(|(click, _)| click.made_at() >= earliest)
 }
 
 impl Credit {

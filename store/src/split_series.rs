@@ -27,6 +27,8 @@ pub struct SplitSeries {
     /// Whether some clicks are counted without their values, so that values may have more than is told.
     pub capped: bool,
     pub source: Source,
+    /// The first instant that the answer covers.
+    pub data_from: Millis,
 }
 
 /// Which of the values a click is of.
@@ -106,7 +108,8 @@ impl WorkspaceScope {
         for part in &plan.clicks {
             self.split_clicks(part, request, group.as_ref(), values, &mut sums).await?;
         }
-        Ok(SplitSeries { values: sums.values, other: sums.other, capped, source: plan.source() })
+        let data_from = self.data_from(&request.filter, &plan).await?;
+        Ok(SplitSeries { values: sums.values, other: sums.other, capped, source: plan.source(), data_from })
     }
 
     fn split_plan<'a>(

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use domain::{ApiScope, Conversion, ConversionDraft, Issue, IssueCode, Millis, WorkspaceId};
-use serde::Deserialize;
+use domain::{ApiScope, Conversion, Issue, IssueCode, WorkspaceId};
 use serde_json::{Value, json};
 
+use super::told;
 use crate::caller::Caller;
 use crate::schema::error::{ApiError, ErrorCode};
 use crate::shell::{RequestId, Shell, refusal};
@@ -19,55 +19,14 @@ use crate::shell::{RequestId, Shell, refusal};
 const MAX_BODY: usize = 8 * 1_024;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Told {
-    #[serde(default)]
-    click_id: String,
-    #[serde(default)]
-    event_id: String,
-    name: Option<String>,
-    value: Option<ToldValue>,
-    occurred_at: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ToldValue {
-    /// A decimal, as text or as a number.
-    amount: Value,
-    currency: String,
-}
-
-impl Told {
-    fn draft(self) -> Result<ConversionDraft, ApiError> {
-        let occurred_at = self.occurred_at.map(|text| read_instant(&text)).transpose()?;
-        let (amount, currency) = self.value.map(|value| (amount_of(&value.amount), value.currency)).unzip();
-        Ok(ConversionDraft { click_id: self.click_id, event_id: self.event_id, name: self.name, amount, currency, occurred_at })
-    }
-}
-
-fn amount_of(amount: &Value) -> String {
-    match amount {
-        Value::String(text) => text.clone(),
-        // As it was written, but for zeros at its end.
-        other => other.to_string(),
-    }
-}
-
-fn read_instant(text: &str) -> Result<Millis, Issue> {
-    let wrong = |_| Issue::new("occurredAt", IssueCode::Invalid, "This is no instant. Write it like 2026-03-01T09:30:00Z.");
-    text.parse::<jiff::Timestamp>().map(Millis::from_timestamp).map_err(wrong)
-}
-
 pub(crate) async fn post(State(shell): State<Arc<Shell>>, request: Request<Body>) -> Response {
     let id = shell.request_id();
     let (head, body) = request.into_parts();
     let ip = shell.client(&head.headers, head.extensions.get().copied());
     let tracked = async {
         let workspace = may_track(&shell, &head.headers, ip).await?;
-        let told = read(&head.headers, body).await?;
-        shell.tracker.track(workspace, told.draft()?).await
+        let body = read(&head.headers, body).await?;
+        shell.tracker.track(workspace, told::read(&body, shell.clock.now())?).await
     };
     match tracked.await {
         Ok((conversion, duplicate)) => {
@@ -88,17 +47,16 @@ async fn may_track(shell: &Shell, headers: &HeaderMap, ip: std::net::IpAddr) -> 
     }
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Told, ApiError> {
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
     let wrong = |message: String| ApiError::from(Issue::new("body", IssueCode::Invalid, message));
     let essence = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
     if !essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json")) {
         return Err(wrong("Send the conversion as JSON with the header Content-Type: application/json.".into()));
     }
-    let Ok(Ok(body)) = tokio::time::timeout(TIMEOUT, to_bytes(body, MAX_BODY)).await else {
-        return Err(wrong("The conversion is larger than 8 KiB, or broke off.".into()));
-    };
-    serde_json::from_slice(&body)
-        .map_err(|error| wrong(format!(r#"The body must be an object such as {{"clickId": "clk_…", "eventId": "order-1"}}: {error}."#)))
+    match tokio::time::timeout(TIMEOUT, to_bytes(body, MAX_BODY)).await {
+        Ok(Ok(body)) => Ok(body),
+        _ => Err(wrong("The conversion is larger than 8 KiB, or broke off.".into())),
+    }
 }
 
 fn written(conversion: &Conversion) -> Value {

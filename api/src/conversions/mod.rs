@@ -7,6 +7,7 @@
 mod beacon;
 mod json;
 mod pixel;
+mod told;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! What an export of clicks is asked for with: `?format=…&filter=…` and a credential in the header, or `?token=…`
 //! of an export that was asked for before. A filter is checked as that of a query is, by the schema itself.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use async_graphql::{InputType, Request, Value, Variables};
@@ -11,12 +12,15 @@ use store::StoreError;
 
 use crate::caller::Caller;
 use crate::export::tables::Format;
-use crate::schema::error::ApiError;
+use crate::schema::error::{ApiError, ErrorCode};
 use crate::schema::{ClickFilterInput, Services, resolve, rights};
 use crate::shell::{RequestId, Shell};
 
 /// Looks at the clicks of five minutes at most, and is refused where the filter or the caller would be.
 const PROBE: &str = "query($filter: ClickFilter) { liveVisitors(filter: $filter) { clicks } }";
+
+const FILTER: &str = "filter";
+const NO_FILTER: &str = r#"This is no filter. Write a ClickFilter as a JSON object, such as {"period": "LAST_7_DAYS"}, percent-encoded."#;
 
 pub(super) struct Asked {
     pub workspace: WorkspaceId,
@@ -28,8 +32,8 @@ pub(super) struct Asked {
 /// Why an export is not begun.
 pub(super) enum Refused {
     Error(ApiError),
-    /// An answer of the schema.
-    Body(serde_json::Value),
+    /// Errors as the schema tells them, without what is of the probe.
+    Errors(serde_json::Value),
 }
 
 impl<E: Into<ApiError>> From<E> for Refused {
@@ -61,11 +65,29 @@ pub(super) async fn read(shell: &Shell, uri: &Uri, authorization: Option<&str>, 
     let variables = Variables::from_json(json!({ "filter": parameters.filter }));
     let mut probe = Request::new(PROBE).variables(variables);
     rights::check(&caller, &mut probe)?;
-    if let Some(errors) = shell.errors_of(probe, caller.clone(), id).await {
-        return Err(Refused::Body(errors));
+    if let Some(answer) = shell.errors_of(probe, caller.clone(), id).await {
+        return Err(Refused::Errors(errors_of_filter(&answer)));
     }
     let filter = filter(services, workspace, parameters.filter).await?;
     Ok(Asked { workspace, caller, format: parameters.format, filter })
+}
+
+/// Whoever asked sent a filter and no document: of an error that is its message and what is wrong with which field.
+fn errors_of_filter(answer: &serde_json::Value) -> serde_json::Value {
+    let error = |error: &serde_json::Value| {
+        let (message, mut extensions) = (&error["message"], error["extensions"].clone());
+        if extensions["code"] == ErrorCode::Validation.as_str() {
+            if !extensions["issues"].is_array() {
+                extensions["issues"] = json!([{ "path": FILTER, "code": "INVALID", "message": message }]);
+            }
+            for issue in extensions["issues"].as_array_mut().into_iter().flatten().filter(|issue| issue["path"] == "") {
+                issue["path"] = json!(FILTER);
+            }
+            extensions["field"] = extensions["issues"][0]["path"].clone();
+        }
+        json!({ "message": message, "extensions": extensions })
+    };
+    json!({ "errors": answer["errors"].as_array().into_iter().flatten().map(error).collect::<Vec<_>>() })
 }
 
 /// The filter as it was asked for then: its range ends where the export was asked for.
@@ -101,19 +123,26 @@ impl Parameters {
     /// All that is wrong with them at once.
     fn read(query: &str) -> Result<Self, domain::Invalid> {
         let mut read = Self { format: Format::NdJson, filter: serde_json::Value::Null, token: None };
-        let mut issues = Vec::new();
+        let (mut issues, mut known) = (Vec::new(), HashSet::new());
         let mut refuse = |path: &str, code, message: &str| {
             issues.push(Issue::new(path.chars().take(64).collect::<String>(), code, message));
         };
         for (name, value) in domain::parse_form(query.as_bytes()) {
+            if !known.insert(name.clone()) {
+                refuse(&name, IssueCode::NotAllowed, "This is there more than once. Give it once.");
+                continue;
+            }
             match (name.as_str(), value.to_ascii_lowercase().as_str()) {
                 ("format", "csv") => read.format = Format::Csv,
                 ("format", "ndjson") => read.format = Format::NdJson,
                 ("format", "parquet") => refuse("format", IssueCode::NotAllowed, "PARQUET comes later. Choose csv or ndjson."),
                 ("format", _) => refuse("format", IssueCode::Invalid, "Choose csv or ndjson."),
-                ("filter", _) => match serde_json::from_str(&value) {
-                    Ok(filter) => read.filter = filter,
-                    Err(_) => refuse("filter", IssueCode::Invalid, "This is no JSON. Write a ClickFilter as JSON, percent-encoded."),
+                // No database text can hold that character.
+                (FILTER, value) if value.contains("\\u0000") => refuse(FILTER, IssueCode::Invalid, "Remove the character U+0000."),
+                (FILTER, _) => match serde_json::from_str(&value) {
+                    Ok(filter @ (serde_json::Value::Object(_) | serde_json::Value::Null)) => read.filter = filter,
+                    Ok(_) => refuse(FILTER, IssueCode::Invalid, NO_FILTER),
+                    Err(_) => refuse(FILTER, IssueCode::Invalid, "This is no JSON. Write a ClickFilter as JSON, percent-encoded."),
                 },
                 ("token", _) => read.token = Some(value),
                 (name, _) => {

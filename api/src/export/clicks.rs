@@ -12,7 +12,8 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue, Request, StatusCode, Uri, Version};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use domain::{AuditEntry, AuditId, Millis, Seq};
 use serde_json::json;
@@ -24,7 +25,7 @@ use super::turns::Turn;
 use super::{Broken, Chunk, refuse, refuse_with};
 use crate::caller::Caller;
 use crate::schema::error::{ApiError, ErrorCode};
-use crate::schema::stored_cursor;
+use crate::schema::{Services, stored_cursor};
 use crate::shell::{RequestId, Shell};
 
 /// Clicks read at a time.
@@ -35,41 +36,43 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) async fn get(State(shell): State<Arc<Shell>>, request: Request<Body>) -> Response {
     // A body cannot be held on to while something is waited for.
     let (request, _) = request.into_parts();
-    let (id, headers) = (shell.request_id(), &request.headers);
+    let id = shell.request_id();
     if request.version < Version::HTTP_11 {
         let message = "Ask by HTTP/1.1 or later: before it nobody can tell an answer that was cut from a whole one.";
         return refuse_with(StatusCode::HTTP_VERSION_NOT_SUPPORTED, &crate::shell::refusal(ErrorCode::Validation, message), &id);
     }
-    let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let ip = shell.client(headers, request.extensions.get().copied());
-    match begin(&shell, &request.uri, authorization, ip, &id).await {
+    match begin(&shell, &request, &id).await {
         Ok((asked, begun)) => answer(shell, asked, begun, &id),
         Err(Refused::Error(error)) => refuse(&error, &id),
-        Err(Refused::Body(body)) => refuse_with(status_of(&body), &body, &id),
+        Err(Refused::Errors(body)) => refuse_with(status_of(&body), &body, &id),
     }
 }
 
 /// What an export holds on to, and where its snapshot of the order of storage ends.
 struct Begun {
-    turn: Turn,
+    /// `None` where only the head of the answer was asked for, which is no export.
+    turn: Option<Turn>,
     head: Seq,
     data_from: Millis,
 }
 
-async fn begin(
-    shell: &Shell,
-    uri: &Uri,
-    authorization: Option<&str>,
-    ip: std::net::IpAddr,
-    id: &RequestId,
-) -> Result<(Asked, Begun), Refused> {
-    let asked = asked::read(shell, uri, authorization, ip, id).await?;
-    let turn = shell.turns.take(asked.workspace)?;
+async fn begin(shell: &Shell, request: &Parts, id: &RequestId) -> Result<(Asked, Begun), Refused> {
+    let authorization = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let ip = shell.client(&request.headers, request.extensions.get().copied());
+    let asked = asked::read(shell, &request.uri, authorization, ip, id).await?;
+    let turn = if request.method == Method::HEAD { None } else { Some(shell.turns.take(asked.workspace)?) };
     let services = &shell.services;
     let scope = services.read(asked.workspace).await?;
     let (head, data_from) = (scope.head().await?, scope.clicks_from(&asked.filter).await?);
     drop(scope);
-    // In the audit log, before anything leaves.
+    if turn.is_some() {
+        tell(services, &asked).await?;
+    }
+    Ok((asked, Begun { turn, head, data_from }))
+}
+
+/// In the audit log, before anything leaves.
+async fn tell(services: &Services, asked: &Asked) -> Result<(), ApiError> {
     let entry = AuditEntry {
         id: AuditId::new(services.clock.now(), services.rng.entropy()),
         actor: asked.actor(),
@@ -78,8 +81,7 @@ async fn begin(
     };
     let scope = services.write(asked.workspace).await?;
     scope.tell(&entry).await?;
-    scope.commit().await?;
-    Ok((asked, Begun { turn, head, data_from }))
+    Ok(scope.commit().await?)
 }
 
 fn answer(shell: Arc<Shell>, asked: Asked, begun: Begun, id: &RequestId) -> Response {
@@ -88,6 +90,27 @@ fn answer(shell: Arc<Shell>, asked: Asked, begun: Begun, id: &RequestId) -> Resp
         Format::Csv => ("text/csv; charset=utf-8; header=present", "attachment; filename=\"clicks.csv\""),
         Format::NdJson => ("application/x-ndjson; charset=utf-8", "attachment; filename=\"clicks.ndjson\""),
     };
+    let body = match turn {
+        Some(turn) => written(shell, asked, head, turn),
+        // Of a length that is not known, as the export itself is.
+        None => Body::from_stream(futures_util::stream::empty::<Chunk>()),
+    };
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(name));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let told = [("x-request-id", id.0.clone()), ("x-live-cursor", stored_cursor(head)), ("x-data-from", data_from.to_string())];
+    for (name, value) in told {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+/// The export, as it is written.
+fn written(shell: Arc<Shell>, asked: Asked, head: Seq, turn: Turn) -> Body {
     let (sender, mut receiver) = mpsc::channel(2);
     tokio::spawn(async move {
         let ended = tokio::select! {
@@ -101,19 +124,7 @@ fn answer(shell: Arc<Shell>, asked: Asked, begun: Begun, id: &RequestId) -> Resp
         }
         drop(turn);
     });
-    let chunks = futures_util::stream::poll_fn(move |context| receiver.poll_recv(context));
-    let mut response = Body::from_stream(chunks).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
-    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(name));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let told = [("x-request-id", id.0.clone()), ("x-live-cursor", stored_cursor(head)), ("x-data-from", data_from.to_string())];
-    for (name, value) in told {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
-    response
+    Body::from_stream(futures_util::stream::poll_fn(move |context| receiver.poll_recv(context)))
 }
 
 /// Ends when whoever asked may not have it any more.

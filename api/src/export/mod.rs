@@ -19,9 +19,9 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use domain::{AuditActor, AuditEntry, AuditId, ShortDomain, WorkspaceId};
+use domain::{AuditActor, AuditEntry, AuditId, ShortDomain};
 use platform::{Clock, Rng};
 use serde_json::json;
 use store::{Access, Store, StoreError};
@@ -81,8 +81,21 @@ pub(crate) async fn get(State(shell): State<Arc<Shell>>, request: Request<Body>)
     let (id, headers) = (shell.request_id(), request.headers());
     let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let ip = shell.client(headers, request.extensions().get().copied());
-    let (workspace, turn) = match begin(&shell, authorization, ip).await {
-        Ok(begun) => begun,
+    let session = match may_export(&shell, authorization, ip).await {
+        Ok(session) => session,
+        Err(error) => return refuse(&error, &id),
+    };
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/zip")),
+        (CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"workspace.zip\"")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    if request.method() == Method::HEAD {
+        // No export, and of a length that is not known, as one is.
+        return (headers, Body::from_stream(futures_util::stream::empty::<Chunk>())).into_response();
+    }
+    let (workspace, turn) = match begin(&shell, &session).await {
+        Ok(turn) => (session.workspace, turn),
         Err(error) => return refuse(&error, &id),
     };
     let (sender, mut receiver) = mpsc::channel(4);
@@ -100,17 +113,12 @@ pub(crate) async fn get(State(shell): State<Arc<Shell>>, request: Request<Body>)
         drop(turn);
     });
     let chunks = futures_util::stream::poll_fn(move |context| receiver.poll_recv(context));
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("application/zip")),
-        (CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"workspace.zip\"")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
     (headers, Body::from_stream(chunks)).into_response()
 }
 
 type Chunk = Result<Bytes, std::io::Error>;
 
-async fn begin(shell: &Shell, authorization: Option<&str>, ip: std::net::IpAddr) -> Result<(WorkspaceId, OwnedSemaphorePermit), ApiError> {
+async fn may_export(shell: &Shell, authorization: Option<&str>, ip: std::net::IpAddr) -> Result<Session, ApiError> {
     let session = match shell.sessions.authenticate(authorization, ip).await? {
         Caller::Session(session) => session,
         Caller::Key(_) => return Err(ApiError::Forbidden("API keys cannot do this. Sign in as a member of the workspace.")),
@@ -119,11 +127,15 @@ async fn begin(shell: &Shell, authorization: Option<&str>, ip: std::net::IpAddr)
     if !session.role.may_manage_workspace() {
         return Err(ApiError::Forbidden("Only owners and admins of the workspace may do this. Ask one of them."));
     }
+    Ok(session)
+}
+
+async fn begin(shell: &Shell, session: &Session) -> Result<OwnedSemaphorePermit, ApiError> {
     let turn = shell.exports.turns.clone().try_acquire_owned();
     let busy = ApiError::RateLimited { retry_after: 60, message: "As many exports as there may be are under way. Try again in a minute." };
     let turn = turn.map_err(|_| busy)?;
-    shell.exports.tell(&session).await?;
-    Ok((session.workspace, turn))
+    shell.exports.tell(session).await?;
+    Ok(turn)
 }
 
 fn refuse(error: &ApiError, id: &RequestId) -> Response {

@@ -10,7 +10,7 @@ use store::{BreakdownRequest, BreakdownRow as StoredRow};
 use super::context::{reader, services};
 use super::counts::Source;
 use super::dimension::{Dimension, check_key};
-use super::dimension_label::unknown;
+use super::dimension_label::{label, link_label, unknown};
 use super::error::{ApiError, ApiResult};
 use super::filter::{ClickFilterInput, resolve_compared};
 use super::link::Link;
@@ -66,7 +66,8 @@ pub struct BreakdownRow {
     /// dimensions, where the filter asks for more than time, link and verdict, and where none of the
     /// clicks says who it is of.
     pub daily_uniques: Option<u64>,
-    /// Null unless compare was asked for and the range has a beginning.
+    /// Null unless compare was asked for and the range has a beginning; also null, beside `capped`, where that range
+    /// has clicks that are counted without their values and does not name this one.
     pub previous: Option<PreviousClicks>,
     #[graphql(skip)]
     unknown: &'static str,
@@ -81,9 +82,8 @@ pub struct BreakdownRow {
 impl BreakdownRow {
     /// The value for a person: of a LINK its title, or else its slug; of a RULE its name.
     async fn label(&self, ctx: &Context<'_>) -> ApiResult<String> {
-        let link = self.load(ctx).await?;
-        let name = link.map(|link| link.title.unwrap_or_else(|| link.slug.as_str().to_owned()));
-        Ok(name.or_else(|| self.rule_name.clone()).or_else(|| self.value.clone()).unwrap_or_else(|| self.unknown.to_owned()))
+        let name = self.load(ctx).await?.map(|link| link_label(&link)).or_else(|| self.rule_name.clone());
+        Ok(label(name, self.value.clone(), self.unknown))
     }
 
     /// The link as it is now, deleted or not. Null unless the dimension is LINK.
@@ -109,8 +109,8 @@ pub struct ClickBreakdown {
     pub rows: Vec<BreakdownRow>,
     /// The clicks that are in none of the rows.
     pub other: u64,
-    /// Whether rows may have more clicks than they say: a cell names the first 1,000 values of a dimension,
-    /// and counts what comes after them without its value. These are in `other`.
+    /// Whether rows may have more clicks than they say, in this range or in the one compared with: a cell names the
+    /// first 1,000 values of a dimension, and counts what comes after them without its value. These are in `other`.
     pub capped: bool,
     /// Clicks of all values, whatever was searched for.
     pub total: u64,

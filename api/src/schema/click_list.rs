@@ -56,7 +56,8 @@ pub struct ClickQuery;
 
 #[Object]
 impl ClickQuery {
-    /// Clicks of every verdict, unless the filter says otherwise.
+    /// Clicks of every verdict, unless the filter says otherwise. With STORED, VALIDATION for an `after` that is ahead of
+    /// all that is stored, as after a backup was restored: begin anew, or at a `liveCursor`.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn clicks(
         &self,
@@ -81,6 +82,12 @@ impl ClickQuery {
             }
             ClickOrder::Stored => {
                 let request = args.request::<StoredCursor>()?.map(|cursor| cursor.0);
+                // Nothing would ever come after it, in silence.
+                if let Some(after) = request.after
+                    && after > scope.head().await?
+                {
+                    return Err(StoredCursor::ahead().into());
+                }
                 let page = scope.clicks_by_storage(&filter, &request).await?;
                 let cursors = page.clicks.iter().map(|click| StoredCursor(click.seq).encode()).collect();
                 (page, cursors)

@@ -1,7 +1,7 @@
 //! The fields of a filter that name properties of clicks, as they are written and as they are checked.
 
 use async_graphql::{ID, InputObject};
-use domain::{HostName, Invalid, Issue, IssueCode, LinkId, MetadataChoice, ParameterChoice, ShortDomain, Tag};
+use domain::{HostName, Invalid, Issue, IssueCode, LinkId, MetadataChoice, ParameterChoice, RuleId, ShortDomain, Tag, parse_click_network};
 
 use super::click::{Channel, Device, Outcome, Verdict};
 use super::domain::is_shared;
@@ -25,6 +25,7 @@ pub struct ClickPropertiesInput {
     /// named all others.
     verdicts: Option<Vec<Verdict>>,
     outcomes: Option<Vec<Outcome>>,
+    /// As Click.country has them, in whatever case.
     countries: Option<Vec<Option<CountryCode>>>,
     /// As Click.region has them: ISO 3166-2 where known, such as DE-BE.
     regions: Option<Vec<Option<String>>>,
@@ -92,7 +93,8 @@ impl ClickPropertiesInput {
         let metadata = self.metadata.map(|wanted| wanted.into_iter().map(|wanted| (wanted.key, wanted.values)).collect());
         let links = at.list("linkIds", self.link_ids);
         let domains = at.list("domains", self.domains);
-        let codes = |codes: Vec<Option<CountryCode>>| codes.into_iter().map(|code| code.map(|code| code.0.to_ascii_uppercase())).collect();
+        let (countries, rules, networks) =
+            (at.list("countries", self.countries), at.list("rules", self.rules), at.list("networks", self.networks));
         domain::ClickProperties {
             links: at.each("linkIds", &links, parse_link),
             domains: at.each("domains", &domains, |host| parse_host(host, short_domain)),
@@ -101,7 +103,7 @@ impl ClickPropertiesInput {
             metadata: at.keyed("metadata", metadata, |key, values| MetadataChoice { key, values }),
             verdicts: into(at.list("verdicts", self.verdicts)),
             outcomes: into(at.list("outcomes", self.outcomes)),
-            countries: codes(at.list("countries", self.countries)),
+            countries: at.each("countries", &countries, or_unknown(|code: &CountryCode| parse_country(&code.0))),
             regions: at.list("regions", self.regions),
             cities: at.list("cities", self.cities),
             browsers: at.list("browsers", self.browsers),
@@ -115,9 +117,9 @@ impl ClickPropertiesInput {
             utm_campaigns: at.list("utmCampaign", self.utm_campaign),
             utm_terms: at.list("utmTerm", self.utm_term),
             utm_contents: at.list("utmContent", self.utm_content),
-            rules: at.list("rules", self.rules).into_iter().map(|id| id.map(|id| id.to_string())).collect(),
+            rules: at.each("rules", &rules, or_unknown(parse_rule)),
             variants: at.list("variants", self.variants),
-            networks: at.list("networks", self.networks).into_iter().map(|network| network.map(as_stored)).collect(),
+            networks: at.each("networks", &networks, or_unknown(|network: &String| parse_network(network))),
             visitors: at.list("visitors", self.visitors),
             parameters: at.keyed("parameters", parameters, |key, values| ParameterChoice { key, values }),
         }
@@ -145,6 +147,8 @@ impl<'a> Checked<'a> {
             self.offence(field, IssueCode::Required, "An empty list matches nothing. Leave the field out to ask nothing of it.".into());
         } else if values.len() > most {
             self.offence(field, IssueCode::TooLong, format!("Use at most {most} {things} here."));
+            // What else is wrong with thousands of them helps nobody.
+            return Vec::new();
         }
         values
     }
@@ -178,9 +182,24 @@ fn into<T: Into<U>, U>(values: Vec<T>) -> Vec<U> {
     values.into_iter().map(Into::into).collect()
 }
 
-/// Networks are stored in the shortest form of IPv6, in lower case.
-fn as_stored(network: String) -> String {
-    network.trim().to_ascii_lowercase()
+/// A value that may be unknown.
+fn or_unknown<T, P>(parse: impl Fn(&T) -> Result<P, &'static str>) -> impl Fn(&Option<T>) -> Result<Option<P>, &'static str> {
+    move |value| value.as_ref().map(&parse).transpose()
+}
+
+fn parse_country(code: &str) -> Result<String, &'static str> {
+    domain::parse_country(code).ok_or("This is no country. Write its two letters of ISO 3166-1, such as DE.")
+}
+
+fn parse_rule(id: &ID) -> Result<String, &'static str> {
+    let rule: Result<RuleId, _> = id.parse();
+    rule.map(|rule| rule.to_string()).map_err(|_| "This is no id of a rule. Ids of rules begin with rul_.")
+}
+
+fn parse_network(network: &str) -> Result<String, &'static str> {
+    let advice =
+        "Clicks keep the /24 of an IPv4 address and the /48 of an IPv6 one. Write such a network, as 203.0.113.0/24 or 2001:db8:1::/48.";
+    parse_click_network(network).ok_or(advice)
 }
 
 fn parse_link(id: &ID) -> Result<LinkId, &'static str> {

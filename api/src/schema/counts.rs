@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, Lookahead, Object, SimpleObject};
 use domain::{ApiScope, ClickFilter, Verdict};
-use store::{RedirectMicros, Tally, WorkspaceScope};
+use store::{RedirectMicros, Tally, Totals, WorkspaceScope};
 
 use super::context::{reader, services};
 use super::error::{ApiError, ApiResult};
@@ -16,22 +16,21 @@ use super::scalars::DateTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "CountSource", remote = "store::Source")]
 pub enum Source {
-    /// Counts kept by quarter-hour.
+    /// Counts that are kept beside the clicks, by quarter-hours, hours and days, all of it or but for the ragged ends of a
+    /// range; they stay when clicks go.
     Rollup,
     /// The clicks themselves.
     Clicks,
 }
 
-/// Counts of the clicks that were sent on.
+/// What is counted of a range.
 #[derive(Clone, Debug, SimpleObject)]
-pub struct ClickTotals {
+pub struct ClickCounts {
     /// The clicks of the filter's verdicts; of people when it names none.
     pub clicks: u64,
     /// By verdict, whatever verdicts the filter names.
     pub human: u64,
     pub suspected: u64,
-    pub bot: u64,
-    /// The same as bot.
     pub bots: u64,
     pub internal: u64,
     /// Visitors by day: of each local day of the workspace's zone those whose first click of the day, of
@@ -54,10 +53,6 @@ pub struct ClickTotals {
     /// How many of `clicks` are of nobody: they came too late, without an address, or their visitors
     /// may not or do not want to be told from others.
     pub without_visitor: u64,
-    /// Requests on the workspace's own domains for slugs that are no link, of the filter's verdicts (people's, when it
-    /// names none). Null where the filter asks for more than time, domains and verdicts, and on a link, since a
-    /// miss is of none. What is above the rates of misses is not among them but in `ingestLosses`.
-    pub misses: Option<u64>,
     /// Half of what `clicks` counts was redirected within this many microseconds, from the request
     /// read to the click captured: the nearest-rank percentile, from a histogram of fixed buckets, so
     /// within 6.3 %. Null when there are none.
@@ -66,11 +61,22 @@ pub struct ClickTotals {
     pub redirect_micros_p95: Option<u32>,
     /// As redirectMicrosP50, of 99 in 100.
     pub redirect_micros_p99: Option<u32>,
+    /// The first instant that the answer covers in full: after the last clicks that it would have to count
+    /// and that are not kept any more (`Workspace.clicksKeptFrom`). The end of the range where it covers none of it.
+    pub data_from: DateTime,
+}
+
+/// Counts of the clicks that were sent on.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ClickTotals {
+    #[graphql(flatten)]
+    pub counts: ClickCounts,
+    /// Requests on the workspace's own domains for slugs that are no link, of the filter's verdicts (people's, when it
+    /// names none). Null where the filter asks for more than time, domains and verdicts, and on a link, since a
+    /// miss is of none. What is above the rates of misses is not among them but in `ingestLosses`.
+    pub misses: Option<u64>,
     /// The range compared with. Null unless compare was asked for and the range has a beginning.
     pub previous: Option<PreviousTotals>,
-    /// The first instant that the answer covers in full: after the last clicks that it would have to count
-    /// and that are not kept any more (`Workspace.clicksKeptFrom`).
-    pub data_from: DateTime,
     pub source: Source,
     /// A subscription after this cursor misses and repeats nothing of what was counted.
     pub live_cursor: String,
@@ -83,31 +89,8 @@ pub struct PreviousTotals {
     pub from: DateTime,
     /// First instant no longer included.
     pub to: DateTime,
-    /// The clicks of the filter's verdicts; of people when it names none.
-    pub clicks: u64,
-    /// By verdict, whatever verdicts the filter names.
-    pub human: u64,
-    pub suspected: u64,
-    pub bot: u64,
-    /// The same as bot.
-    pub bots: u64,
-    pub internal: u64,
-    /// As ClickTotals.dailyUniques.
-    pub daily_uniques: Option<u64>,
-    /// Whether dailyUniques is an estimate.
-    pub daily_uniques_estimated: bool,
-    /// As ClickTotals.uniqueVisitors.
-    pub unique_visitors: Option<u64>,
-    /// As ClickTotals.withoutVisitor.
-    pub without_visitor: u64,
-    /// As ClickTotals.dataFrom.
-    pub data_from: DateTime,
-    /// As ClickTotals.redirectMicrosP50, as the two after it. Null when there were no clicks.
-    pub redirect_micros_p50: Option<u32>,
-    /// Null when there were no clicks.
-    pub redirect_micros_p95: Option<u32>,
-    /// Null when there were no clicks.
-    pub redirect_micros_p99: Option<u32>,
+    #[graphql(flatten)]
+    pub counts: ClickCounts,
 }
 
 #[derive(Default)]
@@ -135,66 +118,41 @@ pub(crate) async fn click_totals(
     let services = services(ctx)?;
     let scope = services.read(reader(ctx, ApiScope::ClicksRead)?).await?;
     let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
-    let totals = scope.totals(&filter).await?;
-    let (tally, counts, verdicts) = (totals.tally, totals.tally.counts, filter.verdicts_or(&[Verdict::Human]));
-    let micros = redirect_micros(&scope, &filter, &ctx.look_ahead()).await?;
-    let unique_visitors = unique_visitors(&scope, &filter, &ctx.look_ahead()).await?;
+    let (counts, totals) = counts(&scope, &filter, &ctx.look_ahead()).await?;
     let misses = if ctx.look_ahead().field("misses").exists() { misses_beside(&scope, &filter).await? } else { None };
-    let uniques = daily_uniques(&scope, &filter, &tally, &ctx.look_ahead()).await?;
-    let previous = match &compared {
-        Some(compared) => previous_totals(&scope, compared, &ctx.look_ahead().field("previous")).await?,
+    let previous = match compared.as_ref().and_then(|compared| compared.from.zip(compared.to).zip(Some(compared))) {
+        Some(((from, to), compared)) => {
+            let (counts, _) = self::counts(&scope, compared, &ctx.look_ahead().field("previous")).await?;
+            Some(PreviousTotals { from: DateTime(from), to: DateTime(to), counts })
+        }
         None => None,
     };
-    Ok(ClickTotals {
-        clicks: counts.of(&verdicts),
-        human: counts.human,
-        suspected: counts.suspected,
-        bot: counts.bot,
-        bots: counts.bot,
-        internal: counts.internal,
-        daily_uniques: uniques.visitors,
-        daily_uniques_estimated: uniques.estimated,
-        unique_visitors,
-        without_visitor: tally.without_visitor(&verdicts),
-        misses,
-        redirect_micros_p50: micros.map(|micros| micros.p50),
-        redirect_micros_p95: micros.map(|micros| micros.p95),
-        redirect_micros_p99: micros.map(|micros| micros.p99),
-        previous,
-        data_from: DateTime(totals.data_from),
-        source: totals.source.into(),
-        live_cursor: StoredCursor(totals.head).encode(),
-    })
+    let (source, live_cursor) = (totals.source.into(), StoredCursor(totals.head).encode());
+    Ok(ClickTotals { counts, misses, previous, source, live_cursor })
 }
 
-async fn previous_totals(
-    scope: &WorkspaceScope,
-    filter: &ClickFilter,
-    selected: &Lookahead<'_>,
-) -> Result<Option<PreviousTotals>, ApiError> {
-    let Some((from, to)) = filter.from.zip(filter.to) else { return Ok(None) };
-    let store::Totals { tally, data_from, .. } = scope.totals(filter).await?;
-    let (counts, verdicts) = (tally.counts, filter.verdicts_or(&[Verdict::Human]));
+/// What is counted by a filter; what costs something, only where it is among the selections.
+async fn counts(scope: &WorkspaceScope, filter: &ClickFilter, selected: &Lookahead<'_>) -> Result<(ClickCounts, Totals), ApiError> {
+    let totals = scope.totals(filter).await?;
+    let (tally, counts, verdicts) = (totals.tally, totals.tally.counts, filter.verdicts_or(&[Verdict::Human]));
     let micros = redirect_micros(scope, filter, selected).await?;
     let uniques = daily_uniques(scope, filter, &tally, selected).await?;
-    Ok(Some(PreviousTotals {
-        from: DateTime(from),
-        to: DateTime(to),
+    let counts = ClickCounts {
         clicks: counts.of(&verdicts),
         human: counts.human,
         suspected: counts.suspected,
-        bot: counts.bot,
         bots: counts.bot,
         internal: counts.internal,
         daily_uniques: uniques.visitors,
         daily_uniques_estimated: uniques.estimated,
         unique_visitors: unique_visitors(scope, filter, selected).await?,
         without_visitor: tally.without_visitor(&verdicts),
-        data_from: DateTime(data_from),
         redirect_micros_p50: micros.map(|micros| micros.p50),
         redirect_micros_p95: micros.map(|micros| micros.p95),
         redirect_micros_p99: micros.map(|micros| micros.p99),
-    }))
+        data_from: DateTime(totals.data_from),
+    };
+    Ok((counts, totals))
 }
 
 /// Visitors by day, and whether they are an estimate.

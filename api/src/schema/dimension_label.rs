@@ -49,14 +49,24 @@ pub(crate) fn unknown(dimension: Dimension) -> &'static str {
     }
 }
 
+/// What a link is called.
+pub(crate) fn link_label(link: &domain::Link) -> String {
+    link.title.clone().unwrap_or_else(|| link.slug.as_str().to_owned())
+}
+
+/// A name goes before the value, and where there is none it is not known.
+pub(crate) fn label(name: Option<String>, value: Option<String>, unknown: &str) -> String {
+    name.or(value).unwrap_or_else(|| unknown.to_owned())
+}
+
 impl Labels {
     pub fn of(&self, value: &DimensionValue) -> String {
         let named = match value {
-            DimensionValue::Link(id) => self.links.get(id).map(|link| link.title.clone().unwrap_or_else(|| link.slug.as_str().to_owned())),
+            DimensionValue::Link(id) => self.links.get(id).map(link_label),
             DimensionValue::Text(text) => self.rules.get(text).cloned(),
             _ => None,
         };
-        named.or_else(|| value.text()).unwrap_or_else(|| self.unknown.to_owned())
+        label(named, value.text(), self.unknown)
     }
 
     /// The link that a value is.

@@ -151,8 +151,10 @@ fn what_next(letter: &DeadLetter, is_kept: bool) -> Step {
 
 fn outcome(outcome: Outcome) -> Step {
     match outcome {
-        Outcome::Redirected => Step::new("SENT_ON", "The visitor was sent on to the target, so counts have it."),
-        Outcome::Fallback => Step::new("SENT_TO_FALLBACK", "The visitor was sent on to the fallback address, so counts have it."),
+        Outcome::Redirected => Step::new("SENT_ON", "The visitor was sent on to the target: counts of its verdict have it."),
+        Outcome::Fallback => {
+            Step::new("SENT_TO_FALLBACK", "The visitor was sent on to the fallback address: counts of its verdict have it.")
+        }
         Outcome::Expired => Step::new("EXPIRED", "The link was outside its time, so the visitor was not sent on: no count has it."),
         Outcome::Disabled => {
             Step::new("DISABLED", "The link was deleted or switched off, so the visitor was not sent on: no count has it.")

@@ -1,7 +1,7 @@
 //! The subscription: every stored click once, in the order of storage.
 
 use async_graphql::{Context, SimpleObject, Subscription};
-use domain::{ApiScope, Issue, IssueCode};
+use domain::ApiScope;
 use futures_util::{Stream, StreamExt as _};
 
 use super::click::Click;
@@ -57,9 +57,7 @@ impl ClickSubscription {
         let after = after.map(|after| StoredCursor::decode("after", &after)).transpose()?;
         let start = after.map_or(Start::Now, |cursor| Start::After(cursor.0));
         let Some(clicks) = services.hub.follow(workspace, filter, start).await? else {
-            let issue =
-                Issue::new("after", IssueCode::OutOfRange, "This cursor is ahead of all that is stored. Use one of this installation.");
-            return Err(issue.into());
+            return Err(StoredCursor::ahead().into());
         };
         let cursor = |seq| StoredCursor(seq).encode();
         Ok(clicks.map(move |told| match told {

@@ -107,6 +107,15 @@ impl Cursor for StoredCursor {
     }
 }
 
+impl StoredCursor {
+    /// What is wrong with an `after` that nothing is stored behind: a cursor of another installation, or of a time that a
+    /// restored backup does not have.
+    pub fn ahead() -> Issue {
+        let message = "This cursor is ahead of all that is stored. Use one of this installation, from after its last backup was restored.";
+        Issue::new("after", IssueCode::OutOfRange, message)
+    }
+}
+
 impl PageArgs {
     /// # Errors
     /// All that is wrong with the arguments.

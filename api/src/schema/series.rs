@@ -12,7 +12,7 @@ use super::filter::{ClickFilterInput, resolve_series};
 use super::page::{Cursor, StoredCursor};
 use super::period::{Compare, zone_of};
 use super::scalars::{DateTime, TimeZone};
-use super::split_series::{Parts, Split, ValuePoint, ValueSeries};
+use super::split_series::{Split, ValuePoint, ValueSeries};
 
 /// The width of a series' points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -95,8 +95,10 @@ pub struct ClickSeries {
     /// As dataFrom, of the range compared with. Null where `previous` is.
     pub previous_data_from: Option<DateTime>,
     /// The first instant that the answer covers in full: after the last clicks that it would have to count
-    /// and that are not kept any more (`Workspace.clicksKeptFrom`).
+    /// and that are not kept any more (`Workspace.clicksKeptFrom`). With `by` no point has anything from before
+    /// it, so that `points` and `series` are of the same clicks.
     pub data_from: DateTime,
+    /// CLICKS where clicks were read for any of it.
     pub source: Source,
     /// A subscription after this cursor misses and repeats nothing of what was counted.
     pub live_cursor: String,
@@ -117,14 +119,14 @@ impl SeriesQuery {
         filter: Option<ClickFilterInput>,
         bucket: Bucket,
         time_zone: Option<TimeZone>,
-        #[graphql(desc = "The weekday on which weeks begin. Default: MONDAY.")] week_start: Option<Weekday>,
+        #[graphql(desc = "The weekday on which weeks begin, of the bucket WEEK only. Default: MONDAY.")] week_start: Option<Weekday>,
         compare: Option<Compare>,
         #[graphql(desc = "Tells the largest values of a dimension apart, in `series`.")] by: Option<Dimension>,
         #[graphql(desc = "The name of a PARAMETER or of METADATA, 1 to 64 characters; of nothing else.")] key: Option<String>,
         #[graphql(desc = "How many values, 1 to 20. Default: 5.")] top: Option<i32>,
     ) -> ApiResult<Option<ClickSeries>> {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
-        let split = Split::check(by, key, top)?;
+        let split = check(Split::check(by, key, top), bucket, week_start)?;
         let scope = services.read(workspace).await?;
         let bucket = bucket.starting(week_start);
         let own_zone = zone_of(&scope).await?;
@@ -143,31 +145,40 @@ impl SeriesQuery {
         };
         let (with_uniques, selected) = (own_days(&spans), ctx.look_ahead().field("points"));
         let asked = Asked { scope: &scope, now, spans: &spans, selected, with_uniques };
-        let (series, points) = asked.points(&filter, range).await?;
         let previous = match compared.as_ref().and_then(|compared| compared.from.zip(compared.to).zip(Some(compared))) {
             Some((range, compared)) => {
                 let spans = first_buckets(bucket, &zone, range.0, range.1, spans.len());
                 let (with_uniques, selected) = (own_days(&spans), ctx.look_ahead().field("previous"));
                 let asked = Asked { scope: &scope, now, spans: &spans, selected, with_uniques };
-                Some(asked.points(compared, range).await?)
+                let series = scope.series(compared, &spans).await?;
+                Some((asked.points(compared, range, &series).await?, DateTime(series.data_from)))
             }
             None => None,
         };
-        let parts = match split {
-            Some(split) => split.parts(services, &scope, &filter, &spans).await?,
-            None => Parts::default(),
-        };
-        let (previous, previous_data_from) = previous.map(|(series, points)| (points, DateTime(series.data_from))).unzip();
-        Ok(Some(ClickSeries {
+        let (previous, previous_data_from) = previous.unzip();
+        let answer = |points, series: &Series| ClickSeries {
             points,
             previous,
-            series: parts.series,
-            other_points: parts.other,
-            capped: parts.capped,
+            series: None,
+            other_points: None,
+            capped: false,
             previous_data_from,
             data_from: DateTime(series.data_from),
             source: series.source.into(),
             live_cursor: StoredCursor(series.head).encode(),
+        };
+        let Some(split) = split else {
+            let series = scope.series(&filter, &spans).await?;
+            return Ok(Some(answer(asked.points(&filter, range, &series).await?, &series)));
+        };
+        let (found, parts) = split.read(services, &scope, filter, &spans).await?;
+        Ok(Some(ClickSeries {
+            series: Some(parts.series),
+            other_points: Some(parts.other),
+            capped: found.capped,
+            data_from: DateTime(found.data_from),
+            source: found.source.into(),
+            ..answer(asked.points(&found.filter, range, &found.series).await?, &found.series)
         }))
     }
 }
@@ -184,14 +195,14 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    async fn points(&self, filter: &ClickFilter, (from, to): (Millis, Millis)) -> Result<(Series, Vec<ClickPoint>), ApiError> {
-        let series = self.scope.series(filter, self.spans).await?;
+    /// Of what `series` counted by `filter`, which may begin later than the range `(from, to)` of the question.
+    async fn points(&self, filter: &ClickFilter, (from, to): (Millis, Millis), series: &Series) -> Result<Vec<ClickPoint>, ApiError> {
         let micros = if wants_redirect_micros(&self.selected) {
             self.scope.redirect_micros_in(filter, self.spans).await?
         } else {
             vec![None; self.spans.len()]
         };
-        let uniques = self.daily_uniques(filter, &series).await?;
+        let uniques = self.daily_uniques(filter, series).await?;
         let verdicts = filter.verdicts_or(&[Verdict::Human]);
         let point =
             |(((span, tally), uniques), micros): (((&BucketSpan, &Tally), DailyUniques), Option<store::RedirectMicros>)| ClickPoint {
@@ -205,8 +216,7 @@ impl Asked<'_> {
                 redirect_micros_p99: micros.map(|micros| micros.p99),
                 partial: span.start < from || span.end > to || span.end > self.now,
             };
-        let points = self.spans.iter().zip(&series.points).zip(uniques).zip(micros).map(point).collect();
-        Ok((series, points))
+        Ok(self.spans.iter().zip(&series.points).zip(uniques).zip(micros).map(point).collect())
     }
 }
 
@@ -224,6 +234,16 @@ impl Asked<'_> {
         let verdicts = filter.verdicts_or(&[Verdict::Human]);
         Ok(series.points.iter().zip(estimates).map(|(tally, estimate)| DailyUniques::of(tally, &verdicts, estimate)).collect())
     }
+}
+
+/// With the offences of the split those of the rest.
+fn check(split: Result<Option<Split>, Invalid>, bucket: Bucket, week_start: Option<Weekday>) -> Result<Option<Split>, Invalid> {
+    let (split, mut invalid) = split.map_or_else(|invalid| (None, invalid), |split| (split, Invalid::default()));
+    if week_start.is_some() && bucket != Bucket::Week {
+        let message = "Only weeks begin on a weekday. Choose the bucket WEEK, or leave weekStart out.";
+        invalid.0.push(Issue::new("weekStart", IssueCode::NotAllowed, message));
+    }
+    invalid.finish().map(|()| split)
 }
 
 /// The instants a series runs over: from the workspace's first to now where the filter is open.

@@ -2,7 +2,7 @@
 
 use async_graphql::SimpleObject;
 use domain::{BucketSpan, ClickFilter, Invalid, Issue, IssueCode};
-use store::{BreakdownRequest, WorkspaceScope};
+use store::{BreakdownRequest, SeriesBy, WorkspaceScope};
 
 use super::context::Services;
 use super::dimension::{Dimension, check_key};
@@ -44,11 +44,9 @@ pub(super) struct Split {
 }
 
 /// The parts of a series.
-#[derive(Default)]
 pub(super) struct Parts {
-    pub series: Option<Vec<ValueSeries>>,
-    pub other: Option<Vec<ValuePoint>>,
-    pub capped: bool,
+    pub series: Vec<ValueSeries>,
+    pub other: Vec<ValuePoint>,
 }
 
 const DEFAULT_TOP: i32 = 5;
@@ -75,31 +73,31 @@ impl Split {
         Ok(by.map(|dimension| Self { dimension, key, top: number.unsigned_abs().into() }))
     }
 
-    pub async fn parts(
+    /// The largest of the times that the points cover of the range.
+    pub async fn read(
         self,
         services: &Services,
         scope: &WorkspaceScope,
-        filter: &ClickFilter,
+        filter: ClickFilter,
         spans: &[BucketSpan],
-    ) -> Result<Parts, ApiError> {
-        // The largest of the times that the points cover of the range.
+    ) -> Result<(SeriesBy, Parts), ApiError> {
         let dimension = domain::Dimension::from(self.dimension);
         let shared_domain = services.short_domain.authority();
-        let request = BreakdownRequest { key: self.key, shared_domain, ..BreakdownRequest::new(dimension, filter.clone(), self.top) };
-        let top = scope.breakdown(&request).await?;
-        let values: Vec<domain::DimensionValue> = top.rows.into_iter().map(|row| row.value).collect();
-        let found = scope.split_series(&request, spans, &values).await?;
-        let labels = labels(scope, filter, dimension, values.iter()).await?;
-        let points = |clicks: Vec<u64>| {
-            let point = |(span, clicks): (&BucketSpan, u64)| ValuePoint { start: DateTime(span.start), end: DateTime(span.end), clicks };
+        let request = BreakdownRequest { key: self.key, shared_domain, ..BreakdownRequest::new(dimension, filter, self.top) };
+        let found = scope.series_by(&request, spans).await?;
+        let labels = labels(scope, &found.filter, dimension, found.values.iter()).await?;
+        let points = |clicks: &[u64]| {
+            let point =
+                |(span, clicks): (&BucketSpan, &u64)| ValuePoint { start: DateTime(span.start), end: DateTime(span.end), clicks: *clicks };
             spans.iter().zip(clicks).map(point).collect::<Vec<_>>()
         };
-        let series = values.iter().zip(found.values).map(|(value, clicks)| ValueSeries {
+        let series = found.values.iter().zip(&found.split.values).map(|(value, clicks)| ValueSeries {
             value: value.text(),
             label: labels.of(value),
             link: labels.link(services, value),
             points: points(clicks),
         });
-        Ok(Parts { series: Some(series.collect()), other: Some(points(found.other)), capped: found.capped || top.capped })
+        let parts = Parts { series: series.collect(), other: points(&found.split.other) };
+        Ok((found, parts))
     }
 }

@@ -1,5 +1,6 @@
 //! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>): POST with JSON only.
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +8,9 @@ use async_graphql::{Request, Variables};
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::header::{ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request as HttpRequest, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request as HttpRequest, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use http_body_util::LengthLimitError;
 use serde::Deserialize;
 
 use super::answer::{answer, refusal};
@@ -18,6 +20,9 @@ use crate::schema::error::ErrorCode;
 use crate::schema::rights;
 
 const MAX_BODY: usize = 256 * 1_024;
+/// What fills such a request is most often a list, and lists have bounds of their own.
+const TOO_LARGE: &str = "The request is larger than 256 KiB. A field of a filter takes at most 100 values: name fewer, or ask for more by \
+                         tags, folders or domains. What is to be changed or told goes into several requests.";
 /// How long one request may take.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -98,8 +103,12 @@ pub(super) async fn post(State(shell): State<Arc<Shell>>, request: HttpRequest<B
     if !is_json(&head.headers) {
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the request as JSON with the header Content-Type: application/json.");
     }
-    let Ok(body) = to_bytes(body, MAX_BODY).await else {
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "The request is larger than 256 KiB, or broke off. Send a smaller one.");
+    let body = match to_bytes(body, MAX_BODY).await {
+        Ok(body) => body,
+        Err(error) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE);
+        }
+        Err(_) => return refuse(StatusCode::BAD_REQUEST, "The request broke off before its end. Send it again."),
     };
     let parameters: Parameters = match serde_json::from_slice(&body) {
         Ok(parameters) => parameters,
@@ -152,6 +161,18 @@ pub(super) async fn jwks(State(shell): State<Arc<Shell>>) -> Response {
     ([(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, "public, max-age=300")], body).into_response()
 }
 
-pub(super) async fn method_not_allowed() -> Response {
-    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")], "Send GraphQL requests by POST, or open a WebSocket.\n").into_response()
+/// At an address that takes others.
+pub(super) async fn method_not_allowed(State(shell): State<Arc<Shell>>, uri: Uri) -> Response {
+    let (allowed, message) = match uri.path() {
+        "/export" | "/export/workspace" => ("GET, HEAD", "Exports are fetched by GET. Put format and filter into the address."),
+        "/conversions" => {
+            ("POST", "Tell of a conversion by POST, as a JSON object. Counts of them are asked for by GraphQL: conversionTotals.")
+        }
+        "/.well-known/jwks.json" => ("GET, HEAD", "The keys are fetched by GET."),
+        _ => ("POST", "Send GraphQL requests by POST, or open a WebSocket."),
+    };
+    let body = refusal(ErrorCode::Validation, message);
+    let mut response = respond(Media::Json, StatusCode::METHOD_NOT_ALLOWED, &body, &shell.request_id());
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
 }

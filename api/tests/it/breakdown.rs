@@ -81,15 +81,17 @@ async fn another_workspace_sees_nothing() {
 async fn a_range_is_compared_up_to_the_same_time_of_day() {
     let running = start().await;
     let (ada, link) = two_days(&running).await;
-    let fields = "clicks human bot bots suspected internal redirectMicrosP50 redirectMicrosP95";
+    let fields = "clicks human bots suspected internal redirectMicrosP50 redirectMicrosP95";
     let query = format!(
-        "query($f: ClickFilter, $c: Compare) {{ clickTotals(filter: $f, compare: $c) {{ {fields} previous {{ from to {fields} }} }} }}"
+        "query($f: ClickFilter, $c: Compare) {{ clickTotals(filter: $f, compare: $c) {{ {fields} previous {{ from to dataFrom {fields} }} }} }}"
     );
     let totals = async |filter: Value, compare: Value| ada.data(&query, json!({ "f": filter, "c": compare })).await["clickTotals"].take();
     let today = totals(json!({ "period": "TODAY", "verdicts": ["BOT", "HUMAN"] }), json!("PREVIOUS_PERIOD")).await;
-    let previous = json!({ "from": "2026-02-28T00:00:00.000Z", "to": "2026-02-28T12:30:00.000Z", "clicks": 90, "human": 45, "bot": 45, "bots": 45, "suspected": 0, "internal": 0, "redirectMicrosP50": 50, "redirectMicrosP95": 50 });
+    let previous = json!({ "from": "2026-02-28T00:00:00.000Z", "to": "2026-02-28T12:30:00.000Z", "dataFrom": "2026-02-28T12:30:00.000Z", "clicks": 90, "human": 45, "bots": 45, "suspected": 0, "internal": 0, "redirectMicrosP50": 50, "redirectMicrosP95": 50 });
     assert_eq!((&today["clicks"], &today["previous"]), (&json!(30), &previous));
     let year = totals(json!({ "period": "TODAY" }), json!("PREVIOUS_YEAR")).await["previous"].take();
+    // There was no workspace yet, so none of it is covered.
+    assert_eq!(year["dataFrom"], year["to"]);
     assert_eq!((&year["from"], &year["to"]), (&json!("2025-03-01T00:00:00.000Z"), &json!("2025-03-01T12:30:00.000Z")));
     assert_eq!((&year["clicks"], &year["redirectMicrosP50"]), (&json!(0), &Value::Null));
     let hour = json!({ "from": "2026-02-28T12:00:00Z", "to": "2026-02-28T12:20:00Z" });

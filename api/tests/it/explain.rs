@@ -64,6 +64,9 @@ async fn a_click_is_explained_from_its_request_to_its_count() {
 
         let of_bot = explain(&ada, bot.id).await;
         assert_eq!((codes(&of_bot["reasons"]), &of_bot["counted"]), (vec!["SENT_ON", "BOT"], &json!(false)));
+        // Both of its reasons say which counts have it, and agree with `counted`.
+        let says = |place: usize| of_bot["reasons"][place]["message"].as_str().unwrap().to_owned();
+        assert!(says(0).contains("counts of its verdict have it") && says(1).contains("counts of BOT have it"), "{of_bot}");
         let steps = codes(&of_bot["steps"]);
         let wanted = ["SIGNAL_GPC", "HEADERS_MISSING", "NETWORK_DATA_CENTRE", "VERDICT_HTTP_LIBRARY", "VISITOR_OBJECTS"];
         assert!(wanted.iter().all(|code| steps.contains(code)), "{steps:?}");

@@ -132,12 +132,49 @@ async fn what_is_not_for_the_caller_or_makes_no_sense_is_refused() {
         ] {
             assert_eq!(refused(Some(&ada), &query).await, invalid(&paths), "{query:?}");
         }
+        // Nothing of how it is checked shows.
+        let reversed = json!({ "from": "2026-03-02T00:00:00Z", "to": "2026-03-01T00:00:00Z" }).to_string();
+        for filter in ["[]", "5", "\"TODAY\"", &reversed, r#"{"verdicts":"ALIEN"}"#, r#"{"from":"noon"}"#, r#"{"cities":["\u0000"]}"#] {
+            let answer = running.fetch(Some(&ada), &[("filter", filter.to_owned())]).await;
+            assert_eq!(answer.status().as_u16(), 400, "{filter}");
+            let body: Value = answer.json().await.unwrap();
+            let (code, paths) = told(&body["errors"][0]);
+            assert!(code == "VALIDATION" && !paths.is_empty() && paths.iter().all(|path| path.starts_with("filter")), "{filter}: {body}");
+            let text = body.to_string();
+            assert!(["liveVisitors", "locations", "\"data\"", "ClickFilter\\\", found"].iter().all(|word| !text.contains(word)), "{text}");
+        }
+        let twice = [("format", "csv".into()), ("filter", "{}".into()), ("format", "ndjson".into())];
+        assert_eq!(refused(Some(&ada), &twice).await, invalid(&["format"]));
         let mut old = TcpStream::connect(&running.authority).await.unwrap();
         let request = format!("GET /export HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", ada.token().unwrap());
         old.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         old.read_to_string(&mut answer).await.unwrap();
         assert!(answer.lines().next().unwrap().contains("505"), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_asks_for_the_head_only_exports_nothing() {
+    for running in start_each().await {
+        let ada = running.ada().await;
+        let of = link(&ada).await;
+        store(&running, &ada, vec![click(of, 0)]).await;
+        let head = async |path: &str| {
+            let request = reqwest::Client::new().head(format!("http://{}{path}", running.authority));
+            request.bearer_auth(ada.token().unwrap()).send().await.unwrap()
+        };
+        for (path, media) in [("/export?format=csv", "text/csv"), ("/export/workspace", "application/zip")] {
+            let answer = head(path).await;
+            assert_eq!(answer.status().as_u16(), 200, "{path}");
+            assert!(
+                answer.headers()["content-type"].to_str().unwrap().starts_with(media) && !answer.headers().contains_key("content-length")
+            );
+        }
+        assert!(head("/export").await.headers().contains_key("x-live-cursor"));
+        assert_eq!(head("/export?format=x").await.status().as_u16(), 400);
+        let log = ada.data("{ auditLog { nodes { action } } }", json!({})).await;
+        assert_eq!(log["auditLog"]["nodes"], json!([]));
     }
 }
 

@@ -32,7 +32,7 @@ async fn every_answer_is_of_the_clicks_that_a_filter_names() {
         let ada = running.anonymous().sign_in("ada").await;
         let query = "query($f: ClickFilter) {
             clicks(filter: $f) { totalCount nodes { id } }
-            clickTotals(filter: $f) { clicks human bot source dailyUniques }
+            clickTotals(filter: $f) { clicks human bots source dailyUniques }
             clickSeries(filter: $f, bucket: HOUR) { points { clicks } }
             clickBreakdown(filter: $f, dimension: LINK) { total rows { value clicks } }
         }";
@@ -79,7 +79,7 @@ async fn every_answer_is_of_the_clicks_that_a_filter_names() {
         }
         // By verdict all are counted, whatever the filter leaves out.
         let totals = asked(json!({ "exclude": { "verdicts": ["BOT"] } })).await["clickTotals"].take();
-        assert_eq!((&totals["human"], &totals["bot"]), (&json!(5), &json!(5)));
+        assert_eq!((&totals["human"], &totals["bots"]), (&json!(5), &json!(5)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! GraphQL over HTTP: what is taken, what is refused, and how.
 
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::fixture::{Running, start, told};
@@ -39,6 +39,24 @@ async fn only_json_objects_of_a_bounded_size_are_taken() {
     }
     let get = reqwest::get(format!("http://{}/graphql?query={{__typename}}", running.authority)).await.unwrap();
     assert_eq!((get.status().as_u16(), get.headers()["allow"].to_str().unwrap()), (405, "POST"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_takes_other_methods_says_which() {
+    let running = start().await;
+    for (method, path, allowed, says) in [
+        (Method::GET, "/conversions", "POST", "conversion"),
+        (Method::POST, "/export", "GET, HEAD", "GET"),
+        (Method::DELETE, "/export/workspace", "GET, HEAD", "GET"),
+        (Method::PUT, "/graphql", "POST", "WebSocket"),
+    ] {
+        let answer = Client::new().request(method, format!("http://{}{path}", running.authority)).send().await.unwrap();
+        assert_eq!(answer.headers()["allow"], allowed, "{path}");
+        let (status, body) = json_of(answer).await;
+        let message = body["errors"][0]["message"].as_str().unwrap();
+        assert!(status == 405 && message.contains(says), "{path}: {message}");
+        assert_eq!(message.contains("GraphQL requests"), path == "/graphql", "{message}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use domain::RuleId;
 use serde_json::{Value, json};
 use testkit::GraphQl;
 
-use crate::fixture::{start, told};
+use crate::fixture::{NOON, start, told};
 
 /// Of one answer; a scan of anything would take longer on a busy machine, not on an empty workspace.
 const SOON: Duration = Duration::from_secs(5);
@@ -38,11 +39,13 @@ async fn ranges_and_ids_are_bounded() {
         (json!({ "from": "2026-03-01T00:00:00Z", "to": "2026-03-01T00:00:00Z" }), "filter.to", "after"),
         (json!({ "from": "1926-03-01T00:00:00Z", "to": "2026-03-01T00:00:00Z" }), "filter.from", "60 years"),
         (json!({ "linkIds": ids }), "", "256 KiB"),
+        (json!({ "linkIds": ids }), "", "at most 100 values"),
+        (json!({ "linkIds": ids[..6_000] }), "filter.linkIds", "100"),
         (json!({ "linkIds": ids[..101] }), "filter.linkIds", "100"),
     ] {
         for query in COUNTS {
             let issues = refused(&ada, query, json!({ "f": filter })).await;
-            assert!(issues.iter().any(|(at, message)| at == path && message.contains(says)), "{query} {path} {says}: {issues:?}");
+            assert!(issues.len() == 1 && issues[0].0 == path && issues[0].1.contains(says), "{query} {path} {says}: {issues:?}");
         }
     }
     let series =
@@ -53,6 +56,50 @@ async fn ranges_and_ids_are_bounded() {
     for zone in ["Mars/Olympus", "", "../etc/passwd"] {
         assert_eq!(refused(&ada, series, json!({ "b": "DAY", "z": zone })).await[0].0, "timeZone", "{zone}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_could_match_nothing_is_refused() {
+    let running = start().await;
+    let ada = running.ada().await;
+    let rule = RuleId::new(NOON, [7; 10]).to_string();
+    for (filter, path) in [
+        (json!({ "countries": ["DE", "Germany"] }), "filter.countries"),
+        (json!({ "exclude": { "countries": ["D1"] } }), "filter.exclude.countries"),
+        (json!({ "networks": ["foo"] }), "filter.networks"),
+        (json!({ "networks": ["203.0.113.7"] }), "filter.networks"),
+        (json!({ "rules": ["x", null] }), "filter.rules"),
+    ] {
+        let issues = refused(&ada, COUNTS[0], json!({ "f": filter })).await;
+        assert!(issues.len() == 1 && issues[0].0 == path && issues[0].1.contains("Write") | issues[0].1.contains("begin"), "{issues:?}");
+    }
+    let fits = json!({ "countries": ["de", null], "networks": ["203.0.113.9/24", "2001:DB8:1::/48", null], "rules": [rule, null] });
+    assert_eq!(ada.data(COUNTS[0], json!({ "f": fits })).await["clickTotals"]["clicks"], 0);
+
+    let series = "query($b: Bucket!) { clickSeries(bucket: $b, weekStart: SUNDAY, top: 3) { points { clicks } } }";
+    let paths = |issues: Vec<(String, String)>| issues.into_iter().map(|(path, _)| path).collect::<Vec<_>>();
+    assert_eq!(paths(refused(&ada, series, json!({ "b": "DAY" })).await), ["by", "weekStart"]);
+    assert_eq!(paths(refused(&ada, series, json!({ "b": "WEEK" })).await), ["by"]);
+    let count = "mutation($c: [String!]) { updateWorkspace(input: { countedParameters: $c }) { workspace { id } } }";
+    assert_eq!(paths(refused(&ada, count, json!({ "c": ["ref", "utm_source"] })).await), ["countedParameters.1"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_from_before_a_restored_backup_is_told_of() {
+    let running = start().await;
+    let ada = running.ada().await;
+    let link = ada.create_link("https://example.com/", json!({})).await;
+    running.store_clicks(&ada, &link, 0..3).await;
+    let stored = "query($a: String) { clicks(order: STORED, after: $a) { nodes { id } } clickTotals { liveCursor } }";
+    let head = ada.data(stored, json!({})).await["clickTotals"]["liveCursor"].take();
+    assert_eq!(ada.data(stored, json!({ "a": head })).await["clicks"]["nodes"], json!([]));
+    // s:999999
+    let ahead = json!({ "a": "czo5OTk5OTk" });
+    let refused = refused(&ada, stored, ahead.clone()).await;
+    assert!(refused[0].0 == "after" && refused[0].1.contains("ahead"), "{refused:?}");
+    let mut live = ada.subscribe("subscription($a: String) { clicks(after: $a) { cursor } }", ahead).await;
+    let told = live.receive().await.unwrap().to_string();
+    assert!(told.contains(&refused[0].1), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

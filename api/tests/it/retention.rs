@@ -106,7 +106,8 @@ async fn what_is_gone_is_never_passed_over_in_silence() {
              all: clickTotals(filter: $r, compare: PREVIOUS_PERIOD) { clicks source dataFrom previous { clicks dataFrom } } \
              some: clickTotals(filter: $f) { clicks source dataFrom } clicks { totalCount dataFrom } \
              clickBreakdown(dimension: COUNTRY, filter: $r, compare: PREVIOUS_PERIOD) { total dataFrom previousDataFrom } \
-             clickSeries(bucket: MINUTE, filter: { from: \"2026-03-01T12:00:00Z\", to: \"2026-03-01T13:00:00Z\" }) { dataFrom } }",
+             clickSeries(bucket: MINUTE, filter: { from: \"2026-03-01T12:00:00Z\", to: \"2026-03-01T13:00:00Z\" }) { dataFrom } \
+             by: clickSeries(bucket: MONTH, by: NETWORK) { points { clicks } series { value points { clicks } } otherPoints { clicks } source dataFrom } }",
             json!({ "f": { "countries": ["DE"], "devices": ["MOBILE"] }, "r": { "from": "2026-03-04T12:00:00Z", "to": "2026-03-07T12:00:00Z" } }),
         )
         .await;
@@ -122,6 +123,12 @@ async fn what_is_gone_is_never_passed_over_in_silence() {
     );
     // Of that hour nothing is known by the minute.
     assert_eq!(answer["clickSeries"]["dataFrom"], "2026-03-01T13:00:00.000Z");
+
+    // What only clicks say is told beside points of the same clicks.
+    let point = json!([{ "clicks": 1 }]);
+    let series = json!([{ "value": null, "points": point }]);
+    let by = json!({ "points": point, "series": series, "otherPoints": [{ "clicks": 0 }], "source": "CLICKS", "dataFrom": kept });
+    assert_eq!(answer["by"], by);
 
     // A subscriber from before is told of the gap, and then of what there is.
     const LIVE: &str = "subscription($a: String) { clicks(after: $a) { cursor click { parameter(key: \"n\") } gap { dropped from to } } }";

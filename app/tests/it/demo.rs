@@ -34,9 +34,9 @@ async fn session(api: &GraphQl, mutation: &str, input: Value) -> GraphQl {
 }
 
 async fn clicks(api: &GraphQl, filter: Value) -> u64 {
-    let query = "query($f: ClickFilter) { clickTotals(filter: $f) { human bot } }";
+    let query = "query($f: ClickFilter) { clickTotals(filter: $f) { human bots } }";
     let totals = api.data(query, json!({ "f": filter })).await["clickTotals"].take();
-    totals["human"].as_u64().unwrap() + totals["bot"].as_u64().unwrap()
+    totals["human"].as_u64().unwrap() + totals["bots"].as_u64().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -44,7 +44,7 @@ pub async fn click_all(redirect: &str, slug: &str, numbers: std::ops::Range<u32>
 }
 
 pub async fn totals(api: &GraphQl) -> Value {
-    let query = "query($f: ClickFilter) { clickTotals(filter: $f) { clicks human bot source liveCursor } }";
+    let query = "query($f: ClickFilter) { clickTotals(filter: $f) { clicks human bots source liveCursor } }";
     let filter: Value = serde_json::from_str(ALL).unwrap();
     api.data(query, json!({ "f": filter })).await["clickTotals"].take()
 }

@@ -104,7 +104,7 @@ async fn a_purge_that_is_killed_is_gone_on_with(folder: &Path, database: Databas
     })
     .await;
     let ada = program.api().sign_in("ada").await;
-    let query = "{ clickTotals { clicks bot } clicks(first: 100) { totalCount nodes { ip network } } \
+    let query = "{ clickTotals { clicks bots } clicks(first: 100) { totalCount nodes { ip network } } \
                  auditLog { nodes { actorKind action details } } workspace { clicksKeptFrom } }";
     wait_until(PATIENCE, "the purge is proven, and the clicks that came are stored", async || {
         let answer = ada.data(query, json!({})).await;
@@ -115,7 +115,7 @@ async fn a_purge_that_is_killed_is_gone_on_with(folder: &Path, database: Databas
     let answer = ada.data(query, json!({})).await;
     assert!(answer["clicks"]["nodes"].as_array().unwrap().iter().all(|click| click["ip"].is_null() && click["network"].is_string()));
     // Counts stay: the old ones have no user agent, so they are a bot's.
-    assert_eq!(answer["clickTotals"], json!({ "clicks": visits, "bot": OLD }));
+    assert_eq!(answer["clickTotals"], json!({ "clicks": visits, "bots": OLD }));
     assert!(answer["workspace"]["clicksKeptFrom"].is_string());
     let mut told = of_system(&answer);
     told.sort_unstable();

@@ -137,15 +137,15 @@ async fn clicks_are_judged_again_and_cells_compared_by_command_and_by_mutation()
     let incoming = |click: &Click| Incoming { workspace, click: click.clone(), day: None, record: [].into(), frame: "f".into() };
     store.ingest(&clicks.iter().map(incoming).collect::<Vec<_>>(), now).await.unwrap();
     let totals = async || {
-        let query = "{ clickTotals { human bot } }";
+        let query = "{ clickTotals { human bots } }";
         ada.data(query, json!({})).await["clickTotals"].take()
     };
-    assert_eq!(totals().await, json!({ "human": 3, "bot": 0 }));
+    assert_eq!(totals().await, json!({ "human": 3, "bots": 0 }));
     let run = |arguments: &[&str]| command(folder.path(), arguments).with("DATABASE_URL", url.clone()).run(program());
     let (code, said, error) =
         run(&["reclassify", "--workspace", &workspace.to_string(), "--from", &at(55).to_string(), "--to", &at(45).to_string()]);
     assert_eq!((code, said.as_str()), (Some(0), &*format!("{workspace}  1 click looked at, 1 read or judged otherwise now.\n")), "{error}");
-    assert_eq!(totals().await, json!({ "human": 2, "bot": 1 }));
+    assert_eq!(totals().await, json!({ "human": 2, "bots": 1 }));
     let (code, _, error) = run(&["reclassify", "--from", "2100-01-01T00:00:00Z"]);
     assert!(code == Some(1) && error.contains("--from"), "{error}");
 
@@ -157,7 +157,7 @@ async fn clicks_are_judged_again_and_cells_compared_by_command_and_by_mutation()
         (job["status"] == "DONE").then_some(job)
     });
     assert_eq!(done.await, json!({ "status": "DONE", "progress": 1.0, "looked": 3, "changed": 2 }));
-    assert_eq!(totals().await, json!({ "human": 1, "bot": 2 }));
+    assert_eq!(totals().await, json!({ "human": 1, "bots": 2 }));
     let read = ada.data("{ clicks(first: 9) { nodes { browser channel } } }", json!({})).await["clicks"]["nodes"].take();
     assert_eq!(read[2], json!({ "browser": "Chrome", "channel": "DIRECT" }), "{read}");
 

@@ -14,6 +14,7 @@ use crate::{RuleId, TargetUrl};
 pub use conditions::{Conditions, ParameterCondition};
 pub use decide::{Choice, Visitor, decide};
 pub use draft::{ConditionsDraft, Fresh, RuleDraft, VariantDraft};
+pub use parse::parse_country;
 
 pub const MAX_RULES: usize = 50;
 pub const MAX_VALUES: usize = 20;

@@ -48,7 +48,8 @@ pub struct Breakdown {
     pub total: u64,
     /// The clicks that are in none of the rows.
     pub other: u64,
-    /// Whether some clicks are counted without their values, so that rows may have more than is told.
+    /// Whether some clicks, of this range or of the one compared with, are counted without their values, so that rows
+    /// may have more than is told.
     pub capped: bool,
     pub source: Source,
     /// The first instant the answer covers.
@@ -63,7 +64,8 @@ pub struct Breakdown {
 pub struct BreakdownRow {
     pub value: DimensionValue,
     pub clicks: u64,
-    /// In the range compared with; `None` when there is none.
+    /// In the range compared with; `None` when there is none, or when its clicks there may be among those that are
+    /// counted without their values.
     pub previous: Option<u64>,
 }
 
@@ -155,9 +157,12 @@ impl WorkspaceScope {
             }
         };
         if let Some(compared) = compared {
-            let (values, plan) = self.counted_values(compared, request, &found.rows).await?;
-            found.rows.iter_mut().for_each(|row| row.previous = Some(values.get(&row.value).copied().unwrap_or_default()));
-            found.previous_plan = Some(plan);
+            let before = self.counted_values(compared, request, &found.rows).await?;
+            for row in &mut found.rows {
+                row.previous = before.values.get(&row.value).copied().or_else(|| (!may_hide(before.capped, &row.value)).then_some(0));
+            }
+            found.capped |= before.capped;
+            found.previous_plan = Some(before.plan);
         }
         Ok(found)
     }
@@ -172,25 +177,30 @@ impl WorkspaceScope {
             let found = found(rows, total, false, Plan::of_clicks(filter.clone()));
             return Ok(Found { previous_plan: Some(Plan::of_clicks(compared.clone())), ..found });
         };
-        let rows = request.order.first(of_links::rows(now.values, Some(before.values), request), request.first);
+        let mut rows = of_links::rows(now.values, Some(before.values), request);
+        // Of what one of the ranges may hide it is not known how it changed.
+        rows.retain(|row| row.clicks > 0 || !may_hide(now.capped, &row.value));
+        rows.iter_mut().filter(|row| row.previous == Some(0) && may_hide(before.capped, &row.value)).for_each(|row| row.previous = None);
+        let rows = request.order.first(rows, request.first);
         Ok(Found { previous_plan: Some(before.plan), ..found(rows, now.total, now.capped || before.capped, now.plan) })
     }
 
     /// The clicks of each of the values of `rows`, and maybe of others.
-    async fn counted_values(
-        &self,
-        filter: &ClickFilter,
-        request: &BreakdownRequest,
-        rows: &[BreakdownRow],
-    ) -> Result<(HashMap<DimensionValue, u64>, Plan), StoreError> {
+    async fn counted_values(&self, filter: &ClickFilter, request: &BreakdownRequest, rows: &[BreakdownRow]) -> Result<Values, StoreError> {
         let all = BreakdownRequest { search: None, ..request.of_all() };
-        if let Some(Values { values, plan, .. }) = self.values(filter, &all).await? {
-            return Ok((values, plan));
+        if let Some(values) = self.values(filter, &all).await? {
+            return Ok(values);
         }
         let values: Vec<DimensionValue> = rows.iter().map(|row| row.value.clone()).collect();
-        let counted = self.grouped_of(filter, request.grouping(), &values).await?;
-        Ok((counted.into_iter().collect(), Plan::of_clicks(filter.clone())))
+        let values: HashMap<DimensionValue, u64> = self.grouped_of(filter, request.grouping(), &values).await?.into_iter().collect();
+        let total = values.values().sum();
+        Ok(Values { values, total, capped: false, plan: Plan::of_clicks(filter.clone()) })
     }
+}
+
+/// Whether a value that was not found may be among those that cells left out.
+fn may_hide(capped: bool, value: &DimensionValue) -> bool {
+    capped && *value != DimensionValue::Unknown
 }
 
 /// Compared with nothing.

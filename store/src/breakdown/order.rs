@@ -45,7 +45,8 @@ impl BreakdownOrder {
         let rank = match self.field {
             BreakdownOrderField::Clicks => row.clicks.into(),
             BreakdownOrderField::Value => 0,
-            BreakdownOrderField::Change => i128::from(row.clicks) - i128::from(row.previous.unwrap_or_default()),
+            // What is not known to have changed is where nothing has.
+            BreakdownOrderField::Change => row.previous.map_or(0, |previous| i128::from(row.clicks) - i128::from(previous)),
         };
         if self.descending { -rank } else { rank }
     }

@@ -7,6 +7,7 @@ mod annotations;
 mod api_keys;
 mod breakdown;
 mod breakdown_of_links;
+mod capped;
 mod catching_up;
 mod clicks;
 mod conversion_counts;
@@ -151,6 +152,7 @@ suite!(
     counted_parameters::several_values_of_one_click_are_counted_from_clicks,
     split_series::the_values_of_a_dimension_have_their_series,
     split_series::groups_of_links_have_their_series,
+    split_series::values_are_told_of_the_same_clicks_as_their_points,
     conversions::an_event_is_one_conversion_however_often_it_is_told_of,
     conversions::a_conversion_is_of_its_clicks_time,
     conversions::a_click_leads_to_so_much_and_no_more,
@@ -194,6 +196,7 @@ suite!(
     dead_letters::they_are_kept_until_they_are_deleted,
     rollups::cells_say_what_their_clicks_say,
     rollups::counted_anew_nothing_is_different,
+    capped::what_the_other_range_hides_is_not_told_as_nothing,
     rollups::two_workers_give_each_value_one_number,
     rollups::what_is_folded_is_told_by_days,
     rollups::latency_is_told_by_cells,

@@ -1,11 +1,15 @@
 //! Series of values against the same clicks counted in memory.
 
-use domain::{Bucket, BucketSpan, Click, ClickFilter, Dimension, DimensionValue, LinkChange, LinkLabelsChange, Verdict, buckets};
+use domain::{
+    AuditId, Bucket, BucketSpan, Click, ClickFilter, ClickProperties, Device, Dimension, DimensionValue, LinkChange, LinkLabelsChange,
+    Millis, Verdict, buckets,
+};
 use jiff::tz::TimeZone;
-use store::{Access, BreakdownRequest, Source, Store};
+use platform::Rng;
+use store::{Access, BreakdownRequest, SeriesBy, Source, Store};
 
 use crate::clicks::{filters, varied};
-use crate::fixture::{NOON, read};
+use crate::fixture::{NOON, click, ingest, link, read, workspace};
 use crate::link_labels::labels;
 
 fn points(clicks: &[Click], spans: &[BucketSpan], has: impl Fn(&Click) -> bool) -> Vec<u64> {
@@ -86,4 +90,53 @@ pub async fn groups_of_links_have_their_series(store: &Store) {
             }
         }
     }
+}
+
+/// The clicks of people in each point, after every click of them was found among the values or the others.
+fn added_up(found: &SeriesBy) -> Vec<u64> {
+    let points: Vec<u64> = found.series.points.iter().map(|point| point.counts.human).collect();
+    let of_values = |index: usize| found.split.values.iter().map(|points| points[index]).sum::<u64>();
+    let sums: Vec<u64> = found.split.other.iter().enumerate().map(|(index, other)| other + of_values(index)).collect();
+    assert_eq!(sums, points, "{found:?}");
+    points
+}
+
+pub async fn values_are_told_of_the_same_clicks_as_their_points(store: &Store) {
+    let ours = workspace(store, "ours").await;
+    let link = link(store, ours, "a").await.id;
+    let day = 24 * 3_600_000;
+    let clicks: Vec<Click> = (0..60).map(|number| click(link, NOON.plus(number * day))).collect();
+    ingest(store, ours, &clicks).await;
+    let kept_from = NOON.plus(40 * day);
+    store.keep_clicks_from(ours, kept_from).await.unwrap();
+    while store.purge_clicks(ours, AuditId::new(NOON, Rng::System.entropy())).await.unwrap().more {}
+
+    let desktop = ClickProperties { devices: vec![Device::Desktop], ..ClickProperties::default() };
+    let ragged = ClickFilter { from: Some(NOON.plus(60_000)), ..ClickFilter::default() };
+    let scope = read(store, ours).await;
+    let (early, late) = ((vec![31, 29], NOON), (vec![0, 20], kept_from));
+    for (dimension, key, filter, source, (wanted, data_from)) in [
+        (Dimension::Network, None, ClickFilter::default(), Source::Clicks, late.clone()),
+        (Dimension::Parameter, Some("n"), ClickFilter::default(), Source::Clicks, late.clone()),
+        (Dimension::Browser, None, desktop.into(), Source::Clicks, late),
+        (Dimension::Browser, None, ClickFilter::default(), Source::Rollup, early),
+        // Of its first hour only the quarters are kept.
+        (Dimension::Browser, None, ragged, Source::Rollup, (vec![30, 29], NOON.plus(3_600_000))),
+    ] {
+        let spans = buckets(Bucket::Month, &TimeZone::UTC, NOON, NOON.plus(60 * day)).unwrap();
+        let request = BreakdownRequest { key: key.map(str::to_owned), ..BreakdownRequest::new(dimension, filter.clone(), 5) };
+        let found = scope.series_by(&request, &spans).await.unwrap();
+        assert_eq!(added_up(&found), wanted, "{dimension:?} {filter:?}");
+        assert_eq!((found.source, found.data_from, found.values.len()), (source, data_from, 1), "{dimension:?} {filter:?}");
+        assert_eq!(found.filter.from.unwrap_or(NOON), data_from);
+    }
+    // Of what lies before the clicks that are kept, nothing is told by a value that only clicks have.
+    let gone = ClickFilter { to: Some(NOON.plus(10 * day)), ..ClickFilter::default() };
+    let spans = buckets(Bucket::Day, &TimeZone::UTC, NOON, NOON.plus(10 * day)).unwrap();
+    let found = scope.series_by(&BreakdownRequest::new(Dimension::Network, gone.clone(), 5), &spans).await.unwrap();
+    assert_eq!((added_up(&found).iter().sum::<u64>(), found.data_from), (0, Millis(NOON.0 + 10 * day)));
+    assert_eq!(
+        scope.split_series(&BreakdownRequest::new(Dimension::Network, gone, 5), &spans, &[]).await.unwrap().data_from,
+        found.data_from
+    );
 }

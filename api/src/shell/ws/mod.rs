@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use platform::Peer;
 
@@ -24,11 +24,12 @@ const READ_BUFFER: usize = 4 * 1_024;
 
 pub(super) async fn upgrade(
     State(shell): State<Arc<Shell>>,
+    uri: Uri,
     headers: HeaderMap,
     peer: Option<Extension<Peer>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let Ok(upgrade) = upgrade else { return http::method_not_allowed().await };
+    let Ok(upgrade) = upgrade else { return http::method_not_allowed(State(shell), uri).await };
     let upgrade = upgrade.read_buffer_size(READ_BUFFER).max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).protocols([SUBPROTOCOL]);
     let spoken = upgrade.selected_protocol().is_some();
     let open = shell.open.token();

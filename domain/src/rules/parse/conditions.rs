@@ -59,11 +59,14 @@ impl Parser<'_> {
     }
 }
 
+/// A country by its two letters (ISO 3166-1 alpha-2) in whatever case, as clicks have it: in capitals.
+pub fn parse_country(text: &str) -> Option<String> {
+    let is_code = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_code.then(|| text.to_ascii_uppercase())
+}
+
 fn country(path: &str, text: &str) -> Result<String, Issue> {
-    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return Ok(text.to_ascii_uppercase());
-    }
-    Err(Issue::new(path, IssueCode::Invalid, "Write a country by its two letters, such as DE."))
+    parse_country(text).ok_or_else(|| Issue::new(path, IssueCode::Invalid, "Write a country by its two letters, such as DE."))
 }
 
 fn language(path: &str, text: &str) -> Result<String, Issue> {

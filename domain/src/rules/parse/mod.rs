@@ -3,6 +3,8 @@
 
 mod conditions;
 
+pub use conditions::parse_country;
+
 use std::collections::HashSet;
 
 use super::{Destination, Experiment, ExperimentKey, Fresh, MAX_RULES, MAX_VARIANTS, Rule, RuleDraft, Rules, Variant, VariantDraft};
