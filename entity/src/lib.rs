@@ -31,6 +31,7 @@ pub mod recipient_list;
 pub mod refresh_token;
 pub mod rollup_cell;
 pub mod rollup_value;
+pub mod rule_name;
 pub mod session;
 pub mod signing_key;
 pub mod signing_secret;

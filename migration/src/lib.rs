@@ -29,6 +29,7 @@ mod m20261128_000005_recipients;
 mod m20261128_000007_visitor_sketches;
 mod m20261128_000008_link_stats;
 mod m20261128_000009_visits;
+mod m20261128_000011_rule_names;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -64,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000007_visitor_sketches::Migration),
             Box::new(m20261128_000008_link_stats::Migration),
             Box::new(m20261128_000009_visits::Migration),
+            Box::new(m20261128_000011_rule_names::Migration),
         ]
     }
 }

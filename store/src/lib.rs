@@ -64,6 +64,7 @@ mod reduction;
 mod removal;
 mod retention;
 mod rollup;
+mod rule_names;
 mod salts;
 mod scope;
 mod sessions;

@@ -43,6 +43,7 @@ const OWNED: &[(&str, &str)] = &[
     ("annotations", "id"),
     ("recipients", "list_id, recipient"),
     ("recipient_lists", "id"),
+    ("rule_names", "rule_id"),
     ("links", "id"),
     ("signing_secrets", "id"),
     ("jobs", "id"),

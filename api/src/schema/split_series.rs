@@ -89,7 +89,7 @@ impl Split {
         let top = scope.breakdown(&request).await?;
         let values: Vec<domain::DimensionValue> = top.rows.into_iter().map(|row| row.value).collect();
         let found = scope.split_series(&request, spans, &values).await?;
-        let labels = labels(scope, filter, dimension, values.iter()).await?;
+        let labels = labels(scope, dimension, values.iter()).await?;
         let points = |clicks: Vec<u64>| {
             let point = |(span, clicks): (&BucketSpan, u64)| ValuePoint { start: DateTime(span.start), end: DateTime(span.end), clicks };
             spans.iter().zip(clicks).map(point).collect::<Vec<_>>()

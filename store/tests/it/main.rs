@@ -33,6 +33,7 @@ mod recounts;
 mod retention;
 mod rights;
 mod rollups;
+mod rule_names;
 mod schema;
 mod split_series;
 mod statistics;
@@ -100,6 +101,8 @@ suite!(
     link_reports::a_link_keeps_so_many_reports_and_no_more,
     link_reports::what_a_link_says_of_itself_is_resolved_with_it,
     gates::gates_are_stored_and_resolved_as_they_are,
+    rule_names::rules_are_named_when_they_and_their_clicks_are_gone,
+    rule_names::rules_of_before_are_named_by_the_migration,
     permits::permits_never_pass_the_limit,
     permits::a_block_is_leased_once_and_given_back_once,
     permits::what_is_needed_is_granted_up_to_the_limit,

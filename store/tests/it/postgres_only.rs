@@ -29,6 +29,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
     for workspace in [ours, theirs] {
         let mut new = new_link(&workspace.to_string());
         new.gate.click_limit = Some(domain::ClickLimit::parse(5).unwrap());
+        new.gate.rules = crate::rule_names::rules(&[(1, "Rule")]);
         new.labels = crate::link_labels::labels(&["a"], None, serde_json::json!({ "k": 1 }));
         let scope = store.workspace(workspace, store::Access::Write).await.unwrap();
         let link = scope.create_link(&new, NOON).await.unwrap();
@@ -81,6 +82,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "engagements",
         "recipient_lists",
         "recipients",
+        "rule_names",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
         let own = match table {

@@ -365,6 +365,7 @@ pub async fn nothing_is_left_of_a_removed_workspace(store: &Database) {
         crate::statistics::a_list(store_of_links, id).await;
         let mut new = crate::fixture::new_link(name);
         new.gate.click_limit = Some(domain::ClickLimit::parse(5).unwrap());
+        new.gate.rules = crate::rule_names::rules(&[(1, "Rule")]);
         new.labels = crate::link_labels::labels(&["a", "b"], Some("f"), serde_json::json!({ "k": 1 }));
         let scope = store_of_links.workspace(id, Access::Write).await.unwrap();
         let link = scope.create_link(&new, NOON).await.unwrap().id;
