@@ -1,8 +1,6 @@
 //! Totals and series: sums of clicks, and of first clicks of visitors' days, per verdict over pieces of time,
 //! which are cells or, where a series asks for finer points, minutes.
 
-use std::collections::BTreeMap;
-
 use domain::{BucketSpan, ClickFilter, Millis, Quarter, Seq, Verdict};
 use entity::click;
 use sea_orm::sea_query::{Expr, SimpleExpr};
@@ -11,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelec
 use crate::cells::Question;
 use crate::filter_sql::within;
 use crate::ingest::Marks;
-use crate::plan::{Kept, Pieces, Plan, Source};
+use crate::plan::{Plan, Source};
 use crate::rollup::{Count, LINK};
 use crate::{StoreError, WorkspaceScope};
 
@@ -96,15 +94,6 @@ pub struct Totals {
 pub struct Series {
     /// One for each bucket asked for.
     pub points: Vec<Tally>,
-    pub source: Source,
-    pub data_from: Millis,
-    pub head: Seq,
-}
-
-#[derive(Clone, Debug)]
-pub struct Quarters {
-    /// By the first instant of the quarter-hour.
-    pub tallies: BTreeMap<Millis, Tally>,
     pub source: Source,
     pub data_from: Millis,
     pub head: Seq,
@@ -228,7 +217,12 @@ impl WorkspaceScope {
     }
 
     /// The counts of pieces `width` milliseconds wide.
-    async fn add_clicks(&self, filter: &ClickFilter, width: i64, each: &mut impl FnMut(Millis, Verdict, Count)) -> Result<(), StoreError> {
+    pub(crate) async fn add_clicks(
+        &self,
+        filter: &ClickFilter,
+        width: i64,
+        each: &mut impl FnMut(Millis, Verdict, Count),
+    ) -> Result<(), StoreError> {
         // Written out, since PostgreSQL takes two bound parameters for two different expressions.
         let piece = Expr::cust(format!("occurred_at / {width}"));
         let rows = click::Entity::find()

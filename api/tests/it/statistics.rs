@@ -165,7 +165,7 @@ async fn cohorts_are_of_links_and_of_visitors_who_consented() {
         let ada = running.ada().await;
         let workspace = workspace_of(&ada).await;
         let link = ada.create_link("https://example.com/", json!({})).await;
-        let ages = "query($b: AgeBucket, $n: Int) { linkAgeCohorts(bucket: $b, first: $n) { all { ages rest clicks } cohorts { start end links clicks { ages clicks } } } }";
+        let ages = "query($b: AgeBucket, $n: Int) { linkAgeCohorts(bucket: $b, first: $n) { all { ages rest clicks } cohorts { start end links clicks { ages clicks } } source } }";
         let retention = "query($f: ClickFilter, $b: RetentionBucket, $n: Int) { retentionCohorts(filter: $f, bucket: $b, periods: $n) {
             cohorts { start visitors returned { visitors share } } } }";
         let at = |days: i64| person(&link, NOON.plus(days * DAY));
@@ -176,7 +176,7 @@ async fn cohorts_are_of_links_and_of_visitors_who_consented() {
             (found["all"]["ages"].as_array().unwrap().len(), &found["all"]["rest"], &found["all"]["clicks"]),
             (91, &json!(1), &json!(4))
         );
-        assert_eq!((&found["all"]["ages"][0], &found["all"]["ages"][8]), (&json!(1), &json!(2)));
+        assert_eq!((&found["all"]["ages"][0], &found["all"]["ages"][8], &found["source"]), (&json!(1), &json!(2), &json!("ROLLUP")));
         let months = found["cohorts"].as_array().unwrap();
         assert_eq!(
             months.iter().map(|month| month["start"].as_str().unwrap()).collect::<Vec<_>>(),

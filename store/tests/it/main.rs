@@ -6,6 +6,7 @@ mod accounts;
 mod annotations;
 mod api_keys;
 mod breakdown;
+mod by_link_and_hour;
 mod clicks;
 mod conversion_counts;
 mod conversion_dimensions;
@@ -157,7 +158,6 @@ suite!(
     conversion_dimensions::clicks_that_led_to_nothing_are_counted_from_cells,
     statistics::each_click_of_a_variant_converts_once,
     statistics::campaigns_have_their_clicks_and_conversions,
-    statistics::clicks_have_the_age_of_their_link,
     statistics::visitors_return_as_a_plain_count_says,
     statistics::the_last_touch_before_a_conversion_is_credited,
     statistics::recipients_have_clicked_or_not,

@@ -15,25 +15,25 @@ use store::{Access, BreakdownRequest, Incoming, Rejudged, Source, Store, StoreEr
 use crate::filters::{Drawn, drawn_in};
 use crate::fixture::{Database, NOON, click, incoming, ingest, link, read, workspace};
 
-const HOUR: i64 = 3_600_000;
-const DAY: i64 = 24 * HOUR;
+pub const HOUR: i64 = 3_600_000;
+pub const DAY: i64 = 24 * HOUR;
 /// In milliseconds, from three days before noon on.
 const SPAN: i64 = 6 * DAY;
 const BEGIN: Millis = Millis(NOON.0 - 3 * DAY);
 
 /// Zones whose days begin at various parts of an hour of UTC.
-const ZONES: [&str; 4] = ["UTC", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe"];
+pub const ZONES: [&str; 4] = ["UTC", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe"];
 
-struct Told {
-    store: Store,
-    workspace: WorkspaceId,
-    drawn: Drawn,
+pub struct Told {
+    pub store: Store,
+    pub workspace: WorkspaceId,
+    pub drawn: Drawn,
     clicks: Vec<Click>,
 }
 
 impl Told {
     /// Clicks over some days, stored in batches that are out of order, some judged again, some erased.
-    async fn of(database: &Database, seed: u64, zone: &str) -> Self {
+    pub async fn of(database: &Database, seed: u64, zone: &str) -> Self {
         let store: &Store = database;
         let (workspace, drawn) = drawn_in(store, seed, zone).await;
         let zone = TimeZone::get(zone).unwrap();
@@ -59,12 +59,12 @@ impl Told {
         Self { store: store.clone(), workspace, drawn, clicks }
     }
 
-    fn counted(&self, filter: &ClickFilter) -> Vec<&Click> {
+    pub fn counted(&self, filter: &ClickFilter) -> Vec<&Click> {
         self.clicks.iter().filter(|click| click.outcome.is_counted() && self.drawn.matches(filter, click)).collect()
     }
 
     /// A filter about one property at most, over a range whose ends are edges of something.
-    fn filter(&self, zone: &TimeZone) -> ClickFilter {
+    pub fn filter(&self, zone: &TimeZone) -> ClickFilter {
         let mut filter = self.drawn.filter_of_one();
         let at = || {
             let at = BEGIN.plus(self.drawn.millis(SPAN + DAY) - DAY / 2);
