@@ -125,6 +125,7 @@ suite!(
     jobs::exports_are_kept_for_a_day_and_bounded,
     jobs::cells_are_compared_with_their_clicks,
     ingest_counters::losses_count_once_however_often_they_come,
+    ingest_counters::copies_and_machines_are_told_by_their_time,
     clicks::pages_of_both_orders_meet_everything_once,
     clicks::filters_mean_the_same_in_sql_and_in_memory,
     clicks::counts_are_those_of_the_clicks,
