@@ -5,6 +5,7 @@ pub mod annotation;
 pub mod api_key;
 pub mod audit_entry;
 pub mod click;
+pub mod click_recipient;
 pub mod conversion;
 pub mod dead_letter;
 pub mod domain;

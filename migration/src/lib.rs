@@ -30,6 +30,7 @@ mod m20261128_000007_visitor_sketches;
 mod m20261128_000008_link_stats;
 mod m20261128_000009_visits;
 mod m20261128_000011_rule_names;
+mod m20261128_000012_click_recipients;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -66,6 +67,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000008_link_stats::Migration),
             Box::new(m20261128_000009_visits::Migration),
             Box::new(m20261128_000011_rule_names::Migration),
+            Box::new(m20261128_000012_click_recipients::Migration),
         ]
     }
 }

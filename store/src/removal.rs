@@ -22,6 +22,7 @@ const ROWS: u64 = 1_000;
 /// What a workspace owns beside what is told of elsewhere: tables with their keys, each before those that it
 /// points to.
 const OWNED: &[(&str, &str)] = &[
+    ("click_recipients", "recipient, click_id"),
     ("clicks", "id"),
     ("rollup_cells", "link_id, grain, quarter"),
     ("rollup_values", "block, value"),

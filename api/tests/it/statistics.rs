@@ -214,7 +214,7 @@ const DECIDE: &str =
     "mutation($i: UpdateWorkspaceInput!) { updateWorkspace(input: $i) { workspace { recipientParameter privacy { level } } } }";
 const IMPORT: &str = "mutation($i: ImportRecipientsInput!) { importRecipients(input: $i) { list { id name size } added } }";
 const CLICKED: &str = "query($l: ID, $c: Boolean, $n: Int, $a: String) { recipientClicks(listId: $l, clicked: $c, first: $n, after: $a) {
-    nodes { recipient clicks firstClickedAt lastClickedAt } pageInfo { hasNextPage endCursor } } }";
+    nodes { recipient clicks firstClickedAt lastClickedAt } totalCount pageInfo { hasNextPage endCursor } } }";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recipients_are_known_where_their_parameter_is_kept() {
@@ -261,7 +261,10 @@ async fn recipients_are_known_where_their_parameter_is_kept() {
         assert_eq!(clicked(json!({ "l": list })).await["nodes"], json!([none("u-1"), second, none("u-3")]));
         assert_eq!(clicked(json!({ "l": list, "c": true })).await["nodes"], json!([second]));
         let page = clicked(json!({ "l": list, "c": false, "n": 1 })).await;
-        assert_eq!((&page["nodes"], &page["pageInfo"]["hasNextPage"]), (&json!([none("u-1")]), &json!(true)));
+        assert_eq!(
+            (&page["nodes"], &page["pageInfo"]["hasNextPage"], &page["totalCount"]),
+            (&json!([none("u-1")]), &json!(true), &json!(2))
+        );
         let rest = clicked(json!({ "l": list, "c": false, "n": 1, "a": page["pageInfo"]["endCursor"] })).await;
         assert_eq!((&rest["nodes"], &rest["pageInfo"]["hasNextPage"]), (&json!([none("u-3")]), &json!(false)));
         assert_eq!(clicked(json!({})).await["nodes"].as_array().unwrap().len(), 2);

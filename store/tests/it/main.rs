@@ -30,6 +30,7 @@ mod links;
 mod misses;
 mod permits;
 mod postgres_only;
+mod recipients;
 mod recounts;
 mod retention;
 mod rights;
@@ -161,8 +162,12 @@ suite!(
     statistics::campaigns_have_their_clicks_and_conversions,
     statistics::visitors_return_as_a_plain_count_says,
     statistics::the_last_touch_before_a_conversion_is_credited,
-    statistics::recipients_have_clicked_or_not,
-    statistics::lists_of_recipients_are_bounded,
+    recipients::recipients_have_clicked_or_not,
+    recipients::clicks_are_noted_once_and_gone_with_them,
+    by_link_and_hour::hours_ages_and_links_are_those_of_the_clicks,
+    by_link_and_hour::links_have_ages_in_local_days,
+    by_link_and_hour::weeks_of_several_links_are_told_for_ever,
+    recipients::lists_of_recipients_are_bounded,
     visitors::a_visitor_counts_once_a_day_for_a_link_and_for_the_workspace,
     visitors::only_what_was_sent_on_makes_a_visitor,
     visitors::days_end_at_the_zones_midnight,

@@ -47,7 +47,8 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         crate::misses::ingest(store, workspace, &[crate::misses::miss("a", NOON)]).await;
         verified(store, workspace, &format!("{}.example", workspace.0)).await;
         api_keys::decide_something(store, workspace).await;
-        crate::statistics::a_list(store, workspace).await;
+        crate::recipients::a_list(store, workspace).await;
+        crate::recipients::known_recipients(store, workspace).await;
         let scope = store.workspace(workspace, store::Access::Write).await.unwrap();
         let job = domain::Job::reclassify(domain::JobId::new(NOON, platform::Rng::System.entropy()), workspace, (NOON, NOON), NOON);
         scope.create_job(&job, NOON).await.unwrap();
@@ -83,6 +84,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "recipient_lists",
         "recipients",
         "rule_names",
+        "click_recipients",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
         let own = match table {

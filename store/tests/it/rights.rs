@@ -362,7 +362,7 @@ pub async fn nothing_is_left_of_a_removed_workspace(store: &Database) {
     for (id, name) in [(ours_id, "ours"), (theirs_id, "theirs")] {
         crate::domains::verified(store_of_links, id, &format!("{name}.example")).await;
         crate::api_keys::decide_something(store_of_links, id).await;
-        crate::statistics::a_list(store_of_links, id).await;
+        crate::recipients::a_list(store_of_links, id).await;
         let mut new = crate::fixture::new_link(name);
         new.gate.click_limit = Some(domain::ClickLimit::parse(5).unwrap());
         new.gate.rules = crate::rule_names::rules(&[(1, "Rule")]);
@@ -374,6 +374,7 @@ pub async fn nothing_is_left_of_a_removed_workspace(store: &Database) {
         scope.commit().await.unwrap();
         let clicks: Vec<Click> = (0_i64..1_500).map(|at| by(key(at.unsigned_abs() % 700, 1), click(link, NOON.plus(at)))).collect();
         ingest(store_of_links, id, &clicks).await;
+        crate::recipients::known_recipients(store_of_links, id).await;
         crate::misses::ingest(store_of_links, id, &[crate::misses::miss("a", NOON)]).await;
         crate::conversions::convert(store_of_links, id, &clicks[7], "order").await;
         store_of_links.engage(id, clicks[7].id, NOON).await.unwrap();
