@@ -4,6 +4,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Json, Object, OneofObject,
 use domain::{ApiScope, LinkAddress, LinkId, LinkKind as DomainKind, Slug};
 use store::{StoreError, WorkspaceScope};
 
+use super::click_list::{ClickConnection, ClickOrder, click_list};
 use super::context::{Services, reader, services};
 use super::counts::{ClickTotals, click_totals};
 use super::domain::own_address_of;
@@ -82,7 +83,7 @@ impl Link {
         compare: Option<Compare>,
     ) -> ApiResult<Option<ClickTotals>> {
         let filter = filter.unwrap_or_default().of_link(&self.id);
-        Ok(Some(click_totals(ctx, Some(filter), compare).await?))
+        Ok(Some(click_list(ctx, Some(filter), order, PageArgs { first, after, ..PageArgs::default() }).await?))
     }
 
     /// People's clicks of each of the last days, today's last; `days` is 1 to 90. Days are those of the
