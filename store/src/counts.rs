@@ -50,6 +50,12 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Of nothing yet, of what the filter asks for.
+    pub(crate) fn of_one(filter: &ClickFilter) -> Self {
+        let of_link = ClickFilter { include: domain::ClickProperties { links: Vec::new(), ..filter.include.clone() }, ..filter.clone() };
+        Self { exact: of_link.one_dimension() == Some(None), ..Self::default() }
+    }
+
     /// Visitors whose first click of their day is among these, by that click's verdict. `None` where neither
     /// one link nor the whole workspace is asked for, or only some of its clicks by another property than
     /// their time and verdict, or where none of the clicks says who it is of.
@@ -67,7 +73,7 @@ impl Tally {
         self.counts.of(verdicts).saturating_sub(self.told.of(verdicts))
     }
 
-    fn add_count(&mut self, verdict: Verdict, count: Count) {
+    pub(crate) fn add_count(&mut self, verdict: Verdict, count: Count) {
         *self.counts.slot(verdict) += count.clicks.unsigned_abs();
         *self.firsts.slot(verdict) += count.firsts.unsigned_abs();
         *self.told.slot(verdict) += count.told.unsigned_abs();
@@ -134,26 +140,6 @@ impl WorkspaceScope {
         };
         let plan = self.sums(&inside, spans, add).await?;
         Ok(Series { points, source: plan.source(), data_from: self.data_from(filter, &plan).await?, head: self.head().await? })
-    }
-
-    /// The clicks of each quarter-hour that has any, by its start.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn quarters(&self, filter: &ClickFilter) -> Result<Quarters, StoreError> {
-        let mut tallies: BTreeMap<Millis, Tally> = BTreeMap::new();
-        let add = |start, verdict, count| tallies.entry(start).or_default().add_count(verdict, count);
-        let filter = filter.of_any_verdict();
-        let question = match self.question(&filter, None).await? {
-            Some(question) if question.block == LINK => Some(question.of_each_link(&filter)),
-            question => question.filter(|question| question.kept == Kept::Totals),
-        };
-        let plan = match &question {
-            Some(question) => question.plan(&filter, Pieces::Fine)?,
-            None => Plan::of_clicks(filter.clone()),
-        };
-        let plan = self.sums_by(&filter, question.as_ref(), plan, Quarter::MILLIS, add).await?;
-        Ok(Quarters { tallies, source: plan.source(), data_from: self.data_from(&filter, &plan).await?, head: self.head().await? })
     }
 
     /// Tells the counts of pieces of time, each within one of `spans`, or anywhere where there are none; and what

@@ -49,6 +49,7 @@ mod link_list;
 mod link_outbox;
 mod link_reports;
 mod link_stats;
+mod link_totals;
 mod links;
 mod live_visitors;
 mod lookup;

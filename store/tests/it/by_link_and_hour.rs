@@ -39,6 +39,23 @@ async fn check_week(told: &Told, filter: &ClickFilter, zone: &TimeZone) -> Sourc
     found.source
 }
 
+async fn check_links(told: &Told, filter: &ClickFilter) -> Source {
+    let scope = read(&told.store, told.workspace).await;
+    let links = told.drawn.links();
+    let found = scope.totals_of_links(filter, &links).await.unwrap();
+    assert_eq!(found.len(), links.len());
+    let mut source = Source::Clicks;
+    for link in links {
+        let mut of_link = filter.clone();
+        of_link.include.links = vec![link];
+        let (alone, beside) = (scope.totals(&of_link).await.unwrap(), found[&link]);
+        assert_eq!((alone.tally, alone.data_from, alone.head), (beside.tally, beside.data_from, beside.head), "{of_link:?}");
+        assert_eq!(alone.source, beside.source, "{of_link:?}");
+        source = beside.source;
+    }
+    source
+}
+
 pub async fn hours_ages_and_links_are_those_of_the_clicks(database: &Database) {
     let mut sources: BTreeMap<&str, u32> = BTreeMap::new();
     for (seed, own) in ZONES.into_iter().enumerate() {
@@ -50,6 +67,7 @@ pub async fn hours_ages_and_links_are_those_of_the_clicks(database: &Database) {
             let mut note = |what, source| *sources.entry(what).or_default() += u32::from(source == Source::Rollup);
             note("ages", check_ages(&told, &filter, &own).await);
             note("hours", check_week(&told, &filter, &zone).await);
+            note("links", check_links(&told, &filter).await);
         }
     }
     assert!(sources.values().all(|by_cells| *by_cells > 30), "these questions tell nothing of cells: {sources:?}");
