@@ -1,11 +1,11 @@
 //! Clicks that were answered and could not be kept: counted, since they cannot be stored. Misses that are not
-//! kept are counted beside them, by a reason of their own.
+//! kept, copies that were delivered again and the clicks of machines are told beside them, by reasons of their own.
 
 use uuid::Uuid;
 
 use crate::WorkspaceId;
 
-/// Why a click could not be kept.
+/// Why a click could not be kept, or is not counted as one of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LossReason {
     /// A reason that a later program gave.
@@ -28,11 +28,27 @@ pub enum LossReason {
     /// little room left in the spool, or from when misses are no longer kept. Counted by the hour, so that no
     /// flood of them takes the counters of lost clicks.
     Miss,
+    /// No loss but a click that was delivered again after it was stored: copies, not clicks. A redelivery whose
+    /// acknowledgement is lost comes once more, and counts once more.
+    Duplicate,
+    /// No loss but a click of a machine, which is stored and told from people's. Never stored here: rollup cells know
+    /// it, by the quarter-hour.
+    Bot,
 }
 
 impl LossReason {
-    pub const ALL: [Self; 8] =
-        [Self::Unknown, Self::Disk, Self::Quota, Self::TooLarge, Self::InDoubt, Self::TooLate, Self::Erased, Self::Miss];
+    pub const ALL: [Self; 10] = [
+        Self::Unknown,
+        Self::Disk,
+        Self::Quota,
+        Self::TooLarge,
+        Self::InDoubt,
+        Self::TooLate,
+        Self::Erased,
+        Self::Miss,
+        Self::Duplicate,
+        Self::Bot,
+    ];
 
     /// The number it is stored as.
     pub fn code(self) -> i16 {
@@ -45,6 +61,8 @@ impl LossReason {
             Self::TooLate => 5,
             Self::Erased => 6,
             Self::Miss => 7,
+            Self::Duplicate => 8,
+            Self::Bot => 9,
         }
     }
 
@@ -57,9 +75,9 @@ impl LossReason {
         matches!(self, Self::InDoubt | Self::TooLate | Self::Miss)
     }
 
-    /// Whether what it counts were clicks.
-    pub fn is_of_clicks(self) -> bool {
-        self != Self::Miss
+    /// Whether what it counts are clicks that are in no count.
+    pub fn is_of_lost_clicks(self) -> bool {
+        !matches!(self, Self::Miss | Self::Duplicate | Self::Bot)
     }
 
     /// The minute that one is counted in which happened in that minute.
@@ -78,6 +96,8 @@ impl LossReason {
             Self::TooLate => "too_late",
             Self::Erased => "erased",
             Self::Miss => "miss",
+            Self::Duplicate => "duplicate",
+            Self::Bot => "bot",
         }
     }
 }

@@ -33,6 +33,8 @@ mod m20261128_000010_link_creators;
 mod m20261128_000011_recipient_erasures;
 mod m20261128_000012_forgotten_values;
 mod m20261128_000013_hours;
+mod m20261128_000014_rule_names;
+mod m20261128_000015_click_recipients;
 
 pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -72,6 +74,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000011_recipient_erasures::Migration),
             Box::new(m20261128_000012_forgotten_values::Migration),
             Box::new(m20261128_000013_hours::Migration),
+            Box::new(m20261128_000014_rule_names::Migration),
+            Box::new(m20261128_000015_click_recipients::Migration),
         ]
     }
 }

@@ -1,8 +1,6 @@
 //! Totals and series: sums of clicks, and of first clicks of visitors' days, per verdict over pieces of time,
 //! which are cells or, where a series asks for finer points, minutes.
 
-use std::collections::BTreeMap;
-
 use domain::{BucketSpan, ClickFilter, Millis, Quarter, Seq, Verdict};
 use entity::click;
 use sea_orm::sea_query::{Expr, SimpleExpr};
@@ -11,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelec
 use crate::cells::Question;
 use crate::filter_sql::within;
 use crate::ingest::Marks;
-use crate::plan::{Kept, Pieces, Plan, Source};
+use crate::plan::{Plan, Source};
 use crate::rollup::{Count, LINK};
 use crate::{StoreError, WorkspaceScope};
 
@@ -56,6 +54,12 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Of nothing yet, of what the filter asks for.
+    pub(crate) fn of_one(filter: &ClickFilter) -> Self {
+        let of_link = ClickFilter { include: domain::ClickProperties { links: Vec::new(), ..filter.include.clone() }, ..filter.clone() };
+        Self { exact: of_link.one_dimension() == Some(None), ..Self::default() }
+    }
+
     /// Visitors whose first click of their day is among these, by that click's verdict. `None` where neither
     /// one link nor the whole workspace is asked for, or only some of its clicks by another property than
     /// their time and verdict, or where none of the clicks says who it is of.
@@ -73,7 +77,7 @@ impl Tally {
         self.counts.of(verdicts).saturating_sub(self.told.of(verdicts))
     }
 
-    fn add_count(&mut self, verdict: Verdict, count: Count) {
+    pub(crate) fn add_count(&mut self, verdict: Verdict, count: Count) {
         self.counts.add(verdict, count.clicks.unsigned_abs());
         self.firsts.add(verdict, count.firsts.unsigned_abs());
         self.told.add(verdict, count.told.unsigned_abs());
@@ -100,15 +104,6 @@ pub struct Totals {
 pub struct Series {
     /// One for each bucket asked for.
     pub points: Vec<Tally>,
-    pub source: Source,
-    pub data_from: Millis,
-    pub head: Seq,
-}
-
-#[derive(Clone, Debug)]
-pub struct Quarters {
-    /// By the first instant of the quarter-hour.
-    pub tallies: BTreeMap<Millis, Tally>,
     pub source: Source,
     pub data_from: Millis,
     pub head: Seq,
@@ -155,26 +150,6 @@ impl WorkspaceScope {
         };
         let plan = self.sums(&inside, spans, add).await?;
         Ok(Series { points, source: plan.source(), data_from: self.data_from(filter, &plan).await?, head: self.head().await? })
-    }
-
-    /// The clicks of each quarter-hour that has any, by its start.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn quarters(&self, filter: &ClickFilter) -> Result<Quarters, StoreError> {
-        let mut tallies: BTreeMap<Millis, Tally> = BTreeMap::new();
-        let add = |start, verdict, count| tallies.entry(start).or_default().add_count(verdict, count);
-        let filter = filter.of_any_verdict();
-        let question = match self.question(&filter, None).await? {
-            Some(question) if question.block == LINK => Some(question.of_each_link(&filter)),
-            question => question.filter(|question| question.kept == Kept::Totals),
-        };
-        let plan = match &question {
-            Some(question) => question.plan(&filter, Pieces::Fine)?,
-            None => Plan::of_clicks(filter.clone()),
-        };
-        let plan = self.sums_by(&filter, question.as_ref(), plan, Quarter::MILLIS, add).await?;
-        Ok(Quarters { tallies, source: plan.source(), data_from: self.data_from(&filter, &plan).await?, head: self.head().await? })
     }
 
     /// Tells the counts of pieces of time, each within one of `spans`, or anywhere where there are none; and what
@@ -240,7 +215,12 @@ impl WorkspaceScope {
     }
 
     /// The counts of pieces `width` milliseconds wide.
-    async fn add_clicks(&self, filter: &ClickFilter, width: i64, each: &mut impl FnMut(Millis, Verdict, Count)) -> Result<(), StoreError> {
+    pub(crate) async fn add_clicks(
+        &self,
+        filter: &ClickFilter,
+        width: i64,
+        each: &mut impl FnMut(Millis, Verdict, Count),
+    ) -> Result<(), StoreError> {
         // Written out, since PostgreSQL takes two bound parameters for two different expressions.
         let piece = Expr::cust(format!("occurred_at / {width}"));
         let rows = click::Entity::find()

@@ -1,16 +1,20 @@
 //! Clicks that were answered and could not be kept, per workspace, minute and reason. What comes
 //! are states of counters that only rise, so the largest of each is kept, however often and in
-//! whatever order they come.
+//! whatever order they come. What ingest itself decides it counts in its own transaction (`ingest/counted.rs`), and
+//! what was judged a machine's is told by rollup cells.
 
 use std::collections::BTreeMap;
 
-use domain::{Loss, LossReason, Millis, WorkspaceId};
+use domain::{Loss, LossReason, Millis, Quarter, Verdict, WorkspaceId};
 use entity::ingest_counter::{self, Column};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use sqlx::{PgPool, SqlitePool};
 
+use crate::cells::CellsOf;
 use crate::connect::Pools;
+use crate::plan::CellRange;
+use crate::rollup::{Block, Cell, Grain};
 use crate::scope::WorkspaceScope;
 use crate::{Store, StoreError};
 
@@ -61,6 +65,25 @@ impl WorkspaceScope {
         let within = self.losses().filter(Column::Minute.gte(first_from(from))).filter(Column::Minute.lt(first_from(to)));
         let sums: Vec<(i64, i16, i64)> = within.into_tuple().all(&self.transaction).await?;
         Ok(sums.into_iter().map(lost).collect())
+    }
+
+    /// The clicks of machines in quarter-hours that begin from `from` on and before `to`, each as of its first minute.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn bots_by_quarter(&self, from: Millis, to: Millis) -> Result<Vec<LostClicks>, StoreError> {
+        let first_from = |at: Millis| Some(Quarter::of(at.plus(Quarter::MILLIS - 1)).0);
+        let range = CellRange { grain: Grain::Quarter, first: first_from(from), end: first_from(to) };
+        let mut bots = Vec::new();
+        let tell = |_, quarter: Quarter, cell: Cell| {
+            let count = cell.totals().filter(|(verdict, _)| *verdict == Verdict::Bot).map(|(_, count)| count.clicks.unsigned_abs()).sum();
+            let minute = quarter.start().0.div_euclid(MINUTE_MILLIS);
+            bots.push(LostClicks { minute, reason: LossReason::Bot, count });
+        };
+        self.each_cell(CellsOf::Workspace, &range, &[Block::TOTALS], tell).await?;
+        bots.retain(|bots| bots.count > 0);
+        bots.sort_unstable_by_key(|bots| bots.minute);
+        Ok(bots)
     }
 
     /// All losses after that place, oldest first, `limit` at most; and the place after them, `None` at the end.

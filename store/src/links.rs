@@ -48,6 +48,7 @@ impl WorkspaceScope {
         self.write_tags(new.id, &new.labels.tags).await?;
         self.write_metadata(new.id, &new.labels.metadata).await?;
         self.limit_permits(new.id, new.gate.click_limit).await?;
+        self.remember_rules(&new.gate.rules).await?;
         self.record_change(new.id, 1).await?;
         self.link(new.id).await
     }
@@ -99,6 +100,9 @@ impl WorkspaceScope {
         set(&mut changed.append_click_id, change.append_click_id);
         if let Some(limit) = change.gate.click_limit {
             self.limit_permits(id, limit).await?;
+        }
+        if let Some(rules) = &change.gate.rules {
+            self.remember_rules(rules).await?;
         }
         write_change(&mut changed, change.gate)?;
         // The row first: it is what others who change the link wait for.

@@ -1,12 +1,11 @@
-//! Recipients: whom something was sent to, and who of them has clicked, by a parameter of the short URL.
+//! Recipients: lists of those whom something was sent to, and the parameter of short URLs that tells them.
 
-use domain::{ClickFilter, MAX_RECIPIENT_LISTS, MAX_RECIPIENTS, Millis, RecipientImport, RecipientListId, RecipientParameter, Verdict};
-use entity::click::{Column as ClickColumn, Entity as Click};
+use domain::{MAX_RECIPIENT_LISTS, MAX_RECIPIENTS, RecipientImport, RecipientListId, RecipientParameter};
 use entity::{recipient, recipient_list};
-use sea_orm::sea_query::{Expr, ExprTrait as _, JoinType, OnConflict, Order, Query, SelectStatement};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait as _, DbBackend, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Statement,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait as _, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder, QuerySelect,
+    Statement,
 };
 
 use crate::{StoreError, WorkspaceScope};
@@ -20,29 +19,6 @@ pub struct RecipientList {
     pub id: RecipientListId,
     pub name: String,
     pub size: u64,
-}
-
-/// Somebody something was sent to, and their clicks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecipientClicks {
-    pub recipient: String,
-    pub clicks: u64,
-    /// The first and the last; `None` without any.
-    pub between: Option<(Millis, Millis)>,
-}
-
-/// Which recipients are asked for.
-#[derive(Clone, Debug)]
-pub struct RecipientRequest {
-    pub parameter: RecipientParameter,
-    /// Those of one list; without it whoever has clicked.
-    pub list: Option<RecipientListId>,
-    pub filter: ClickFilter,
-    /// Only those who have clicked, or only those who have not.
-    pub clicked: Option<bool>,
-    /// Those after this one.
-    pub after: Option<String>,
-    pub limit: u64,
 }
 
 impl WorkspaceScope {
@@ -62,7 +38,7 @@ impl WorkspaceScope {
         let sql = "UPDATE workspaces SET recipient_parameter = $2 WHERE id = $1";
         let name = parameter.map(|parameter| parameter.as_str().to_owned());
         self.transaction.execute_raw(self.sql(sql, vec![self.workspace.0.into(), name.into()])).await?;
-        Ok(())
+        self.forget_noted().await
     }
 
     /// Adds recipients to the list of that name, which is made with `fresh` where there is none. Returns it, and how
@@ -164,7 +140,7 @@ impl WorkspaceScope {
         Ok(())
     }
 
-    async fn own_list(&self, list: RecipientListId) -> Result<(), StoreError> {
+    pub(crate) async fn own_list(&self, list: RecipientListId) -> Result<(), StoreError> {
         let own = recipient_list::Entity::find_by_id(list.0).filter(recipient_list::Column::WorkspaceId.eq(self.workspace.0));
         own.one(&self.transaction).await?.map(drop).ok_or(StoreError::NotFound)
     }
@@ -192,84 +168,7 @@ impl WorkspaceScope {
         Ok(rows.into_iter().map(|row| (RecipientListId(row.list_id), row.recipient)).collect())
     }
 
-    /// Recipients by the bytes of their ids, with the clicks that match; one more than the limit where there are more.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] for a list that is none.
-    pub async fn recipient_clicks(&self, request: &RecipientRequest) -> Result<Vec<RecipientClicks>, StoreError> {
-        if let Some(list) = request.list {
-            self.own_list(list).await?;
-        }
-        let clicks = self.clicks_of_recipients(&request.filter.with_default_verdicts(&[Verdict::Human]), &request.parameter);
-        let mut query = match request.list {
-            Some(list) => self.on_list(list, clicks, request.clicked),
-            None => Query::select().expr(Expr::cust("clicked.*")).from_subquery(clicks, "clicked").to_owned(),
-        };
-        let id = if request.list.is_some() { "recipients.recipient" } else { "clicked.recipient" };
-        if let Some(after) = &request.after {
-            query.and_where(Expr::cust(id).gt(after.as_str()));
-        }
-        query.order_by_expr(Expr::cust(id), Order::Asc).limit(request.limit + 1);
-        let read = |row: &sea_orm::QueryResult| {
-            let (first, last): (Option<i64>, Option<i64>) = (row.try_get("", "first_at")?, row.try_get("", "last_at")?);
-            Ok(RecipientClicks {
-                recipient: row.try_get("", "recipient")?,
-                clicks: row.try_get::<Option<i64>>("", "clicks")?.unwrap_or(0).unsigned_abs(),
-                between: first.map(Millis).zip(last.map(Millis)),
-            })
-        };
-        self.transaction.query_all(&query).await?.iter().map(read).collect()
-    }
-
-    fn on_list(&self, list: RecipientListId, clicks: SelectStatement, clicked: Option<bool>) -> SelectStatement {
-        let same = Expr::cust("clicked.recipient = recipients.recipient");
-        let mut query = Query::select();
-        query
-            .expr(Expr::cust("recipients.recipient, clicked.clicks, clicked.first_at, clicked.last_at"))
-            .from(recipient::Entity)
-            .join_subquery(if clicked == Some(true) { JoinType::InnerJoin } else { JoinType::LeftJoin }, clicks, "clicked", same)
-            .and_where(recipient::Column::WorkspaceId.eq(self.workspace.0))
-            .and_where(recipient::Column::ListId.eq(list.0));
-        if clicked == Some(false) {
-            query.and_where(Expr::cust("clicked.recipient IS NULL"));
-        }
-        query
-    }
-
-    /// The clicks that have the parameter, by its first value.
-    fn clicks_of_recipients(&self, filter: &ClickFilter, parameter: &RecipientParameter) -> SelectStatement {
-        let name = parameter.as_str();
-        // As the filter by parameters reads them: what looks like the beginning of such an object is one.
-        let written = serde_json::to_string(name).unwrap_or_default();
-        let (holds, value) = if self.transaction.get_database_backend() == DbBackend::Postgres {
-            (
-                "strpos(parameters, $1) > 0",
-                "(SELECT p.value ->> 'value' FROM jsonb_array_elements(clicks.parameters::jsonb) WITH ORDINALITY AS p (value, place) \
-                 WHERE p.value ->> 'key' = $1 ORDER BY p.place LIMIT 1) COLLATE \"C\"",
-            )
-        } else {
-            (
-                "instr(parameters, ?) > 0",
-                "(SELECT json_extract(p.value, '$.value') FROM json_each(clicks.parameters) AS p \
-                 WHERE json_extract(p.value, '$.key') = ? ORDER BY p.key LIMIT 1)",
-            )
-        };
-        let each = Click::find()
-            .select_only()
-            .column(ClickColumn::OccurredAt)
-            .expr_as(Expr::cust_with_values(value, [name]), "recipient")
-            .filter(self.counted(filter))
-            .filter(Expr::cust_with_values(holds, [format!("{{\"key\":{written},")]))
-            .into_query();
-        Query::select()
-            .expr(Expr::cust("recipient, COUNT(*) AS clicks, MIN(occurred_at) AS first_at, MAX(occurred_at) AS last_at"))
-            .from_subquery(each, "each_click")
-            .and_where(Expr::cust("recipient IS NOT NULL"))
-            .add_group_by([Expr::cust("recipient")])
-            .to_owned()
-    }
-
-    fn sql(&self, sql: &str, values: Vec<sea_orm::Value>) -> Statement {
+    pub(crate) fn sql(&self, sql: &str, values: Vec<sea_orm::Value>) -> Statement {
         Statement::from_sql_and_values(self.transaction.get_database_backend(), sql, values)
     }
 }

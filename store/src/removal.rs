@@ -22,6 +22,7 @@ const ROWS: u64 = 1_000;
 /// What a workspace owns beside what is told of elsewhere: tables with their keys, each before those that it
 /// points to.
 const OWNED: &[(&str, &str)] = &[
+    ("click_recipients", "recipient, click_id"),
     ("clicks", "id"),
     ("rollup_cells", "link_id, grain, quarter"),
     ("rollup_values", "block, value"),
@@ -43,6 +44,7 @@ const OWNED: &[(&str, &str)] = &[
     ("annotations", "id"),
     ("recipients", "list_id, recipient"),
     ("recipient_lists", "id"),
+    ("rule_names", "rule_id"),
     ("links", "id"),
     ("signing_secrets", "id"),
     ("jobs", "id"),

@@ -71,7 +71,7 @@ pub struct BreakdownRow {
     pub previous: Option<PreviousClicks>,
     #[graphql(skip)]
     unknown: &'static str,
-    /// Of a rule, what it was called at its last click.
+    /// Of a rule, what it is or was called; read only where a label is asked for.
     #[graphql(skip)]
     rule_name: Option<String>,
     #[graphql(skip)]
@@ -154,9 +154,9 @@ impl BreakdownQuery {
         let (order, shared_domain) = (order_by.map(Into::into).unwrap_or_default(), services.short_domain.authority());
         let request = BreakdownRequest { dimension: dimension.into(), key, filter, compared, search, first, order, shared_domain };
         let found = scope.breakdown(&request).await?;
-        let names = if dimension == Dimension::Rule {
+        let names = if dimension == Dimension::Rule && ctx.look_ahead().field("rows").field("label").exists() {
             let ids: Vec<String> = found.rows.iter().filter_map(|row| row.value.text()).collect();
-            scope.rule_names(&request.filter, &ids).await?
+            scope.rule_names(&ids).await?
         } else {
             HashMap::new()
         };

@@ -69,32 +69,41 @@ impl ClickQuery {
         last: Option<i32>,
         before: Option<String>,
     ) -> ApiResult<Option<ClickConnection>> {
-        let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
-        let scope = services.read(workspace).await?;
-        let filter = resolve(services, &scope, filter).await?;
-        let args = PageArgs { first, after, last, before };
-        let (page, cursors): (_, Vec<String>) = match order {
-            ClickOrder::Newest => {
-                let request = args.request::<ClickId>()?;
-                let page = scope.clicks_by_time(&filter, &request).await?;
-                let cursors = page.clicks.iter().map(|click| click.id.encode()).collect();
-                (page, cursors)
-            }
-            ClickOrder::Stored => {
-                let request = args.request::<StoredCursor>()?.map(|cursor| cursor.0);
-                // Nothing would ever come after it, in silence.
-                if let Some(after) = request.after
-                    && after > scope.head().await?
-                {
-                    return Err(StoredCursor::ahead().into());
-                }
-                let page = scope.clicks_by_storage(&filter, &request).await?;
-                let cursors = page.clicks.iter().map(|click| StoredCursor(click.seq).encode()).collect();
-                (page, cursors)
-            }
-        };
-        let nodes: Vec<Click> = page.clicks.into_iter().map(|click| Click::new(workspace, click)).collect();
-        let edges = cursors.iter().cloned().zip(&nodes).map(|(cursor, node)| ClickEdge { cursor, node: node.clone() }).collect();
-        Ok(Some(ClickConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes, filter }))
+        Ok(Some(click_list(ctx, filter, order, PageArgs { first, after, last, before }).await?))
     }
+}
+
+/// The clicks for a field of type [`ClickConnection`].
+pub(super) async fn click_list(
+    ctx: &Context<'_>,
+    filter: Option<ClickFilterInput>,
+    order: ClickOrder,
+    args: PageArgs,
+) -> ApiResult<ClickConnection> {
+    let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
+    let scope = services.read(workspace).await?;
+    let filter = resolve(services, &scope, filter).await?;
+    let (page, cursors): (_, Vec<String>) = match order {
+        ClickOrder::Newest => {
+            let request = args.request::<ClickId>()?;
+            let page = scope.clicks_by_time(&filter, &request).await?;
+            let cursors = page.clicks.iter().map(|click| click.id.encode()).collect();
+            (page, cursors)
+        }
+        ClickOrder::Stored => {
+            let request = args.request::<StoredCursor>()?.map(|cursor| cursor.0);
+            // Nothing would ever come after it, in silence.
+            if let Some(after) = request.after
+                && after > scope.head().await?
+            {
+                return Err(StoredCursor::ahead().into());
+            }
+            let page = scope.clicks_by_storage(&filter, &request).await?;
+            let cursors = page.clicks.iter().map(|click| StoredCursor(click.seq).encode()).collect();
+            (page, cursors)
+        }
+    };
+    let nodes: Vec<Click> = page.clicks.into_iter().map(|click| Click::new(workspace, click)).collect();
+    let edges = cursors.iter().cloned().zip(&nodes).map(|(cursor, node)| ClickEdge { cursor, node: node.clone() }).collect();
+    Ok(ClickConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes, filter })
 }

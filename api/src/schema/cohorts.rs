@@ -7,6 +7,7 @@ use domain::{
 use store::AgedClicks;
 
 use super::context::{reader, services};
+use super::counts::Source;
 use super::error::ApiResult;
 use super::filter::{ClickFilterInput, resolve};
 use super::period::zone_of;
@@ -18,7 +19,7 @@ const DEFAULT_PERIODS: i32 = 6;
 /// The step of a link's age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum AgeBucket {
-    /// 24 hours since the link was made.
+    /// A day of the workspace's zone; the first is the one that the link was made on.
     Day,
     /// Seven of these.
     Week,
@@ -45,7 +46,7 @@ pub enum RetentionBucket {
 /// Clicks by the age that their link had.
 #[derive(Clone, Debug, Default, SimpleObject)]
 pub struct ClicksByAge {
-    /// Clicks at age 0, 1, 2 … : 91 days, or 13 weeks.
+    /// Clicks at age 0 (on the day that the link was made on, or in the first seven days), 1, 2 … : 91 days, or 13 weeks.
     pub ages: Vec<u64>,
     /// Clicks of links older than 90 days.
     pub rest: u64,
@@ -84,6 +85,7 @@ pub struct LinkAgeCohorts {
     pub cohorts: Vec<LinkAgeCohort>,
     /// The first instant that the answer covers in full.
     pub data_from: DateTime,
+    pub source: Source,
 }
 
 /// Visitors of a cohort who were there again.
@@ -118,8 +120,10 @@ pub struct CohortQuery;
 
 #[Object]
 impl CohortQuery {
-    /// Clicks by how old their link was, of all links and of those made in each of the last months. People's clicks,
-    /// unless the filter names verdicts. `bucket` is DAY unless given; `first` is how many months, 12 unless given, 24 at most.
+    /// Clicks by how old their link was, of all links and of those made in each of the last months. Ages are counted in
+    /// days of the workspace's zone: a link is 0 days old on the day that it was made on. Clicks of the day before count
+    /// for the first day, earlier ones (of a link whose clicks are older than it) for none. People's clicks, unless the
+    /// filter names verdicts. `bucket` is DAY unless given; `first` is how many months, 12 unless given, 24 at most.
     async fn link_age_cohorts(
         &self,
         ctx: &Context<'_>,
@@ -144,6 +148,7 @@ impl CohortQuery {
             all: ClicksByAge::of(found.clicks.iter(), bucket),
             cohorts: edges.windows(2).enumerate().map(cohort).collect(),
             data_from: DateTime(found.data_from),
+            source: found.source.into(),
         }))
     }
 

@@ -170,7 +170,7 @@ impl ConversionQuery {
         let question = ConversionQuestion { filter: resolve(services, &scope, filter).await?, name };
         let request = ConversionBreakdownRequest { by: by(services, dimension, key), question, first };
         let found = scope.conversion_breakdown(&request).await?;
-        let labels = labels(&scope, &request.question.filter, request.by.dimension, found.rows.iter().map(|row| &row.value)).await?;
+        let labels = labels(&scope, request.by.dimension, found.rows.iter().map(|row| &row.value)).await?;
         let row = |row: store::ConversionRow| ConversionBreakdownRow {
             value: row.value.text(),
             label: labels.of(&row.value),
@@ -219,7 +219,7 @@ impl ConversionQuery {
         let request = FunnelRequest { filter, steps, by: by.map(|dimension| (self::by(services, dimension, key), first)) };
         let found = scope.funnel(&request).await?;
         let labels = match &request.by {
-            Some((by, _)) => labels(&scope, &request.filter, by.dimension, found.groups.iter().map(|group| &group.value)).await?,
+            Some((by, _)) => labels(&scope, by.dimension, found.groups.iter().map(|group| &group.value)).await?,
             None => Labels::default(),
         };
         let group = |group: store::FunnelGroup| FunnelGroup {

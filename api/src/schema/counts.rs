@@ -109,35 +109,87 @@ impl CountQuery {
     }
 }
 
+/// Which of the counts are asked for that cost something.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wants {
+    redirect_micros: bool,
+    daily_uniques: bool,
+    /// Read from clicks.
+    unique_visitors: bool,
+    misses: bool,
+}
+
+/// The same of the range, and of the one compared with.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted {
+    pub now: Wants,
+    pub previous: Wants,
+}
+
+impl Wants {
+    fn of(selected: &Lookahead<'_>) -> Self {
+        Self {
+            redirect_micros: wants_redirect_micros(selected),
+            daily_uniques: wants_daily_uniques(selected),
+            unique_visitors: selected.field("uniqueVisitors").exists(),
+            misses: selected.field("misses").exists(),
+        }
+    }
+}
+
+impl Wanted {
+    pub fn of(selected: &Lookahead<'_>) -> Self {
+        Self { now: Wants::of(selected), previous: Wants::of(&selected.field("previous")) }
+    }
+}
+
 /// The totals for a field of type [`ClickTotals`], which `ctx` stands at.
-pub(crate) async fn click_totals(
-    ctx: &Context<'_>,
-    filter: Option<ClickFilterInput>,
-    compare: Option<Compare>,
-) -> Result<ClickTotals, ApiError> {
+async fn click_totals(ctx: &Context<'_>, filter: Option<ClickFilterInput>, compare: Option<Compare>) -> Result<ClickTotals, ApiError> {
     let services = services(ctx)?;
     let scope = services.read(reader(ctx, ApiScope::ClicksRead)?).await?;
     let (filter, compared) = resolve_compared(services, &scope, filter, compare).await?;
-    let (counts, totals) = counts(&scope, &filter, &ctx.look_ahead()).await?;
-    let misses = if ctx.look_ahead().field("misses").exists() { misses_beside(&scope, &filter).await? } else { None };
-    let previous = match compared.as_ref().and_then(|compared| compared.from.zip(compared.to).zip(Some(compared))) {
-        Some(((from, to), compared)) => {
-            let (counts, _) = self::counts(&scope, compared, &ctx.look_ahead().field("previous")).await?;
-            Some(PreviousTotals { from: DateTime(from), to: DateTime(to), counts })
-        }
-        None => None,
-    };
-    let (source, live_cursor) = (totals.source.into(), StoredCursor(totals.head).encode());
-    Ok(ClickTotals { counts, misses, previous, source, live_cursor })
+    let wanted = Wanted::of(&ctx.look_ahead());
+    let mut told = told_totals(&scope, &filter, &scope.totals(&filter).await?, wanted.now).await?;
+    if let Some(compared) = &compared {
+        told.previous = previous_totals(&scope, compared, &scope.totals(compared).await?, wanted.previous).await?;
+    }
+    Ok(told)
 }
 
-/// What is counted by a filter; what costs something, only where it is among the selections.
-async fn counts(scope: &WorkspaceScope, filter: &ClickFilter, selected: &Lookahead<'_>) -> Result<(ClickCounts, Totals), ApiError> {
-    let totals = scope.totals(filter).await?;
+/// Totals as they are told, with what else is wanted; compared with nothing.
+pub(super) async fn told_totals(
+    scope: &WorkspaceScope,
+    filter: &ClickFilter,
+    totals: &Totals,
+    wants: Wants,
+) -> Result<ClickTotals, ApiError> {
+    Ok(ClickTotals {
+        counts: counts(scope, filter, totals, wants).await?,
+        misses: if wants.misses { misses_beside(scope, filter).await? } else { None },
+        previous: None,
+        source: totals.source.into(),
+        live_cursor: StoredCursor(totals.head).encode(),
+    })
+}
+
+/// The totals of a range compared with; `None` where it has no beginning.
+pub(super) async fn previous_totals(
+    scope: &WorkspaceScope,
+    filter: &ClickFilter,
+    totals: &Totals,
+    wants: Wants,
+) -> Result<Option<PreviousTotals>, ApiError> {
+    let Some((from, to)) = filter.from.zip(filter.to) else { return Ok(None) };
+    let counts = counts(scope, filter, totals, wants).await?;
+    Ok(Some(PreviousTotals { from: DateTime(from), to: DateTime(to), counts }))
+}
+
+/// What is counted by a filter; what costs something, only where it is wanted.
+async fn counts(scope: &WorkspaceScope, filter: &ClickFilter, totals: &Totals, wants: Wants) -> Result<ClickCounts, ApiError> {
     let (tally, counts, verdicts) = (totals.tally, totals.tally.counts, filter.verdicts_or(&[Verdict::Human]));
-    let micros = redirect_micros(scope, filter, selected).await?;
-    let uniques = daily_uniques(scope, filter, &tally, selected).await?;
-    let counts = ClickCounts {
+    let micros = redirect_micros(scope, filter, wants).await?;
+    let uniques = daily_uniques(scope, filter, &tally, wants).await?;
+    Ok(ClickCounts {
         clicks: counts.of(&verdicts),
         human: counts.human,
         suspected: counts.suspected,
@@ -145,14 +197,13 @@ async fn counts(scope: &WorkspaceScope, filter: &ClickFilter, selected: &Lookahe
         internal: counts.internal,
         daily_uniques: uniques.visitors,
         daily_uniques_estimated: uniques.estimated,
-        unique_visitors: unique_visitors(scope, filter, selected).await?,
+        unique_visitors: unique_visitors(scope, filter, wants).await?,
         without_visitor: tally.without_visitor(&verdicts),
         redirect_micros_p50: micros.map(|micros| micros.p50),
         redirect_micros_p95: micros.map(|micros| micros.p95),
         redirect_micros_p99: micros.map(|micros| micros.p99),
         data_from: DateTime(totals.data_from),
-    };
-    Ok((counts, totals))
+    })
 }
 
 /// Visitors by day, and whether they are an estimate.
@@ -176,27 +227,17 @@ pub(super) fn wants_daily_uniques(selected: &Lookahead<'_>) -> bool {
     selected.field("dailyUniques").exists() || selected.field("dailyUniquesEstimated").exists()
 }
 
-async fn daily_uniques(
-    scope: &WorkspaceScope,
-    filter: &ClickFilter,
-    tally: &Tally,
-    selected: &Lookahead<'_>,
-) -> Result<DailyUniques, ApiError> {
-    let estimate = if wants_daily_uniques(selected) { scope.estimated_uniques(filter).await? } else { None };
+async fn daily_uniques(scope: &WorkspaceScope, filter: &ClickFilter, tally: &Tally, wants: Wants) -> Result<DailyUniques, ApiError> {
+    let estimate = if wants.daily_uniques { scope.estimated_uniques(filter).await? } else { None };
     Ok(DailyUniques::of(tally, &filter.verdicts_or(&[Verdict::Human]), estimate))
 }
 
-async fn redirect_micros(
-    scope: &WorkspaceScope,
-    filter: &ClickFilter,
-    selected: &Lookahead<'_>,
-) -> Result<Option<RedirectMicros>, ApiError> {
-    if wants_redirect_micros(selected) { Ok(scope.redirect_micros(filter).await?) } else { Ok(None) }
+async fn redirect_micros(scope: &WorkspaceScope, filter: &ClickFilter, wants: Wants) -> Result<Option<RedirectMicros>, ApiError> {
+    if wants.redirect_micros { Ok(scope.redirect_micros(filter).await?) } else { Ok(None) }
 }
 
-/// Only where somebody asks for them, as they are read from clicks.
-async fn unique_visitors(scope: &WorkspaceScope, filter: &ClickFilter, selected: &Lookahead<'_>) -> Result<Option<u64>, ApiError> {
-    if selected.field("uniqueVisitors").exists() { Ok(scope.unique_visitors(filter).await?) } else { Ok(None) }
+async fn unique_visitors(scope: &WorkspaceScope, filter: &ClickFilter, wants: Wants) -> Result<Option<u64>, ApiError> {
+    if wants.unique_visitors { Ok(scope.unique_visitors(filter).await?) } else { Ok(None) }
 }
 
 /// Whether a field with these selections needs the percentiles.

@@ -1,9 +1,8 @@
-//! What the values of a dimension are called, for a person: links by title or slug, rules by what they were called
-//! last.
+//! What the values of a dimension are called, for a person: links by title or slug, rules by what they are or were called.
 
 use std::collections::HashMap;
 
-use domain::{ClickFilter, Dimension, DimensionValue, LinkId};
+use domain::{Dimension, DimensionValue, LinkId};
 use store::WorkspaceScope;
 
 use super::context::Services;
@@ -17,10 +16,8 @@ pub(crate) struct Labels {
     unknown: &'static str,
 }
 
-/// Those of the values that `filter` lets through.
 pub(crate) async fn labels<'a>(
     scope: &WorkspaceScope,
-    filter: &ClickFilter,
     dimension: Dimension,
     values: impl Iterator<Item = &'a DimensionValue>,
 ) -> Result<Labels, ApiError> {
@@ -35,7 +32,7 @@ pub(crate) async fn labels<'a>(
     let links = if ids.is_empty() { Vec::new() } else { scope.links_by_id(&ids).await? };
     Ok(Labels {
         links: links.into_iter().map(|link| (link.id, link)).collect(),
-        rules: scope.rule_names(filter, &texts).await?,
+        rules: scope.rule_names(&texts).await?,
         unknown: unknown(dimension),
     })
 }

@@ -48,6 +48,12 @@ impl ClickFilterInput {
         self
     }
 
+    /// The same, whatever links it names.
+    pub(crate) fn of_any_link(mut self) -> Self {
+        self.include.link_ids = None;
+        self
+    }
+
     pub(crate) fn asked_range(&self) -> AskedRange {
         let between = AskedRange::Between(self.from.map(|from| from.0), self.to.map(|to| to.0));
         self.period.map_or(between, |period| AskedRange::Named(period.into()))

@@ -1,7 +1,7 @@
 //! Clicks by the hour of the week, and who is there right now.
 
 use async_graphql::{Context, Object, SimpleObject};
-use domain::{ApiScope, Quarter, Verdict, WeekHour, parse_time_zone};
+use domain::{ApiScope, WeekHour, parse_time_zone};
 
 use super::context::{reader, services};
 use super::counts::Source;
@@ -72,19 +72,13 @@ impl HeatmapQuery {
             None => zone_of(&scope).await?,
         };
         let filter = resolve(services, &scope, filter).await?;
-        let (quarters, verdicts) = (scope.quarters(&filter).await?, filter.verdicts_or(&[Verdict::Human]));
-        let mut clicks = [0_u64; WeekHour::COUNT];
-        for (start, tally) in &quarters.tallies {
-            if let Some(cell) = clicks.get_mut(WeekHour::of(Quarter::of(*start), &zone).index()) {
-                *cell += tally.counts.of(&verdicts);
-            }
-        }
+        let hours = scope.week_hours(&filter, &zone).await?;
         let cell = |(hour, clicks): (WeekHour, u64)| HeatmapCell { weekday: hour.weekday, hour: hour.hour, clicks };
         Ok(Some(Heatmap {
-            cells: WeekHour::all().zip(clicks).map(cell).collect(),
-            data_from: DateTime(quarters.data_from),
-            source: quarters.source.into(),
-            live_cursor: StoredCursor(quarters.head).encode(),
+            cells: WeekHour::all().zip(hours.clicks).map(cell).collect(),
+            data_from: DateTime(hours.data_from),
+            source: hours.source.into(),
+            live_cursor: StoredCursor(hours.head).encode(),
         }))
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use domain::{ApiScope, ClickFilter, ClickProperties, DomainId, HostName, Invalid, Issue, IssueCode, MissFilter, MissId, Verdict as Of};
 use store::{PageRequest, WorkspaceScope};
 
@@ -57,10 +57,24 @@ pub struct MissEdge {
 
 /// Misses, newest first.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub struct MissConnection {
     pub edges: Vec<MissEdge>,
     pub nodes: Vec<Miss>,
     pub page_info: PageInfo,
+    /// `None` where nothing is meant.
+    #[graphql(skip)]
+    filter: Option<MissFilter>,
+}
+
+#[ComplexObject]
+impl MissConnection {
+    /// How many misses match and are kept; counted only when asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> ApiResult<u64> {
+        let Some(filter) = &self.filter else { return Ok(0) };
+        let scope = services(ctx)?.read(reader(ctx, ApiScope::ClicksRead)?).await?;
+        Ok(scope.count_kept_misses(filter).await?)
+    }
 }
 
 /// What was asked for in place of a slug, and how often: a misprinted link, or one that is still missing.
@@ -99,15 +113,16 @@ impl MissQuery {
         let request: Option<PageRequest<MissId>> = request.map_err(|offences| invalid.0.extend(offences.0)).ok();
         invalid.finish()?;
         let scope = services.read(workspace).await?;
-        let page = match (filter.meant(services, &scope).await?, request) {
-            (Some(filter), Some(request)) => scope.misses(&filter, &request).await?,
+        let filter = filter.meant(services, &scope).await?;
+        let page = match (&filter, request) {
+            (Some(filter), Some(request)) => scope.misses(filter, &request).await?,
             _ => store::MissPage { misses: Vec::new(), has_next: false, has_previous: false },
         };
         let hosts = hosts(&scope).await?;
         let cursors: Vec<String> = page.misses.iter().map(|miss| miss.id.encode()).collect();
         let nodes: Vec<Miss> = page.misses.into_iter().map(|miss| Miss::new(miss, &hosts)).collect();
         let edges = cursors.iter().cloned().zip(&nodes).map(|(cursor, node)| MissEdge { cursor, node: node.clone() }).collect();
-        Ok(Some(MissConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes }))
+        Ok(Some(MissConnection { edges, page_info: page_info(&cursors, page.has_next, page.has_previous), nodes, filter }))
     }
 
     /// The slugs that are no link and were asked for most, of the misses that are kept. `first` is 20 unless it says

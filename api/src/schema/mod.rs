@@ -39,6 +39,7 @@ mod link_gate_input;
 mod link_labels;
 mod link_list;
 mod link_report;
+mod link_totals;
 mod live;
 mod loader;
 mod miss;
@@ -120,7 +121,8 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 pub(crate) fn build(services: Services) -> ApiSchema {
     let links = DataLoader::new(loader::LinkLoader(services.store.clone()), tokio::spawn).max_batch_size(500);
     let lines = sparkline::LineLoader::of(&services);
-    builder().data(links).data(lines).data(services).finish()
+    let totals = DataLoader::new(link_totals::TotalsLoader(services.clone()), tokio::spawn);
+    builder().data(links).data(lines).data(totals).data(services).finish()
 }
 
 /// A cursor of the order of storage, after which a subscription goes on.

@@ -44,7 +44,7 @@ pub struct Pipeline {
     pub hops: Vec<PipelineHop>,
 }
 
-/// Why a click, or a miss, that was answered could not be kept.
+/// Why a click, or a miss, that was answered could not be kept, or counts for no person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::LossReason")]
 pub enum LossReason {
@@ -67,16 +67,22 @@ pub enum LossReason {
     /// domain, with little room left for clicks, or from when they are no longer kept. Told by the hour, and in no sum
     /// of lost clicks.
     Miss,
+    /// A click that was delivered again and is stored once, in the minute of the click. Deliveries are counted, not
+    /// clicks: one whose acknowledgement was lost comes once more and counts once more. In no sum of lost clicks.
+    Duplicate,
+    /// A click of a machine (verdict BOT), stored and in every count of that verdict. Told by the quarter-hour, as it is
+    /// judged now. In no sum of lost clicks.
+    Bot,
 }
 
-/// Clicks that were answered and could not be kept, in one minute and for one reason.
+/// Clicks that were answered and could not be kept, or count for no person, in one minute and for one reason.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct IngestLoss {
     /// The minute's beginning.
     pub minute: DateTime,
-    /// Why they could not be kept.
+    /// Why they could not be kept, or are told here all the same: MISS, DUPLICATE and BOT are no lost clicks.
     pub reason: LossReason,
-    /// How many, whoever clicked; for MISS, how many misses.
+    /// How many, whoever clicked; for MISS how many misses, for DUPLICATE how many deliveries.
     pub clicks: u64,
     /// Whether at most so many were lost, since some of them may be stored.
     pub upper_bound: bool,
@@ -87,9 +93,9 @@ pub struct IngestLoss {
 pub struct IngestLosses {
     /// Oldest first; minutes without losses are left out.
     pub rows: Vec<IngestLoss>,
-    /// The sum of the rows that are no upper bounds.
+    /// The sum of the rows of lost clicks that are no upper bounds.
     pub clicks: u64,
-    /// The sum of the rows that are.
+    /// The sum of those that are.
     pub in_doubt: u64,
     /// The range's first instant.
     pub from: DateTime,
@@ -141,11 +147,15 @@ impl PipelineQuery {
     }
 
     /// Clicks of the workspace that were answered and could not be kept: they are in no count. A loss
-    /// is told once the redirector that had it can tell.
+    /// is told once the redirector that had it can tell. Beside them, in no sum of these: misses that were not kept,
+    /// deliveries of clicks that were stored before, and the clicks of machines.
     async fn ingest_losses(&self, ctx: &Context<'_>, filter: Option<IngestLossFilter>) -> ApiResult<Option<IngestLosses>> {
         let (services, workspace) = (services(ctx)?, reader(ctx, ApiScope::ClicksRead)?);
         let (from, to) = filter.unwrap_or_default().check(services.clock.now()).map_err(ApiError::from)?;
-        let lost = services.read(workspace).await?.lost_clicks(from, to).await?;
+        let scope = services.read(workspace).await?;
+        let mut lost = scope.lost_clicks(from, to).await?;
+        lost.extend(scope.bots_by_quarter(from, to).await?);
+        lost.sort_unstable_by_key(|lost| (lost.minute, lost.reason));
         let row = |lost: store::LostClicks| IngestLoss {
             minute: DateTime(Millis(lost.minute.saturating_mul(MINUTE_MILLIS))),
             reason: lost.reason.into(),
@@ -153,7 +163,7 @@ impl PipelineQuery {
             upper_bound: lost.reason.is_upper_bound(),
         };
         let rows: Vec<IngestLoss> = lost.into_iter().map(row).collect();
-        let of_clicks = || rows.iter().filter(|row| domain::LossReason::from(row.reason).is_of_clicks());
+        let of_clicks = || rows.iter().filter(|row| domain::LossReason::from(row.reason).is_of_lost_clicks());
         let sum = |upper_bound| of_clicks().filter(|row| row.upper_bound == upper_bound).map(|row| row.clicks).sum();
         Ok(Some(IngestLosses { clicks: sum(false), in_doubt: sum(true), rows, from: DateTime(from), to: DateTime(to) }))
     }

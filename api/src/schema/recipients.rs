@@ -1,8 +1,9 @@
 //! Recipients: lists of those whom something was sent to, and who of them has clicked.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use domain::{
-    ApiScope, AuditEntry, MAX_RECIPIENT_LISTS, MAX_RECIPIENTS, RecipientImport, RecipientListId, RecipientParameter, parse_recipients,
+    ApiScope, AuditEntry, MAX_RECIPIENT_LISTS, MAX_RECIPIENTS, RecipientImport, RecipientListId, RecipientParameter, WorkspaceId,
+    parse_recipients,
 };
 use serde_json::json;
 use store::{RecipientRequest, StoreError, WorkspaceScope};
@@ -50,10 +51,22 @@ pub struct RecipientClicksEdge {
 
 /// By the bytes of their ids.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub struct RecipientClicksConnection {
     pub edges: Vec<RecipientClicksEdge>,
     pub nodes: Vec<RecipientClicks>,
     pub page_info: PageInfo,
+    #[graphql(skip)]
+    request: RecipientRequest,
+}
+
+#[ComplexObject]
+impl RecipientClicksConnection {
+    /// How many recipients there are on all pages; counted only when asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> ApiResult<u64> {
+        let scope = services(ctx)?.read(reader(ctx, ApiScope::ClicksRead)?).await?;
+        Ok(scope.count_recipients(&self.request).await?)
+    }
 }
 
 #[derive(InputObject)]
@@ -139,11 +152,11 @@ impl RecipientQuery {
             let message = "Who has not clicked is known of a list only. Give listId.";
             return Err(domain::Issue::new("listId", domain::IssueCode::Required, message).into());
         }
+        note_all(services, workspace).await?;
         let scope = services.read(workspace).await?;
-        let parameter = parameter(&scope).await?;
         let filter = resolve(services, &scope, filter).await?;
         let limit = page.limit;
-        let request = RecipientRequest { parameter, list, filter, clicked, after: page.after.map(|cursor| cursor.0), limit };
+        let request = RecipientRequest { list, filter, clicked, after: page.after.map(|cursor| cursor.0), limit };
         let mut rows = scope.recipient_clicks(&request).await.map_err(no_list)?;
         let has_next = rows.len() as u64 > limit;
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -156,7 +169,7 @@ impl RecipientQuery {
         };
         let nodes: Vec<RecipientClicks> = rows.into_iter().map(node).collect();
         let edges = cursors.iter().cloned().zip(&nodes).map(|(cursor, node)| RecipientClicksEdge { cursor, node: node.clone() }).collect();
-        Ok(Some(RecipientClicksConnection { edges, page_info: page_info(&cursors, has_next, request.after.is_some()), nodes }))
+        Ok(Some(RecipientClicksConnection { edges, page_info: page_info(&cursors, has_next, request.after.is_some()), nodes, request }))
     }
 }
 
@@ -227,6 +240,20 @@ pub(crate) async fn set_parameter(
         let [from, to] = [&before, &after].map(|one| one.as_ref().map(RecipientParameter::as_str));
         let details = json!({ "from": from, "to": to });
         scope.tell(&audit_entry(services, session.user, AuditEntry::RECIPIENT_PARAMETER_CHANGED, details)).await?;
+    }
+    Ok(())
+}
+
+/// Notes of the clicks that came since it was done last whose they are, in steps so that clicks are stored meanwhile.
+async fn note_all(services: &Services, workspace: WorkspaceId) -> Result<(), ApiError> {
+    let scope = services.read(workspace).await?;
+    parameter(&scope).await?;
+    let mut more = scope.has_unnoted_clicks().await?;
+    drop(scope);
+    while more {
+        let scope = services.write(workspace).await?;
+        more = scope.note_recipients().await?;
+        scope.commit().await?;
     }
     Ok(())
 }

@@ -85,7 +85,7 @@ impl Split {
         let shared_domain = services.short_domain.authority();
         let request = BreakdownRequest { key: self.key, shared_domain, ..BreakdownRequest::new(dimension, filter, self.top) };
         let found = scope.series_by(&request, spans).await?;
-        let labels = labels(scope, &found.filter, dimension, found.values.iter()).await?;
+        let labels = labels(scope, dimension, found.values.iter()).await?;
         let points = |clicks: &[u64]| {
             let point =
                 |(span, clicks): (&BucketSpan, &u64)| ValuePoint { start: DateTime(span.start), end: DateTime(span.end), clicks: *clicks };

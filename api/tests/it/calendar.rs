@@ -124,9 +124,15 @@ async fn a_heatmap_is_of_the_clocks_on_the_wall() {
         let berlin = heatmap("Europe/Berlin", Value::Null).await;
         assert_eq!((busy(&berlin), &berlin["source"]), (vec![[1, 19, 1], [7, 2, 2]], &json!("ROLLUP")));
         assert_eq!(busy(&heatmap("Asia/Kathmandu", json!({ "to": "2026-03-31T00:00:00Z" })).await), [[2, 0, 1]]);
-        // The same, counted from clicks.
-        let clicks = heatmap("Europe/Berlin", json!({ "browsers": ["Firefox"] })).await;
-        assert_eq!((busy(&clicks), &clicks["source"]), (busy(&berlin), &json!("CLICKS")));
+        // The same of one value, from hours where the zone's clocks differ by whole ones, and from clicks.
+        for (zone, filter, source) in [
+            ("Europe/Berlin", json!({ "browsers": ["Firefox"] }), "ROLLUP"),
+            ("Europe/Berlin", json!({ "browsers": ["Firefox"], "countries": ["DE"] }), "CLICKS"),
+            ("Asia/Kathmandu", json!({ "browsers": ["Firefox"] }), "CLICKS"),
+        ] {
+            let (found, all) = (heatmap(zone, filter.clone()).await, heatmap(zone, Value::Null).await);
+            assert_eq!((busy(&found), &found["source"]), (busy(&all), &json!(source)), "{zone} {filter}");
+        }
         assert_eq!(busy(&heatmap("UTC", json!({ "verdicts": ["BOT"] })).await), Vec::<[u64; 3]>::new());
     }
 }

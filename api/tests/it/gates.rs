@@ -156,9 +156,9 @@ async fn archived_links_are_listed_only_when_asked_for() {
 async fn clicks_tell_their_rule_and_variant() {
     let running = start().await;
     let ada = running.ada().await;
-    let link = ada.create_link("https://example.com/", json!({})).await;
+    let link = create(&ada, json!({ "rules": [{ "name": "New name", "conditions": {}, "targetUrl": "https://example.com/r" }] })).await;
     let id = link["id"].as_str().unwrap().parse().unwrap();
-    let rule = domain::RuleId::new(crate::fixture::NOON, [5; 10]);
+    let rule: domain::RuleId = link["rules"][0]["id"].as_str().unwrap().parse().unwrap();
     let of = |number: i64, name: &str, variant: Option<&str>| {
         let rule = domain::ClickRule { id: rule, name: name.into(), variant: variant.map(str::to_owned) };
         domain::Click { rule: Some(rule), ..crate::fixture::click(id, number) }
@@ -179,6 +179,12 @@ async fn clicks_tell_their_rule_and_variant() {
     };
     let wanted = json!([{ "value": rule.to_string(), "label": "New name", "clicks": 3 }, { "value": null, "label": "None", "clicks": 1 }]);
     assert_eq!(rows("RULE").await, wanted);
+    // Also when the link has it no more, and in every other answer by rule.
+    updated(&ada, &link, json!({ "rules": [] })).await;
+    assert_eq!(rows("RULE").await, wanted);
+    let series = "{ clickSeries(bucket: HOUR, by: RULE) { series { label } } }";
+    let told = ada.data(series, json!({})).await["clickSeries"]["series"].take();
+    assert_eq!(told, json!([{ "label": "New name" }, { "label": "None" }]));
     let wanted = json!([{ "value": "B", "label": "B", "clicks": 2 }, { "value": "A", "label": "A", "clicks": 1 }, { "value": null, "label": "None", "clicks": 1 }]);
     assert_eq!(rows("VARIANT").await, wanted);
 }

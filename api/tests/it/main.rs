@@ -26,6 +26,7 @@ mod link_labels;
 mod links;
 mod live;
 mod misses;
+mod of_links;
 mod pipeline;
 mod queries;
 mod recipient_erasure;

@@ -7,7 +7,7 @@ use testkit::GraphQl;
 use crate::fixture::{NOON, Running, start, start_each, told, workspace_of};
 
 const MISSES: &str = "query($f: MissFilter, $n: Int, $a: String) { misses(filter: $f, first: $n, after: $a) { \
-    nodes { id occurredAt domain slug verdict network country } pageInfo { hasNextPage hasPreviousPage endCursor } } }";
+    nodes { id occurredAt domain slug verdict network country } totalCount pageInfo { hasNextPage hasPreviousPage endCursor } } }";
 const SLUGS: &str = "query($f: MissFilter, $n: Int) { missedSlugs(filter: $f, first: $n) { domain slug misses lastAt } }";
 const TOTALS: &str = "query($f: ClickFilter) { clickTotals(filter: $f) { misses } }";
 const MINUTE: i64 = 60_000;
@@ -67,11 +67,12 @@ async fn misses_are_listed_and_counted_for_their_workspace() {
         assert!(third["id"].as_str().unwrap().starts_with("mis_"));
         let wanted = json!({ "id": third["id"], "occurredAt": "2026-03-01T12:21:00.000Z", "domain": "go.acme.example", "slug": "sael",
                              "verdict": "BOT", "network": "203.0.113.0/24", "country": "DE" });
-        assert_eq!((third, &page["pageInfo"]["hasNextPage"]), (&wanted, &json!(true)));
+        assert_eq!((third, &page["pageInfo"]["hasNextPage"], &page["totalCount"]), (&wanted, &json!(true), &json!(5)));
         let rest = ada.data(MISSES, json!({ "a": page["pageInfo"]["endCursor"] })).await["misses"].take();
         assert_eq!((slugs(&rest).len(), &rest["pageInfo"]["hasNextPage"]), (2, &json!(false)));
         let human = json!({ "domains": ["go.acme.example"], "verdicts": ["HUMAN"], "from": "2026-03-01T12:00:00.001Z" });
-        assert_eq!(slugs(&ada.data(MISSES, json!({ "f": human })).await["misses"]), ["sael"]);
+        let found = ada.data(MISSES, json!({ "f": human })).await["misses"].take();
+        assert_eq!((slugs(&found), &found["totalCount"]), (vec![json!("sael")], &json!(1)));
         for nobodys in ["go.eve.example", "go.example"] {
             assert_eq!(slugs(&ada.data(MISSES, json!({ "f": { "domains": [nobodys] } })).await["misses"]).len(), 0, "{nobodys}");
         }

@@ -4,7 +4,7 @@ use domain::{Loss, LossReason};
 use platform::DurabilityClass;
 use serde_json::{Value, json};
 
-use crate::fixture::{NOON, start, told, workspace_of};
+use crate::fixture::{NOON, click, start, start_each, told, workspace_of};
 
 const LOSSES: &str =
     "query($f: IngestLossFilter) { ingestLosses(filter: $f) { rows { minute reason clicks upperBound } clicks inDoubt from to } }";
@@ -48,6 +48,27 @@ async fn losses_are_told_by_minute_and_reason_to_their_workspace() {
         assert_eq!(told(&ada.error(LOSSES, json!({ "f": filter })).await), ("VALIDATION".into(), vec![field.into()]), "{filter}");
     }
     assert_eq!(told(&running.anonymous().error(LOSSES, json!({})).await).0, "UNAUTHENTICATED");
+}
+
+/// Copies and the clicks of machines are told beside lost clicks, and are in no sum of these.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_and_machines_are_no_lost_clicks() {
+    for running in start_each().await {
+        let ada = running.ada().await;
+        let link = ada.create_link("https://example.com/", json!({})).await;
+        let id = link["id"].as_str().unwrap().parse().unwrap();
+        let workspace = workspace_of(&ada).await;
+        // One of a person and, a minute later, one of a machine, which comes twice.
+        let incoming =
+            |number| store::Incoming { workspace, click: click(id, number), day: None, record: [].into(), frame: "frame".into() };
+        let batch = [incoming(-2), incoming(-1)];
+        running.store.ingest(&batch, NOON).await.unwrap();
+        running.store.ingest(&batch[1..], NOON).await.unwrap();
+        let told = ada.data(LOSSES, json!({})).await["ingestLosses"].take();
+        let row = |minute: &str, reason: &str| json!({ "minute": minute, "reason": reason, "clicks": 1, "upperBound": false });
+        let rows = [row("2026-03-01T11:45:00.000Z", "BOT"), row("2026-03-01T11:59:00.000Z", "DUPLICATE")];
+        assert_eq!((&told["rows"], &told["clicks"], &told["inDoubt"]), (&json!(rows), &json!(0), &json!(0)));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -165,7 +165,7 @@ async fn cohorts_are_of_links_and_of_visitors_who_consented() {
         let ada = running.ada().await;
         let workspace = workspace_of(&ada).await;
         let link = ada.create_link("https://example.com/", json!({})).await;
-        let ages = "query($b: AgeBucket, $n: Int) { linkAgeCohorts(bucket: $b, first: $n) { all { ages rest clicks } cohorts { start end links clicks { ages clicks } } } }";
+        let ages = "query($b: AgeBucket, $n: Int) { linkAgeCohorts(bucket: $b, first: $n) { all { ages rest clicks } cohorts { start end links clicks { ages clicks } } source } }";
         let retention = "query($f: ClickFilter, $b: RetentionBucket, $n: Int) { retentionCohorts(filter: $f, bucket: $b, periods: $n) {
             cohorts { start visitors returned { visitors share } } } }";
         let at = |days: i64| person(&link, NOON.plus(days * DAY));
@@ -176,7 +176,7 @@ async fn cohorts_are_of_links_and_of_visitors_who_consented() {
             (found["all"]["ages"].as_array().unwrap().len(), &found["all"]["rest"], &found["all"]["clicks"]),
             (91, &json!(1), &json!(4))
         );
-        assert_eq!((&found["all"]["ages"][0], &found["all"]["ages"][8]), (&json!(1), &json!(2)));
+        assert_eq!((&found["all"]["ages"][0], &found["all"]["ages"][8], &found["source"]), (&json!(1), &json!(2), &json!("ROLLUP")));
         let months = found["cohorts"].as_array().unwrap();
         assert_eq!(
             months.iter().map(|month| month["start"].as_str().unwrap()).collect::<Vec<_>>(),
@@ -214,7 +214,7 @@ const DECIDE: &str =
     "mutation($i: UpdateWorkspaceInput!) { updateWorkspace(input: $i) { workspace { recipientParameter privacy { level } } } }";
 const IMPORT: &str = "mutation($i: ImportRecipientsInput!) { importRecipients(input: $i) { list { id name size } added } }";
 const CLICKED: &str = "query($l: ID, $c: Boolean, $n: Int, $a: String) { recipientClicks(listId: $l, clicked: $c, first: $n, after: $a) {
-    nodes { recipient clicks firstClickedAt lastClickedAt } pageInfo { hasNextPage endCursor } } }";
+    nodes { recipient clicks firstClickedAt lastClickedAt } totalCount pageInfo { hasNextPage endCursor } } }";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recipients_are_known_where_their_parameter_is_kept() {
@@ -261,7 +261,10 @@ async fn recipients_are_known_where_their_parameter_is_kept() {
         assert_eq!(clicked(json!({ "l": list })).await["nodes"], json!([none("u-1"), second, none("u-3")]));
         assert_eq!(clicked(json!({ "l": list, "c": true })).await["nodes"], json!([second]));
         let page = clicked(json!({ "l": list, "c": false, "n": 1 })).await;
-        assert_eq!((&page["nodes"], &page["pageInfo"]["hasNextPage"]), (&json!([none("u-1")]), &json!(true)));
+        assert_eq!(
+            (&page["nodes"], &page["pageInfo"]["hasNextPage"], &page["totalCount"]),
+            (&json!([none("u-1")]), &json!(true), &json!(2))
+        );
         let rest = clicked(json!({ "l": list, "c": false, "n": 1, "a": page["pageInfo"]["endCursor"] })).await;
         assert_eq!((&rest["nodes"], &rest["pageInfo"]["hasNextPage"]), (&json!([none("u-3")]), &json!(false)));
         assert_eq!(clicked(json!({})).await["nodes"].as_array().unwrap().len(), 2);

@@ -2,15 +2,12 @@
 
 use std::collections::HashMap;
 
-use domain::{Channel, ClickFilter, Device, Dimension, DimensionValue, LinkId, VerdictReason};
-use entity::click::{Column, Entity};
-use sea_orm::{ColumnTrait, EntityTrait, IdenStatic as _, Order, QueryFilter, QueryOrder, QuerySelect};
+use domain::{Channel, Device, Dimension, DimensionValue, LinkId, VerdictReason};
 use uuid::Uuid;
 
 use super::BreakdownRequest;
 use super::cells::Known;
 use super::search::Searched;
-use crate::filter_sql::any_of;
 use crate::rollup::{Block, OTHER, UNKNOWN, code_of};
 use crate::{StoreError, WorkspaceScope};
 
@@ -78,30 +75,5 @@ impl WorkspaceScope {
             }
             _ => self.texts(block, &numbers).await?.into_iter().map(|(number, text)| (number, DimensionValue::Text(text))).collect(),
         })
-    }
-
-    /// What these rules were called at the last of their clicks that match.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn rule_names(&self, filter: &ClickFilter, ids: &[String]) -> Result<HashMap<String, String>, StoreError> {
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let wanted: Vec<Option<String>> = ids.iter().cloned().map(Some).collect();
-        let rows: Vec<(String, String)> = Entity::find()
-            .select_only()
-            .column(Column::RuleId)
-            .column(Column::RuleName)
-            .filter(self.counted(filter))
-            .filter(any_of(Column::RuleId.as_str(), &wanted))
-            .filter(Column::RuleName.is_not_null())
-            .group_by(Column::RuleId)
-            .group_by(Column::RuleName)
-            .order_by(Column::Seq.max(), Order::Asc)
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        Ok(rows.into_iter().collect())
     }
 }

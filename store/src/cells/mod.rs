@@ -5,22 +5,14 @@ mod question;
 
 use std::collections::BTreeMap;
 
-use domain::{Dimension, Millis, Quarter, Verdict};
-use entity::rollup_cell::{Column, Entity};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+use domain::{Millis, Quarter, Verdict};
 use uuid::Uuid;
 
-use crate::plan::{CellRange, Plan};
-use crate::rollup::{Block, Cell, Count, Grain, UNKNOWN, WHOLE_WORKSPACE, block_of};
+use crate::plan::Plan;
+use crate::rollup::{Block, Cell, Count, UNKNOWN};
 use crate::{StoreError, WorkspaceScope};
 
 pub(crate) use question::{CellsOf, Question};
-
-/// Totals and latency stand in front, and are within so many bytes of nearly every cell.
-const HEAD_BYTES: i32 = 1_024;
-/// The first of the dimensions, the country, comes right after them.
-const FIRST_BYTES: i32 = 4_096;
 
 /// One number of a cell.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +35,7 @@ impl WorkspaceScope {
         let mut capped = false;
         for range in &plan.cells {
             let blocks = [Block::TOTALS, question.block];
-            for (link, quarter, cell) in self.cells(question.of, range, &blocks).await? {
+            let read = |link, quarter: Quarter, cell: Cell| {
                 capped |= cell.is_capped(question.block);
                 let mut tell = |value, verdict, count| {
                     if question.wants(value) {
@@ -66,62 +58,9 @@ impl WorkspaceScope {
                 for (verdict, count) in unknown.filter_map(|(code, count)| Some((Verdict::from_code(code)?, count))) {
                     tell(UNKNOWN, verdict, count);
                 }
-            }
+            };
+            self.each_cell(question.of, range, &blocks, read).await?;
         }
         Ok(capped)
-    }
-
-    /// The cells of a range, each with its link and quarter, in no order; only these blocks of them.
-    pub(crate) async fn cells(
-        &self,
-        of: CellsOf<'_>,
-        range: &CellRange,
-        blocks: &[Block],
-    ) -> Result<Vec<(Uuid, Quarter, Cell)>, StoreError> {
-        let last = blocks.iter().max().copied().unwrap_or(Block::TOTALS);
-        let bytes = match range.grain {
-            Grain::Quarter => None,
-            _ if last <= Block::LATENCY => Some(HEAD_BYTES),
-            _ if Some(last) == block_of(Dimension::Country) => Some(FIRST_BYTES),
-            _ => None,
-        };
-        let found = if bytes.is_some() { self.cells_cut(of, range, blocks, bytes).await? } else { None };
-        match found {
-            Some(cells) => Ok(cells),
-            None => self.cells_cut(of, range, blocks, None).await?.ok_or_else(|| StoreError::Internal("a rollup cell is cut off".into())),
-        }
-    }
-
-    /// `None` where so many bytes are too few for one of them.
-    async fn cells_cut(
-        &self,
-        of: CellsOf<'_>,
-        range: &CellRange,
-        blocks: &[Block],
-        bytes: Option<i32>,
-    ) -> Result<Option<Vec<(Uuid, Quarter, Cell)>>, StoreError> {
-        let of_a_link = || Condition::all().add(Column::LinkId.ne(WHOLE_WORKSPACE));
-        let wanted = Condition::all()
-            .add(Column::WorkspaceId.eq(self.workspace.0))
-            .add(Column::Grain.eq(range.grain.code()))
-            .add(match of {
-                CellsOf::Workspace => Column::LinkId.eq(WHOLE_WORKSPACE).into(),
-                CellsOf::Links(filter) => of_a_link().add(self.of_links(filter, Column::LinkId)),
-                CellsOf::EveryLink => of_a_link(),
-            })
-            .add_option(range.first.map(|first| Column::Quarter.gte(first)))
-            .add_option(range.end.map(|end| Column::Quarter.lt(end)));
-        let body = bytes.map_or_else(|| Expr::cust("body"), |bytes| Expr::cust(format!("substr(body, 1, {bytes})")));
-        let query = Entity::find().select_only().column(Column::LinkId).column(Column::Quarter).column_as(body, "part");
-        let rows: Vec<(Uuid, i64, Vec<u8>)> = query.filter(wanted).into_tuple().all(&self.transaction).await?;
-        let mut cells = Vec::with_capacity(rows.len());
-        for (link, quarter, body) in rows {
-            match Cell::decode_some(&body, |block| blocks.contains(&block)) {
-                Ok(cell) => cells.push((link, Quarter(quarter), cell)),
-                Err(_) if bytes.is_some() => return Ok(None),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(Some(cells))
     }
 }

@@ -46,6 +46,12 @@ impl Question<'_> {
         Question::of_links(filter, self.horizon.clone())
     }
 
+    /// The same question of the links' own cells, which have every dimension too.
+    pub fn by_link<'b>(self, filter: &'b ClickFilter) -> Question<'b> {
+        let Self { block, kept, include, exclude, horizon, .. } = self;
+        Question { of: Question::of_links(filter, horizon.clone()).of, block, kept, include, exclude, horizon }
+    }
+
     /// How long the redirects took of the clicks that it is about, whatever their links.
     pub fn of_latency<'b>(&self, filter: &'b ClickFilter) -> Question<'b> {
         let of = if filter.names_links() { CellsOf::Links(filter) } else { CellsOf::Workspace };

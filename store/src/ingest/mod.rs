@@ -8,6 +8,7 @@
 
 mod cells;
 mod columns;
+mod counted;
 mod derived;
 mod guard;
 mod postgres;

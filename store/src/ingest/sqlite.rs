@@ -12,7 +12,7 @@ use super::columns::{NAMES, bind_row};
 use super::rejudge::Rejudged;
 use super::too_late::{Late, split};
 use super::visits::{Before, Visit, Visits};
-use super::{CLOSED, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
+use super::{CLOSED, Head, Incoming, Ingested, Part, cells, counted, derived, guard, nothing, rejudge, sketches, stored};
 use crate::StoreError;
 use crate::failure::Failure;
 use crate::rollup::{COLUMNS, CellKey, CountedRow, Facts, Interner, ValueCache};
@@ -98,6 +98,7 @@ pub(super) async fn ingest(
         let visits = visits(&mut transaction, *workspace, &clicks, &known).await?;
         let new = insert(&mut transaction, *workspace, previous, &clicks, &known, &visits).await?;
         let ingested = Ingested { erased, ..stored(*workspace, previous, &clicks, &new) };
+        counted::add_sqlite(&mut transaction, *workspace, LossReason::Duplicate, &counted::again(&clicks, &ingested)).await?;
         if !ingested.clicks.is_empty() {
             learned.push(count(&mut transaction, values, *workspace, &head, &ingested, &visits).await?);
             raise_head(&mut transaction, &ingested).await?;

@@ -112,6 +112,14 @@ impl WorkspaceScope {
         Ok(count)
     }
 
+    /// How many of the misses that are kept match.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_kept_misses(&self, filter: &MissFilter) -> Result<u64, StoreError> {
+        self.count_missed(filter).await
+    }
+
     async fn count_missed(&self, filter: &MissFilter) -> Result<u64, StoreError> {
         let count = Entity::find().select_only().column_as(Column::Id.count(), "misses").filter(self.missed(filter));
         Ok(count.into_tuple::<i64>().one(&self.transaction).await?.unwrap_or_default().unsigned_abs())

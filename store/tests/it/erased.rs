@@ -77,5 +77,5 @@ pub async fn counted(store: &Store, workspace: WorkspaceId, filter: ClickFilter)
 
 pub async fn lost(store: &Store, workspace: WorkspaceId) -> Vec<(domain::LossReason, u64)> {
     let losses = read(store, workspace).await.lost_clicks(NOON.plus(-MONTH), NOON.plus(MONTH)).await.unwrap();
-    losses.iter().map(|loss| (loss.reason, loss.count)).collect()
+    losses.iter().filter(|loss| loss.reason.is_of_lost_clicks()).map(|loss| (loss.reason, loss.count)).collect()
 }

@@ -42,6 +42,10 @@ impl Drawn {
         (self.below(3) > 0).then(|| TEXTS[self.below(5)].to_owned())
     }
 
+    pub fn links(&self) -> Vec<LinkId> {
+        self.links.iter().map(|(link, _)| *link).collect()
+    }
+
     /// A number below that, for milliseconds.
     pub fn millis(&self, bound: i64) -> i64 {
         i64::try_from(self.rng.below(bound.unsigned_abs())).unwrap()

@@ -7,6 +7,7 @@ mod annotations;
 mod api_keys;
 mod breakdown;
 mod breakdown_of_links;
+mod by_link_and_hour;
 mod capped;
 mod catching_up;
 mod clicks;
@@ -43,6 +44,7 @@ mod removal;
 mod retention;
 mod rights;
 mod rollups;
+mod rule_names;
 mod schema;
 mod split_series;
 mod statistics;
@@ -111,6 +113,8 @@ suite!(
     link_reports::a_link_keeps_so_many_reports_and_no_more,
     link_reports::what_a_link_says_of_itself_is_resolved_with_it,
     gates::gates_are_stored_and_resolved_as_they_are,
+    rule_names::rules_are_named_when_they_and_their_clicks_are_gone,
+    rule_names::rules_of_before_are_named_by_the_migration,
     permits::permits_never_pass_the_limit,
     permits::a_block_is_leased_once_and_given_back_once,
     permits::what_is_needed_is_granted_up_to_the_limit,
@@ -133,6 +137,7 @@ suite!(
     jobs::exports_are_kept_for_a_day_and_bounded,
     jobs::cells_are_compared_with_their_clicks,
     ingest_counters::losses_count_once_however_often_they_come,
+    ingest_counters::copies_and_machines_are_told_by_their_time,
     clicks::pages_of_both_orders_meet_everything_once,
     clicks::filters_mean_the_same_in_sql_and_in_memory,
     clicks::counts_are_those_of_the_clicks,
@@ -168,10 +173,13 @@ suite!(
     conversion_dimensions::clicks_that_led_to_nothing_are_counted_from_cells,
     statistics::each_click_of_a_variant_converts_once,
     statistics::campaigns_have_their_clicks_and_conversions,
-    statistics::clicks_have_the_age_of_their_link,
     statistics::visitors_return_as_a_plain_count_says,
     statistics::the_last_touch_before_a_conversion_is_credited,
     recipients::recipients_have_clicked_or_not,
+    recipients::clicks_are_noted_once_and_gone_with_them,
+    by_link_and_hour::hours_ages_and_links_are_those_of_the_clicks,
+    by_link_and_hour::links_have_ages_in_local_days,
+    by_link_and_hour::weeks_of_several_links_are_told_for_ever,
     recipients::lists_of_recipients_are_bounded,
     visitors::a_visitor_counts_once_a_day_for_a_link_and_for_the_workspace,
     visitors::only_what_was_sent_on_makes_a_visitor,

@@ -29,6 +29,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
     for workspace in [ours, theirs] {
         let mut new = new_link(&workspace.to_string());
         new.gate.click_limit = Some(domain::ClickLimit::parse(5).unwrap());
+        new.gate.rules = crate::rule_names::rules(&[(1, "Rule")]);
         new.labels = crate::link_labels::labels(&["a"], None, serde_json::json!({ "k": 1 }));
         let scope = store.workspace(workspace, store::Access::Write).await.unwrap();
         let link = scope.create_link(&new, NOON).await.unwrap();
@@ -47,6 +48,7 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         verified(store, workspace, &format!("{}.example", workspace.0)).await;
         api_keys::decide_something(store, workspace).await;
         crate::recipients::a_list(store, workspace).await;
+        crate::recipients::known_recipients(store, workspace).await;
         let scope = store.workspace(workspace, store::Access::Write).await.unwrap();
         let job = domain::Job::reclassify(domain::JobId::new(NOON, platform::Rng::System.entropy()), workspace, (NOON, NOON), NOON);
         scope.create_job(&job, NOON).await.unwrap();
@@ -81,6 +83,8 @@ async fn policies_hold_where_a_filter_is_forgotten() {
         "engagements",
         "recipient_lists",
         "recipients",
+        "rule_names",
+        "click_recipients",
     ] {
         let count = format!("SELECT count(*) FROM {table}");
         let own = match table {

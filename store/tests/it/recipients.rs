@@ -1,4 +1,4 @@
-//! Lists of recipients, and which of them have clicked.
+//! Recipients: who of those that something was sent to has clicked.
 
 use domain::{Click, ClickFilter, Parameter, RecipientImport, RecipientListId, RecipientParameter, Verdict, WorkspaceId};
 use platform::Rng;
@@ -9,6 +9,16 @@ use crate::fixture::{Database, NOON, click, ingest, link, read, workspace};
 fn to(recipient: &str, click: Click) -> Click {
     let parameter = |key: &str, value: &str| Parameter { key: key.into(), value: value.into() };
     Click { parameters: vec![parameter("n", "1"), parameter("rid", recipient), parameter("rid", "second")], ..click }
+}
+
+/// Notes whose clicks those are that came by now.
+async fn note(store: &Store, workspace: WorkspaceId) {
+    let mut more = read(store, workspace).await.has_unnoted_clicks().await.unwrap();
+    while more {
+        let scope = store.workspace(workspace, Access::Write).await.unwrap();
+        more = scope.note_recipients().await.unwrap();
+        scope.commit().await.unwrap();
+    }
 }
 
 pub async fn recipients_have_clicked_or_not(store: &Database) {
@@ -38,16 +48,11 @@ pub async fn recipients_have_clicked_or_not(store: &Database) {
         Click { parameters: vec![Parameter { key: "RID".into(), value: "Zoe".into() }], ..click(a, NOON) },
     ];
     ingest(store, ours, &clicks).await;
+    note(store, ours).await;
     let scope = read(store, ours).await;
     assert_eq!(scope.recipient_parameter().await.unwrap(), Some(rid.clone()));
-    let ask = |list: Option<RecipientListId>, clicked| RecipientRequest {
-        parameter: rid.clone(),
-        list,
-        filter: ClickFilter::default(),
-        clicked,
-        after: None,
-        limit: 10,
-    };
+    let ask =
+        |list: Option<RecipientListId>, clicked| RecipientRequest { list, filter: ClickFilter::default(), clicked, after: None, limit: 10 };
     let found = async |request: &RecipientRequest| {
         let rows = scope.recipient_clicks(request).await.unwrap();
         rows.into_iter()
@@ -62,6 +67,11 @@ pub async fn recipients_have_clicked_or_not(store: &Database) {
     assert_eq!(found(&ask(Some(may.id), Some(true))).await, [quoted.clone(), adam.clone(), ada.clone()]);
     assert_eq!(found(&ask(Some(may.id), Some(false))).await, [none("Zoe"), none("eve"), none("second")]);
     assert_eq!(found(&ask(None, None)).await, [quoted, adam, row("nobody", 1, Some((3, 3))), ada.clone()]);
+    for (request, many) in
+        [(ask(Some(may.id), None), 6), (ask(Some(may.id), Some(true)), 3), (ask(Some(may.id), Some(false)), 3), (ask(None, None), 4)]
+    {
+        assert_eq!(scope.count_recipients(&RecipientRequest { limit: 1, ..request }).await.unwrap(), many);
+    }
     // Page by page, one more than asked for says that there are more.
     let page = RecipientRequest { after: Some("a\"b".into()), limit: 1, ..ask(Some(may.id), Some(true)) };
     assert_eq!(found(&page).await.len(), 2);
@@ -85,6 +95,58 @@ pub async fn recipients_have_clicked_or_not(store: &Database) {
     scope.delete_recipient_list(may.id).await.unwrap();
     assert!(matches!(scope.delete_recipient_list(may.id).await, Err(StoreError::NotFound)));
     assert_eq!(scope.recipient_lists().await.unwrap(), []);
+}
+
+/// Each click is noted once however often somebody asks, by the parameter of now, and forgotten with it.
+pub async fn clicks_are_noted_once_and_gone_with_them(store: &Database) {
+    let (ours, theirs) = (workspace(store, "ours").await, workspace(store, "theirs").await);
+    let (a, b) = (link(store, ours, "a").await.id, link(store, theirs, "b").await.id);
+    let choose = async |name: &str| {
+        let scope = store.workspace(ours, Access::Write).await.unwrap();
+        scope.set_recipient_parameter(Some(&RecipientParameter::parse(name).unwrap())).await.unwrap();
+        scope.commit().await.unwrap();
+        note(store, ours).await;
+    };
+    let clicks: Vec<Click> = (0..6).map(|at| to(&format!("r{}", at % 3), click(a, NOON.plus(at)))).collect();
+    ingest(store, ours, &clicks[..4]).await;
+    ingest(store, theirs, &[to("r1", click(b, NOON))]).await;
+    choose("rid").await;
+    let request = || RecipientRequest { list: None, filter: ClickFilter::default(), clicked: None, after: None, limit: 9 };
+    let told = async |request: RecipientRequest| {
+        let rows = read(store, ours).await.recipient_clicks(&request).await.unwrap();
+        rows.into_iter().map(|row| (row.recipient, row.clicks)).collect::<Vec<_>>()
+    };
+    let rows = |rows: &[(&str, u64)]| rows.iter().map(|(id, clicks)| ((*id).to_owned(), *clicks)).collect::<Vec<_>>();
+    assert_eq!(told(request()).await, rows(&[("r0", 2), ("r1", 1), ("r2", 1)]));
+    // Those that come later, and some once more.
+    ingest(store, ours, &clicks).await;
+    assert!(read(store, ours).await.has_unnoted_clicks().await.unwrap());
+    for _ in 0..2 {
+        note(store, ours).await;
+        assert_eq!(told(request()).await, rows(&[("r0", 2), ("r1", 2), ("r2", 2)]));
+    }
+    assert_eq!(told(RecipientRequest { after: Some("r0".into()), limit: 0, ..request() }).await, rows(&[("r1", 2)]));
+    let noted = async || store.count("click_recipients", "workspace_id", ours.0).await;
+    assert_eq!(noted().await, 6);
+    // What is deleted is known no more, whoever deletes it.
+    store.keep_clicks_from(ours, NOON.plus(3)).await.unwrap();
+    store.purge_clicks(ours, domain::AuditId::new(NOON, Rng::System.entropy())).await.unwrap();
+    assert_eq!((noted().await, told(request()).await), (3, rows(&[("r0", 1), ("r1", 1), ("r2", 1)])));
+    store.execute("DELETE FROM clicks").await;
+    assert_eq!((noted().await, told(request()).await), (0, vec![]));
+    // By another parameter from now on.
+    ingest(store, ours, &[to("r7", click(a, NOON.plus(9)))]).await;
+    choose("n").await;
+    assert_eq!(told(request()).await, rows(&[("1", 1)]));
+    assert_eq!(store.count("click_recipients", "workspace_id", theirs.0).await, 0);
+}
+
+/// So that a removal, and the policies, have clicks of recipients to guard.
+pub async fn known_recipients(store: &Store, workspace: WorkspaceId) {
+    let scope = store.workspace(workspace, Access::Write).await.unwrap();
+    scope.set_recipient_parameter(Some(&RecipientParameter::parse("n").unwrap())).await.unwrap();
+    scope.commit().await.unwrap();
+    note(store, workspace).await;
 }
 
 pub async fn lists_of_recipients_are_bounded(store: &Database) {

@@ -62,6 +62,7 @@ pub async fn nothing_is_left_of_a_removed_workspace(store: &Database) {
         crate::recipients::a_list(store_of_links, id).await;
         let mut new = crate::fixture::new_link(name);
         new.gate.click_limit = Some(domain::ClickLimit::parse(5).unwrap());
+        new.gate.rules = crate::rule_names::rules(&[(1, "Rule")]);
         new.labels = crate::link_labels::labels(&["a", "b"], Some("f"), serde_json::json!({ "k": 1 }));
         let scope = store_of_links.workspace(id, Access::Write).await.unwrap();
         let link = scope.create_link(&new, NOON).await.unwrap().id;
@@ -70,6 +71,7 @@ pub async fn nothing_is_left_of_a_removed_workspace(store: &Database) {
         scope.commit().await.unwrap();
         let clicks: Vec<Click> = (0_i64..1_500).map(|at| by(key(at.unsigned_abs() % 700, 1), click(link, NOON.plus(at)))).collect();
         ingest(store_of_links, id, &clicks).await;
+        crate::recipients::known_recipients(store_of_links, id).await;
         crate::misses::ingest(store_of_links, id, &[crate::misses::miss("a", NOON)]).await;
         crate::conversions::convert(store_of_links, id, &clicks[7], "order").await;
         store_of_links.engage(id, clicks[7].id, NOON).await.unwrap();

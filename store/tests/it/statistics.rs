@@ -1,16 +1,14 @@
-//! Experiments, campaigns, cohorts, last touch and recipients against the same clicks counted in memory.
+//! Experiments, campaigns, cohorts and last touch against the same clicks counted in memory.
 
 use std::collections::{BTreeMap, HashSet};
 
-use domain::{
-    Click, ClickFilter, ClickRule, CohortPeriod, LinkId, Millis, RuleId, Tried, Utm, Verdict, VisitorKey, WorkspaceId, last_periods,
-};
+use domain::{Click, ClickFilter, ClickRule, CohortPeriod, Millis, RuleId, Tried, Utm, Verdict, VisitorKey, WorkspaceId, last_periods};
 use jiff::tz::TimeZone;
 use platform::Rng;
 use platform::config::Database as DatabaseUrl;
-use store::{Access, AgedClicks, Returned, Store, Touch, UtmField};
+use store::{Returned, Touch, UtmField};
 
-use crate::fixture::{Database, NOON, click, ingest, link, new_link, read, workspace};
+use crate::fixture::{Database, NOON, click, ingest, link, read, workspace};
 
 const DAY: i64 = 24 * 3_600_000;
 
@@ -110,40 +108,6 @@ pub async fn campaigns_have_their_clicks_and_conversions(store: &Database) {
     let none = ClickFilter { from: Some(NOON.plus(DAY)), ..ClickFilter::default() };
     let found = scope.campaigns(UtmField::Campaign, &none, None, 10).await.unwrap();
     assert_eq!((found.rows, found.all), (vec![], Tried::new(0, 0)));
-}
-
-async fn link_made_at(store: &Store, workspace: WorkspaceId, slug: &str, at: Millis) -> LinkId {
-    let scope = store.workspace(workspace, Access::Write).await.unwrap();
-    let made = scope.create_link(&new_link(slug), at).await.unwrap();
-    scope.commit().await.unwrap();
-    made.id
-}
-
-pub async fn clicks_have_the_age_of_their_link(store: &Database) {
-    let ours = workspace(store, "ours").await;
-    // Of January, February, and long before.
-    let made = [NOON.plus(-45 * DAY), NOON.plus(-10 * DAY), NOON.plus(-400 * DAY)];
-    let mut links = Vec::new();
-    for (slug, at) in ["jan", "feb", "old"].into_iter().zip(made) {
-        links.push(link_made_at(store, ours, slug, at).await);
-    }
-    let at = |link: usize, days: i64, more: i64| click(links[link], made[link].plus(days * DAY + more));
-    // A click by a clock that was behind counts for the first day.
-    let clicks = [at(0, 0, -5), at(0, 0, DAY - 1), at(0, 1, 0), at(1, 3, 7), at(1, 3, 8), at(2, 90, DAY - 1), at(2, 91, 0), at(2, 350, 0)];
-    ingest(store, ours, &clicks).await;
-    let edges = last_periods(CohortPeriod::Month, &TimeZone::UTC, NOON, 3);
-    let scope = read(store, ours).await;
-    let found = scope.link_ages(&ClickFilter::default(), &edges).await.unwrap();
-    let aged = |cohort, days, clicks| AgedClicks { cohort, days, clicks };
-    let mut wanted =
-        vec![aged(Some(0), Some(0), 2), aged(Some(0), Some(1), 1), aged(Some(1), Some(3), 2), aged(None, Some(90), 1), aged(None, None, 2)];
-    wanted.sort_unstable();
-    assert_eq!((found.clicks, found.links), (wanted, vec![1, 1, 0]));
-    let of_one = ClickFilter::from(domain::ClickProperties { links: vec![links[1]], ..Default::default() });
-    let found = scope.link_ages(&of_one, &edges).await.unwrap();
-    assert_eq!((found.clicks, found.links), (vec![aged(Some(1), Some(3), 2)], vec![0, 1, 0]));
-    let found = read(store, workspace(store, "theirs").await).await.link_ages(&ClickFilter::default(), &edges).await.unwrap();
-    assert_eq!((found.clicks, found.links), (vec![], vec![0, 0, 0]));
 }
 
 pub async fn visitors_return_as_a_plain_count_says(store: &Database) {

@@ -53,7 +53,7 @@ impl Told {
         Self { store: store.clone(), workspace, drawn, clicks }
     }
 
-    fn counted(&self, filter: &ClickFilter) -> Vec<&Click> {
+    pub fn counted(&self, filter: &ClickFilter) -> Vec<&Click> {
         self.clicks.iter().filter(|click| click.outcome.is_counted() && self.drawn.matches(filter, click)).collect()
     }
 

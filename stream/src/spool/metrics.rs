@@ -33,7 +33,7 @@ impl SpoolMetrics {
 
     pub fn new(metrics: &Metrics, clock: &Clock) -> Self {
         let lost = Family::<Vec<_>, Counter>::default();
-        for reason in LossReason::ALL.into_iter().filter(|reason| reason.is_of_clicks()) {
+        for reason in LossReason::ALL.into_iter().filter(|reason| reason.is_of_lost_clicks()) {
             let _ = lost.get_or_create(&vec![("reason", reason.label())]);
         }
         let _ = lost.get_or_create(&vec![("reason", DAMAGED)]);

@@ -24,10 +24,10 @@ pub(in crate::export) const COUNTS: Table<CellRow> = Table {
 
 pub(in crate::export) const LOSSES: Table<LostClicks> = Table {
     name: "losses",
-    about: "clicks that were answered and could not be kept, and by the hour misses that were not (MISS); they are in no count",
+    about: "clicks that were answered and could not be kept, by the hour misses that were not (MISS), and deliveries of clicks that were stored before (DUPLICATE); they are in no count",
     columns: columns! { LostClicks;
         "minute", "the minute's beginning", |l| at(Millis(l.minute.saturating_mul(MINUTE_MILLIS)));
-        "reason", "why they could not be kept", |l| l.reason.label().to_uppercase().into();
+        "reason", "why they could not be kept or, DUPLICATE, are stored once only", |l| l.reason.label().to_uppercase().into();
         "clicks", "how many", |l| l.count.into();
         "upperBound", "whether at most so many, since some of them may have been counted", |l| LossReason::is_upper_bound(l.reason).into();
     },

@@ -262,13 +262,14 @@ impl Cluster {
         answer.is_ok_and(|answer| answer.status() == 302)
     }
 
-    /// Losses that were stored: on a full disk, in doubt, and for any other reason.
+    /// Losses that were stored: on a full disk, in doubt, and for any other reason. Copies (8) are none: frames that were not
+    /// acknowledged come again.
     pub fn lost(&self) -> (u64, u64, u64) {
         let sum = |of: &str| {
             let sql = format!("SELECT coalesce(sum(count), 0) FROM ingest_counters WHERE {of}");
             self.postgres.sql(&self.database, &sql).parse().unwrap()
         };
-        (sum("reason = 1"), sum("reason = 4"), sum("reason NOT IN (1, 4)"))
+        (sum("reason = 1"), sum("reason = 4"), sum("reason NOT IN (1, 4, 8)"))
     }
 
     pub fn was_full(&self, request: &Request) -> bool {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{Guard, Refused};
 use crate::failure::Failure;
 use crate::ingest::Incoming;
+use crate::ingest::counted::add_postgres;
 
 /// What of a batch is kept out; it is noted and counted.
 pub(in crate::ingest) async fn refuse(
@@ -58,17 +59,5 @@ async fn note(transaction: &mut PgTransaction<'_>, workspace: WorkspaceId, refus
     .bind(&ends)
     .execute(&mut **transaction)
     .await?;
-    for (minute, count) in &refused.minutes {
-        sqlx::query(
-            "INSERT INTO ingest_counters (workspace_id, minute, reason, counter_id, count) VALUES ($1, $2, $3, $1, $4) \
-             ON CONFLICT (workspace_id, minute, reason, counter_id) DO UPDATE SET count = ingest_counters.count + excluded.count",
-        )
-        .bind(workspace.0)
-        .bind(minute)
-        .bind(LossReason::Erased.code())
-        .bind(count)
-        .execute(&mut **transaction)
-        .await?;
-    }
-    Ok(())
+    add_postgres(transaction, workspace, LossReason::Erased, &refused.minutes).await
 }

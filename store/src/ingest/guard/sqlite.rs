@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Guard, Refused};
 use crate::failure::Failure;
 use crate::ingest::Incoming;
+use crate::ingest::counted::add_sqlite;
 use crate::ingest::sqlite::{CHUNKS, chunks, places};
 
 static KNOWN: LazyLock<[String; 5]> = LazyLock::new(|| {
@@ -57,17 +58,5 @@ async fn note(transaction: &mut Transaction<'_, Sqlite>, workspace: WorkspaceId,
             .execute(&mut **transaction)
             .await?;
     }
-    for (minute, count) in &refused.minutes {
-        sqlx::query(
-            "INSERT INTO ingest_counters (workspace_id, minute, reason, counter_id, count) VALUES (?1, ?2, ?3, ?1, ?4) \
-             ON CONFLICT (workspace_id, minute, reason, counter_id) DO UPDATE SET count = ingest_counters.count + excluded.count",
-        )
-        .bind(workspace.0)
-        .bind(minute)
-        .bind(LossReason::Erased.code())
-        .bind(count)
-        .execute(&mut **transaction)
-        .await?;
-    }
-    Ok(())
+    add_sqlite(transaction, workspace, LossReason::Erased, &refused.minutes).await
 }

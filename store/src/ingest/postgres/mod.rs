@@ -17,7 +17,7 @@ use self::write::Written;
 use super::rejudge::Rejudged;
 use super::too_late::{Late, split};
 use super::visits::{Marks, Visit, Visits};
-use super::{CLOSED, Head, Incoming, Ingested, Part, cells, derived, guard, nothing, rejudge, sketches, stored};
+use super::{CLOSED, Head, Incoming, Ingested, Part, cells, counted, derived, guard, nothing, rejudge, sketches, stored};
 use crate::StoreError;
 use crate::failure::Failure;
 use crate::rollup::{COLUMNS, CountedRow, Facts, Interner, ValueCache};
@@ -60,6 +60,7 @@ pub(super) async fn ingest(
         let (late, clicks) = split(&clicks, head.kept_from());
         part.too_late += count_late(&mut transaction, *workspace, &late).await?;
         let (ingested, values) = store(&mut transaction, values, *workspace, &head, &clicks).await?;
+        counted::add_postgres(&mut transaction, *workspace, LossReason::Duplicate, &counted::again(&clicks, &ingested)).await?;
         learned.extend(values);
         let ingested = Ingested { erased, ..ingested };
         part.stored.push(ingested);
