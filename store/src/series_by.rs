@@ -36,10 +36,11 @@ impl WorkspaceScope {
         // From where on an answer covers everything if no click is missing.
         let mut data_from = request.filter.to.map_or(created_at, |to| to.min(created_at)).max(request.filter.from.unwrap_or_default());
         loop {
-            let series = self.series(&request.filter, spans).await?;
-            let top = self.breakdown(&request).await?;
+            // On the heap, since what each keeps between its waits would together fill much of a thread's stack.
+            let series = Box::pin(self.series(&request.filter, spans)).await?;
+            let top = Box::pin(self.breakdown(&request)).await?;
             let values: Vec<DimensionValue> = top.rows.into_iter().map(|row| row.value).collect();
-            let split = self.split_series(&request, spans, &values).await?;
+            let split = Box::pin(self.split_series(&request, spans, &values)).await?;
             let covered = series.data_from.max(top.data_from).max(split.data_from);
             if covered <= data_from {
                 let is_of_clicks = [series.source, top.source, split.source].contains(&Source::Clicks);

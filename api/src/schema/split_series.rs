@@ -84,7 +84,7 @@ impl Split {
         let dimension = domain::Dimension::from(self.dimension);
         let shared_domain = services.short_domain.authority();
         let request = BreakdownRequest { key: self.key, shared_domain, ..BreakdownRequest::new(dimension, filter, self.top) };
-        let found = scope.series_by(&request, spans).await?;
+        let found = Box::pin(scope.series_by(&request, spans)).await?;
         let labels = labels(scope, dimension, found.values.iter()).await?;
         let points = |clicks: &[u64]| {
             let point =

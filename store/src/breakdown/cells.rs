@@ -31,7 +31,7 @@ impl WorkspaceScope {
     pub(super) async fn values(&self, filter: &ClickFilter, request: &BreakdownRequest) -> Result<Option<Values>, StoreError> {
         if let Some(question) = self.question(filter, Some(request.asked())).await? {
             let sums = self.sums_of(&question, filter, request).await?;
-            if !sums.plan.cells.is_empty() {
+            if !sums.plan.cells.is_empty() && !self.finds_more_in_clicks(&sums, filter, request).await? {
                 let total = sums.clicks.values().sum();
                 let values = self.named(question.block, request, sums.clicks).await?;
                 return Ok(Some(Values { values, total, capped: sums.capped, plan: sums.plan }));
@@ -48,6 +48,15 @@ impl WorkspaceScope {
             values.retain(|value, _| found.contains(value));
         }
         Ok(Some(Values { values, total, capped: false, plan: Plan::of_clicks(filter.clone()) }))
+    }
+
+    /// Whether cells have not named all that may be searched for, and the clicks of all that they cover are kept.
+    async fn finds_more_in_clicks(&self, sums: &Sums, filter: &ClickFilter, request: &BreakdownRequest) -> Result<bool, StoreError> {
+        if request.search.is_none() || !sums.capped || !request.grouping().is_text() {
+            return Ok(false);
+        }
+        let clicks_from = self.data_from(filter, &Plan::of_clicks(filter.clone())).await?;
+        Ok(clicks_from <= self.data_from(filter, &sums.plan).await?)
     }
 
     /// The clicks of every value of a dimension that is no text.

@@ -53,7 +53,10 @@ pub async fn values_beyond_the_most_are_counted_as_others(database: &Database) {
     assert_eq!(database.number(NUMBERED).await, 1_200);
     let found = read(store, ours).await.breakdown(&BreakdownRequest::new(Dimension::City, ClickFilter::default(), 500)).await.unwrap();
     assert_eq!((found.total, found.rows.len(), found.capped, found.source), (1_600, 500, true, Source::Rollup));
-    // A city that no cell names is counted all the same where it is asked for.
+    // A city that no cell names is found and counted all the same where it is asked for.
+    let search = BreakdownRequest { search: Some("y 15".into()), ..BreakdownRequest::new(Dimension::City, ClickFilter::default(), 500) };
+    let found = read(store, ours).await.breakdown(&search).await.unwrap();
+    assert_eq!((found.total, found.rows.len(), found.capped, found.source), (1_600, 100, false, Source::Clicks));
     assert_eq!(people(store, ours, &cities(&[1_599, 1_100, 0])).await, (3, Source::Clicks));
     assert_clean(store, ours).await;
 
