@@ -1,8 +1,8 @@
 //! Clicks by the hour of the week. Pieces are summed up as they are read, so that it takes no more memory for many links
 //! or years than for one of each.
 //!
-//! Hours of cells do wherever a zone's clocks differ from UTC by whole hours; elsewhere quarter-hours, which are kept of
-//! totals only.
+//! Hours of cells do wherever a zone's clocks differ by whole hours from those of the workspace's zone; elsewhere
+//! quarter-hours, which are kept of totals only.
 
 use domain::{ClickFilter, Millis, Quarter, Seq, Verdict, WeekHour};
 use jiff::tz::TimeZone;
@@ -83,7 +83,7 @@ impl WorkspaceScope {
         let by_hours = question.kept == Kept::Dimension;
         let folded = Quarter(question.horizon.folded_before).start();
         // A first look, which spares reading what is of no use; what changes later is noticed where it is.
-        if by_hours && !is_hourly(sums.zone, folded.max(filter.from.unwrap_or(folded))) {
+        if by_hours && !is_hourly(sums.zone, &question.horizon.zone, folded.max(filter.from.unwrap_or(folded))) {
             return Ok(None);
         }
         // Not asked of the question, which refuses what clicks are gone of: this says from when on it covers.
@@ -94,7 +94,7 @@ impl WorkspaceScope {
         }
         let add = |found: Found| {
             let start = Quarter::of(found.start);
-            let end = if by_hours { (start.0.div_euclid(FINE_QUARTERS) + 1) * FINE_QUARTERS } else { start.0 + 1 };
+            let end = start.0 + if by_hours { FINE_QUARTERS } else { 1 };
             sums.add(start, Quarter(end), found.verdict, found.count.clicks);
         };
         let capped = self.read_cells(question, &plan, add).await?;
@@ -103,7 +103,8 @@ impl WorkspaceScope {
     }
 }
 
-/// Whether a zone's clocks differ from UTC by whole hours at an instant.
-fn is_hourly(zone: &TimeZone, at: Millis) -> bool {
-    zone.to_offset(at.timestamp()).seconds() % 3_600 == 0
+/// Whether the clocks of two zones differ by whole hours at an instant.
+fn is_hourly(zone: &TimeZone, own: &TimeZone, at: Millis) -> bool {
+    let seconds = |zone: &TimeZone| zone.to_offset(at.timestamp()).seconds();
+    (seconds(zone) - seconds(own)) % 3_600 == 0
 }

@@ -77,5 +77,5 @@ async fn clicks_are_chosen_by_channel_network_and_visitor() {
         assert_eq!(counted(filter.clone()).await, count, "{filter}");
     }
     let refused = ada.error(query, json!({ "f": { "channels": [], "networks": [], "visitors": [] } })).await;
-    assert_eq!(told(&refused).1, ["filter.channels", "filter.networks", "filter.visitors"]);
+    assert_eq!(told(&refused).1, ["filter.networks", "filter.channels", "filter.visitors"]);
 }

@@ -72,7 +72,7 @@ pub async fn rules_of_before_are_named_by_the_migration(store: &Database) {
     link_with(store, ours, "b", Rules::default()).await;
     link_with(store, theirs, "c", rules(&[(4, "Theirs")])).await;
     store.execute("DROP TABLE rule_names").await;
-    store.execute("DELETE FROM seaql_migrations WHERE version = 'm20261128_000011_rule_names'").await;
+    store.execute("DELETE FROM seaql_migrations WHERE version = 'm20261128_000014_rule_names'").await;
     store::migrate(store, NOON).await.unwrap();
     assert_eq!(names(store, ours).await, named(&[(1, "Germans"), (2, "\"ä\"")]));
     assert_eq!(names(store, theirs).await, named(&[(4, "Theirs")]));
