@@ -63,7 +63,10 @@ impl Store {
 
     async fn sqlite(path: &Path) -> Result<Self, StoreError> {
         let options = sqlite_options(path);
-        let writer = sqlite_pool(1).connect_with(options.clone()).await.map_err(|error| sqlite_unusable(path, &error))?;
+        // In KiB and in pages of 4 KiB: a quarter more clicks a second than with SQLite's own 2,000 and 1,000, since a
+        // batch changes some hundred pages all over the file.
+        let writing = options.clone().pragma("cache_size", "-16000").pragma("wal_autocheckpoint", "4000");
+        let writer = sqlite_pool(1).connect_with(writing).await.map_err(|error| sqlite_unusable(path, &error))?;
         let readers = options.create_if_missing(false).pragma("query_only", "ON");
         let reader = sqlite_pool(READERS).connect_with(readers).await.map_err(|error| sqlite_unusable(path, &error))?;
         Ok(Self {

@@ -155,6 +155,8 @@ fn sqlite(path: PathBuf) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_secs(60))
         .pragma("secure_delete", "ON")
         .pragma("temp_store", "MEMORY")
+        .pragma("cache_size", "-16000")
+        .pragma("wal_autocheckpoint", "4000")
         .statement_cache_capacity(256)
 }
 
