@@ -68,7 +68,9 @@ async fn play(options: ProgramOptions) {
         )
         .await;
     let points = whole["clickSeries"]["points"].as_array().unwrap();
-    assert!((5..=7).contains(&points.len()) && points.iter().all(|point| point["clicks"].as_u64() > Some(0)), "{points:?}");
+    // Of the day that it was made on there may be no more than the hour before its first click.
+    let mut later_days = points.iter().skip(1);
+    assert!((5..=7).contains(&points.len()) && later_days.all(|point| point["clicks"].as_u64() > Some(0)), "{points:?}");
     let founded = whole["workspace"]["createdAt"].as_str().unwrap();
     for link in whole["links"]["nodes"].as_array().unwrap() {
         assert!(link["createdAt"].as_str() < link["lastClickedAt"].as_str() && link["createdAt"].as_str().unwrap()[..10] == founded[..10]);
